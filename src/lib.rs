@@ -1,0 +1,3 @@
+//! gloss: a sidecar reverse proxy that adds notes in the margin of a status answer.
+
+pub mod analysis;
