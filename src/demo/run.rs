@@ -25,8 +25,9 @@ pub(super) struct Run {
     pub(super) identity: Identity,
     pub(super) max_turns: i64,
     pub(super) log: PathBuf,
-    /// Cancelled when the run has made room for another: nobody can ask for it any more.
-    pub(super) forgotten: CancellationToken,
+    /// Cancelled when nothing of the run will be played any more: it has made room for another, or its log cannot be
+    /// written.
+    pub(super) given_up: CancellationToken,
     progress: watch::Sender<Progress>,
 }
 
@@ -60,8 +61,8 @@ impl Run {
             run_id,
             input_length,
         };
-        let forgotten = CancellationToken::new();
-        Self { sample, identity, max_turns, log, forgotten, progress: watch::Sender::default() }
+        let given_up = CancellationToken::new();
+        Self { sample, identity, max_turns, log, given_up, progress: watch::Sender::default() }
     }
 
     /// How far the run has come.
@@ -136,7 +137,7 @@ impl Runs {
             if table.started.len() > STARTED_RUNS_KEPT { table.started.pop_front() } else { None };
         let forgotten = forgotten.and_then(|id| table.by_id.remove(&id));
         if let Some(run) = &forgotten {
-            run.forgotten.cancel();
+            run.given_up.cancel();
         }
         (run, forgotten)
     }
@@ -187,7 +188,7 @@ mod tests {
         let forgotten: Vec<_> = (0..STARTED_RUNS_KEPT).filter_map(|_| known.add(order()).1).collect();
         assert_eq!(forgotten.len(), 1);
         assert_eq!(forgotten[0].identity.run_id, first.identity.run_id);
-        assert!(first.forgotten.is_cancelled());
+        assert!(first.given_up.is_cancelled());
         assert!(known.get(&first.identity.run_id).is_none());
         assert!(runs().iter().all(|sample| known.get(sample.id).is_some()));
     }

@@ -99,10 +99,11 @@ impl Service {
             let ended = tokio::select! {
                 ended = playing => ended,
                 () = shutdown.cancelled() => Ok(()),
-                () = run.forgotten.cancelled() => Ok(()),
+                () = run.given_up.cancelled() => Ok(()),
             };
             if let Err(error) = ended {
                 tracing::warn!(%error, log = %run.log.display(), "the sample cannot write this log; its replay ends");
+                run.given_up.cancel();
             }
         });
     }
@@ -203,10 +204,12 @@ impl Service {
     async fn started(&self, run: &Run) -> Answer {
         let progress = tokio::select! {
             progress = run.first_response() => progress,
-            () = run.forgotten.cancelled() => run.progress(),
+            () = run.given_up.cancelled() => run.progress(),
             () = self.shutdown.cancelled() => run.progress(),
         };
-        let message = progress.responded.map_or_else(|| "Started".to_owned(), |(_, text)| text);
+        let Some((_, message)) = progress.responded else {
+            return detail(StatusCode::INTERNAL_SERVER_ERROR, "The run did not start");
+        };
         let body = Value::dict([
             ("run_id", run.identity.run_id.as_str().into()),
             ("status", "running".into()),

@@ -291,6 +291,17 @@ async fn a_run_that_cannot_be_started_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_whose_log_cannot_be_written_is_reported_and_the_others_stay() {
+    let sample = sample(1.0);
+    // The finished runs have been written; what starts now finds no directory.
+    std::fs::remove_dir_all(sample.logs.path()).unwrap();
+    let answer = sample.send(&format!("POST {BASE}/fix"), WITH_KEY, r#"{"message":"x"}"#).await;
+    assert_eq!((answer.code(), answer.body.as_str()), ("500", r#"{"detail":"The run did not start"}"#));
+    let status = sample.status(runs()[1].id).await;
+    assert_eq!((status.str("status"), status.str("logs")), (Some("completed"), Some("")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_after_five_seconds() {
     let sample = sample(1.0);
     let mut stream = sample.connect();
