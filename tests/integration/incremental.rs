@@ -56,7 +56,7 @@ fn write_log(logs: &Logs, bytes: u64) {
 /// Lines of 1 KB together.
 fn one_kb() -> String {
     let line = "{\"event_type\": \"event\", \"data\": {\"message\": \"";
-    let padding = "x".repeat(KB as usize - line.len() - 4);
+    let padding = "x".repeat(1024 - line.len() - 4);
     format!("{line}{padding}\"}}}}\n")
 }
 

@@ -40,7 +40,7 @@ fn ask(gloss: &Sidecar) -> Vec<Answer> {
     ];
     // A body that breaks off, and a client that leaves.
     let broken = [&CREDENTIALS[..], &["Content-Length: 100"]].concat();
-    drop(gloss.client().send(request("POST", &format!("/{query}"), &broken)).send(WORD));
+    gloss.client().send(request("POST", &format!("/{query}"), &broken)).send(WORD);
     answers
 }
 

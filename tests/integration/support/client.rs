@@ -106,8 +106,8 @@ impl Client {
 
 /// The bytes of a request without a body.
 pub(crate) fn request(method: &str, target: &str, headers: &[&str]) -> String {
-    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    format!("{method} {target} HTTP/1.1\r\nHost: api.test\r\n{lines}\r\n")
+    let first = format!("{method} {target} HTTP/1.1");
+    [&[first.as_str(), "Host: api.test"], headers, &["", ""]].concat().join("\r\n")
 }
 
 /// One GET on a connection of its own.

@@ -52,7 +52,7 @@ impl Wire {
 
     /// Reads more into the buffer; whether there was more.
     fn more(&mut self) -> bool {
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = [0; 16 * 1024];
         match self.stream.read(&mut bytes) {
             Ok(count) => {
                 self.buffer.extend_from_slice(&bytes[..count]);
