@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use crate::support::answers::{json, status_body, status_path};
+use crate::support::answers::{framed, json, status_body, status_path};
 use crate::support::client::{Answer, request};
 use crate::support::logs::Logs;
 use crate::support::sidecar::Setup;
@@ -177,17 +177,29 @@ fn connections_are_reused_and_idle_ones_are_dropped_before_the_upstream_does_it(
 }
 
 #[test]
-fn a_client_that_leaves_ends_the_upstreams_work() {
-    let (begun, heard) = std::sync::mpsc::channel();
-    let upstream = Upstream::scripted(move |call| {
-        begun.send(()).unwrap();
-        call.wire.rest();
+fn a_client_that_leaves_ends_its_stream() {
+    let upstream = Upstream::scripted(|call| {
+        call.wire.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        while call.wire.send(framed(b"tick")) {}
         Then::Close
     });
     let gloss = Setup::before(&upstream).start();
     let mut client = gloss.client();
-    client.get("/slow", &[]);
-    heard.recv().unwrap();
+    client.get("/events", &[]).head();
     drop(client);
     upstream.wait_for_closed(1);
+}
+
+#[test]
+fn an_answer_that_breaks_off_arrives_as_far_as_it_came() {
+    let broken = "HTTP/1.1 200 OK\r\nx-own: 1\r\ncontent-length: 10\r\n\r\n12345";
+    let in_chunks = "HTTP/1.1 200 OK\r\nx-own: 1\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n";
+    for bytes in [broken, in_chunks] {
+        let gloss = Setup::before(&Upstream::answering_and_closing(bytes)).start();
+        for _ in 0..5 {
+            let answer = gloss.get("/", &[]);
+            assert_eq!((answer.status, answer.value("x-own")), (200, Some("1")));
+            assert_eq!((answer.text(), answer.payload.complete), ("12345", false));
+        }
+    }
 }

@@ -79,8 +79,8 @@ fn whoever_waits_for_another_reader_too_long_gets_the_upstreams_answer() {
     let (case, gate) = gated(hasty_with_patient_storage);
     let mut first = begin(&case, "run_1");
     let held = gate.next();
-    case.falls_back("deadline");
     assert_eq!(first.answer().labels(), ("basic", "deadline"));
+    case.falls_back("deadline");
     held.go_on();
     let read = gate.next();
     assert_eq!(read.kind, "read", "there was one reader, and it goes on");

@@ -40,9 +40,9 @@ impl Wire {
         Self { stream, buffer: Vec::new() }
     }
 
-    /// Sends these bytes. The other side may have gone, which its silence will tell.
-    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        let _ = self.stream.write_all(bytes.as_ref());
+    /// Sends these bytes; whether the other side was still there.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
     /// Says that nothing more will be sent.
