@@ -5,10 +5,13 @@
 //!
 //! `lines → dialect → event → fold (steps, usage, tools, outcome …) → report`
 
+pub mod activity;
 mod context;
+pub mod pricing;
 mod report;
+pub mod test_runs;
 
-pub use context::{Context, Detail, Limits, LogSourceKind, CacheOutcome, RunStatus};
+pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use report::Additions;
 
 use chrono::{DateTime, Utc};

@@ -1,0 +1,1 @@
+//! Each runner's real output, read; and what must not be read.
