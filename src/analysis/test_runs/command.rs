@@ -96,6 +96,7 @@ fn choice(words: &[String]) -> Option<Choice> {
         "rspec" => known(Runner::Rspec, &options::RSPEC),
         "phpunit" | "phpunit.phar" => known(Runner::PhpUnit, &options::PHPUNIT),
         "ctest" | "ctest3" => known(Runner::Ctest, &options::CTEST),
+        "mvn" | "mvnw" | "mvnd" => maven(arguments),
         "react-scripts" if arguments.first()? == "test" => {
             options::JAVASCRIPT.choose(Some(Runner::Jest), &arguments[1..])
         }
@@ -128,6 +129,16 @@ fn cargo(arguments: &[String]) -> Option<Choice> {
     }
 }
 
+/// `mvn verify`, `./mvnw -q -pl core test`.
+fn maven(arguments: &[String]) -> Option<Choice> {
+    let phase = |word: &String| matches!(word.as_str(), "test" | "package" | "verify" | "install" | "integration-test" | "surefire:test" | "failsafe:integration-test" | "deploy");
+    let skipped = |word: &String| word.starts_with("-DskipTests") || word.starts_with("-Dmaven.test.skip");
+    if !arguments.iter().any(phase) || arguments.iter().any(skipped) {
+        return None;
+    }
+    options::MAVEN.choose(Some(Runner::Maven), arguments)
+}
+
 /// `npm test`, `yarn run test:unit --silent`, `pnpm --filter web test`.
 fn package_script(arguments: &[String]) -> Option<Choice> {
     let (name, rest) = options::PACKAGE_MANAGER.first_positional(arguments)?;
@@ -141,9 +152,8 @@ fn package_script(arguments: &[String]) -> Option<Choice> {
     let mut choice = options::JAVASCRIPT.choose(None, rest)?;
     let before = options::PACKAGE_MANAGER.choose(None, &arguments[..arguments.len() - rest.len()])?;
     choice.scope = choice.scope.max(before.scope);
-    let packages = before.selection.into_iter().filter(|word| word.starts_with('-'));
     let script = (!matches!(name.as_str(), "t" | "tst" | "test")).then(|| name.clone());
-    choice.selection.splice(0..0, packages.chain(script));
+    choice.selection.splice(0..0, before.selection.into_iter().chain(script));
     Some(choice)
 }
 

@@ -276,7 +276,7 @@ mod tests {
     fn the_program_stands_behind_assignments_and_keywords() {
         let commands = split("A=1 B_2='x y' /usr/bin/pytest -q; if ! make; then (cargo test); fi");
         let programs: Vec<_> = commands.iter().map(SimpleCommand::program).collect();
-        assert_eq!(programs, [Some("pytest"), Some("make"), Some("cargo"), None]);
+        assert_eq!(programs, [Some("pytest"), Some("make"), None, Some("cargo"), None]);
     }
 
     #[test]

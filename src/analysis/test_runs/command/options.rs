@@ -66,7 +66,7 @@ pub(super) const PYTEST: Options = Options {
         "--durations",
         "--junitxml",
         "--junit-xml",
-        "--cov-report",
+        "--cov", "--cov-report",
         "--cov-config",
         "--ignore",
         "--confcutdir",
@@ -265,6 +265,17 @@ pub(super) const PHPUNIT: Options = Options {
     after_dashes: AfterDashes::Same,
 };
 
+pub(super) const MAVEN: Options = Options {
+    filters: &["-Dtest", "-Dit.test", "-Dgroups"],
+    filter_flags: NONE,
+    paths: &["-pl", "--projects", "-f", "--file"],
+    path_flags: NONE,
+    valued: &["-s", "--settings", "-P", "--activate-profiles", "-T", "--threads", "-l", "--log-file"],
+    not_a_run: &["--help", "-h", "--version"],
+    positional: |_| Positional::Nothing,
+    after_dashes: AfterDashes::Same,
+};
+
 pub(super) const CTEST: Options = Options {
     filters: &[
         "-R",
@@ -344,10 +355,10 @@ impl Options {
             if self.not_a_run.contains(&name) {
                 return false;
             }
-            let value = if inline.is_none() && self.takes_value(name) {
-                rest.next().map(String::as_str)
-            } else {
-                inline
+            let follows = rest.as_slice().first().is_some_and(|next| !next.starts_with('-'));
+            let value = match inline {
+                None if follows && self.takes_value(name) => rest.next().map(String::as_str),
+                _ => inline,
             };
             if let Some(scope) = self.scope_of(name) {
                 choice.add(scope, name, value);

@@ -38,6 +38,15 @@ static GO_PACKAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ok  \t\S+\t(?:[
 
 static GO_BROKEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^FAIL\t\S+ \[(?:build|setup) failed\]$"));
 
+/// The total of a module; the lines of its classes go on with the time elapsed.
+static MAVEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\[(?:INFO|WARNING|ERROR)\] Tests run: (?P<tests>\d+), Failures: (?P<failures>\d+), Errors: (?P<errors>\d+), Skipped: (?P<skipped>\d+)$",
+    )
+});
+
+static MAVEN_BROKEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\[ERROR\] COMPILATION ERROR :$"));
+
 static CTEST: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\d+% tests passed, (?P<failed>\d+) tests? failed out of (?P<total>\d+)$"));
 
@@ -53,7 +62,7 @@ pub(super) fn is_rust_build_failure(line: &str) -> bool {
 
 pub(super) fn read(view: View<'_>) -> Option<(Runner, Summary)> {
     let line = view.line();
-    cargo(line).or_else(|| nextest(line)).or_else(|| go(line)).or_else(|| ctest(view))
+    cargo(line).or_else(|| nextest(line)).or_else(|| go(line)).or_else(|| maven(line)).or_else(|| ctest(view))
 }
 
 fn cargo(line: &str) -> Option<(Runner, Summary)> {
@@ -92,6 +101,17 @@ fn go(line: &str) -> Option<(Runner, Summary)> {
         return None;
     };
     Some((Runner::GoTest, summary))
+}
+
+fn maven(line: &str) -> Option<(Runner, Summary)> {
+    if MAVEN_BROKEN.is_match(line) {
+        return Some((Runner::Maven, Summary::broken()));
+    }
+    let captures = MAVEN.captures(line)?;
+    let failed = number(&captures, "failures") + number(&captures, "errors");
+    let skipped = number(&captures, "skipped");
+    let passed = number(&captures, "tests").saturating_sub(failed).saturating_sub(skipped);
+    Some((Runner::Maven, Summary::of(passed, failed, skipped)))
 }
 
 /// The total contains the skipped tests but not the disabled ones, and counts the skipped as passed.
