@@ -5,6 +5,7 @@
 //!
 //! `lines → dialect → event → fold (steps, usage, tools, outcome …) → render → report`
 
+pub mod activity;
 mod bounded;
 mod clock;
 mod context;
@@ -15,12 +16,14 @@ mod files;
 mod fold;
 mod lines;
 mod outcome;
+pub mod pricing;
 mod progress;
 mod render;
 mod report;
 mod stall;
 mod steps;
 mod sub_agents;
+pub mod test_runs;
 mod texts;
 mod tool_input;
 mod tools;
