@@ -28,14 +28,16 @@ pub(super) struct Errors {
 impl Errors {
     /// Notes an error; its text without the tags that Claude Code puts around it.
     pub(super) fn note(&mut self, tool: &str, text: &str, at: Option<DateTime<Utc>>) {
-        let text = text.trim().trim_start_matches("<tool_use_error>").trim_end_matches("</tool_use_error>").trim();
+        let text =
+            text.trim().trim_start_matches("<tool_use_error>").trim_end_matches("</tool_use_error>").trim();
         if is_denial(text) {
             self.denials += 1;
         }
         if self.last.len() == KEPT {
             self.last.pop_front();
         }
-        let message = if text.is_empty() { "no message".to_owned() } else { shortened(text, MAX_MESSAGE_BYTES) };
+        let message =
+            if text.is_empty() { "no message".to_owned() } else { shortened(text, MAX_MESSAGE_BYTES) };
         self.last.push_back(ToolError { tool: tool.to_owned(), message, at });
     }
 
@@ -49,12 +51,14 @@ impl Errors {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        let texts: usize = self.last.iter().map(|error| error.tool.capacity() + error.message.capacity()).sum();
+        let texts: usize =
+            self.last.iter().map(|error| error.tool.capacity() + error.message.capacity()).sum();
         texts + self.last.capacity() * size_of::<ToolError>()
     }
 }
 
 fn is_denial(text: &str) -> bool {
-    const STARTS: [&str; 3] = ["Claude requested permissions", "Permission to use", "Permission for this tool"];
+    const STARTS: [&str; 3] =
+        ["Claude requested permissions", "Permission to use", "Permission for this tool"];
     STARTS.iter().any(|start| text.starts_with(start))
 }

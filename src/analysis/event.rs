@@ -57,7 +57,6 @@ pub(super) enum Event<'a> {
 /// A tool's answer.
 #[derive(Debug, Clone)]
 pub(super) struct Answer<'a> {
-    pub(super) thread: Thread<'a>,
     pub(super) call_id: &'a str,
     pub(super) is_error: bool,
     /// What Claude read: a string or a list of blocks.
@@ -84,7 +83,8 @@ impl Tokens {
 
     /// Adds, and takes away what an earlier account of the same message had said.
     pub(super) fn replace(&mut self, before: Self, after: Self) {
-        let swap = |sum: &mut u64, before: u64, after: u64| *sum = sum.saturating_add(after).saturating_sub(before);
+        let swap =
+            |sum: &mut u64, before: u64, after: u64| *sum = sum.saturating_add(after).saturating_sub(before);
         swap(&mut self.input, before.input, after.input);
         swap(&mut self.output, before.output, after.output);
         swap(&mut self.cache_creation, before.cache_creation, after.cache_creation);

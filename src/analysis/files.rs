@@ -47,7 +47,8 @@ impl Files {
 
     /// Path, change and number of edits, in the order of the first change.
     pub(super) fn list(&self) -> Vec<(&str, Change, u64)> {
-        let mut listed: Vec<(usize, &str)> = self.places.iter().map(|(path, place)| (*place, path.as_str())).collect();
+        let mut listed: Vec<(usize, &str)> =
+            self.places.iter().map(|(path, place)| (*place, path.as_str())).collect();
         listed.sort_unstable();
         listed.into_iter().map(|(place, path)| (path, self.changes[place].0, self.changes[place].1)).collect()
     }

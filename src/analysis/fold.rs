@@ -20,7 +20,7 @@ use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
 use super::texts::Texts;
 use super::tool_input::{ResultDetail, ToolInput};
-use super::tools::{Answered, Calls, OpenCall, Purpose, Tools};
+use super::tools::{Answered, Calls, ListChange, OpenCall, Purpose, Tools};
 use super::usage::Usage;
 use super::{activity, vote};
 
@@ -184,9 +184,9 @@ impl Fold {
         // A sub-agent's own list is not the run's.
         let lists = thread.is_main();
         match name {
-            "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => {
-                input.edited_path().map_or(Purpose::Plain, |path| Purpose::Edit { path: head(path, 1024).to_owned() })
-            }
+            "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => input
+                .edited_path()
+                .map_or(Purpose::Plain, |path| Purpose::Edit { path: head(path, 1024).to_owned() }),
             "TodoWrite" if lists => Purpose::Todo(TodoSnapshot::of(input)),
             "TaskCreate" if lists => TaskCreation::of(input).map_or(Purpose::Plain, Purpose::TaskCreate),
             "TaskUpdate" if lists => TaskChange::of(input).map_or(Purpose::Plain, Purpose::TaskUpdate),
@@ -229,6 +229,10 @@ impl Fold {
 
     fn succeeded(&mut self, call: OpenCall, answer: &Answer<'_>) {
         let detail = || read::<ResultDetail<'_>>(answer.detail).unwrap_or_default();
+        if call.purpose.changes_list() {
+            let overtaken = self.calls.overtaken_list_changes(&call);
+            self.change_list(overtaken);
+        }
         match call.purpose {
             Purpose::Plain => {}
             Purpose::Edit { path } => self.edited(&path, call.tool, call.step, answer),
@@ -267,7 +271,8 @@ impl Fold {
     fn notice_start(&mut self, event: &Event<'_>) {
         if !self.counts.begun {
             self.counts.begun = true;
-            self.counts.gaps |= matches!(event, Event::Said { .. } | Event::Called { .. } | Event::Answered(_));
+            self.counts.gaps |=
+                matches!(event, Event::Said { .. } | Event::Called { .. } | Event::Answered(_));
         }
     }
 
@@ -284,9 +289,13 @@ impl Fold {
     /// Takes over what calls that still wait for their answer say, as if it had come: for a report on a log that
     /// ends here.
     pub(super) fn assume_answers(&mut self) {
-        let waiting: Vec<(Purpose, Option<DateTime<Utc>>)> =
-            self.calls.waiting().into_iter().map(|call| (call.purpose.clone(), call.at)).collect();
-        for (purpose, at) in waiting {
+        let waiting = self.calls.waiting().into_iter().map(|call| (call.purpose.clone(), call.at)).collect();
+        self.change_list(waiting);
+    }
+
+    /// Takes changes of the list whose answers are not in the log.
+    fn change_list(&mut self, changes: Vec<ListChange>) {
+        for (purpose, at) in changes {
             match purpose {
                 Purpose::Todo(snapshot) => self.board.apply_todo(&snapshot, at),
                 Purpose::TaskUpdate(change) => self.board.change_task(&change, at),
@@ -301,8 +310,7 @@ impl Fold {
 
     /// Whether a waiting call would change the list.
     pub(super) fn awaits_list(&self) -> bool {
-        let changes = |call: &&OpenCall| matches!(call.purpose, Purpose::Todo(_) | Purpose::TaskUpdate(_));
-        self.calls.waiting().iter().any(changes)
+        self.calls.waiting().iter().any(|call| call.purpose.changes_list())
     }
 
     /// The phase that the tools tell.

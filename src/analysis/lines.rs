@@ -78,11 +78,6 @@ impl LineReader {
         }
     }
 
-    /// Whether the log ends inside a line.
-    pub(super) fn is_torn(&self) -> bool {
-        self.skipping || !matches!(trimmed(&self.torn), Line::Blank)
-    }
-
     pub(super) fn heap_bytes(&self) -> usize {
         self.torn.capacity()
     }
@@ -102,11 +97,8 @@ pub(super) fn text(line: &[u8]) -> Cow<'_, str> {
 /// Mends what keeps a line from being JSON although a reader sees one: NUL bytes (a file system's holes), other raw
 /// control characters, and halves of surrogate pairs. `None` when there is nothing of the kind.
 pub(super) fn mended(line: &str) -> Option<String> {
-    let without_controls: String = line
-        .chars()
-        .filter(|c| *c != '\0')
-        .map(|c| if c.is_ascii_control() { ' ' } else { c })
-        .collect();
+    let without_controls: String =
+        line.chars().filter(|c| *c != '\0').map(|c| if c.is_ascii_control() { ' ' } else { c }).collect();
     let mended = without_lone_surrogates(&without_controls);
     (mended != line).then_some(mended)
 }

@@ -152,7 +152,9 @@ impl Ending {
             return ended.outcome;
         }
         match status {
-            RunStatus::Running if clock.silence(now).is_some_and(|silence| silence > LOST_AFTER) => Outcome::Lost,
+            RunStatus::Running if clock.silence(now).is_some_and(|silence| silence > LOST_AFTER) => {
+                Outcome::Lost
+            }
             RunStatus::Running => Outcome::Running,
             RunStatus::Completed => Outcome::Success,
             RunStatus::Timeout => Outcome::Timeout,
@@ -165,8 +167,10 @@ impl Ending {
 
     /// Why the run did not succeed, in words.
     pub(super) fn reason(&self, outcome: Outcome) -> String {
-        let stated = self.result.as_ref().map(|ended| ended.reason.as_str()).filter(|reason| !reason.is_empty());
-        let broke = self.broke.as_ref().map(|(_, message)| message.as_str()).filter(|message| !message.is_empty());
+        let stated =
+            self.result.as_ref().map(|ended| ended.reason.as_str()).filter(|reason| !reason.is_empty());
+        let broke =
+            self.broke.as_ref().map(|(_, message)| message.as_str()).filter(|message| !message.is_empty());
         let usual = match outcome {
             Outcome::MaxTurns => "The run reached its maximum number of turns",
             Outcome::Timeout => "The run reached its time limit",
@@ -195,6 +199,7 @@ fn ended(finish: &Finish<'_>) -> Ended {
         Outcome::Success => None,
         _ => finish.first_error.as_deref().or(finish.result.as_deref()),
     };
-    let fallback = if finish.subtype == "error_during_execution" { "An error ended the execution" } else { "" };
+    let fallback =
+        if finish.subtype == "error_during_execution" { "An error ended the execution" } else { "" };
     Ended { outcome, reason: shortened(reason.unwrap_or(fallback).trim(), MAX_REASON_BYTES) }
 }

@@ -132,7 +132,8 @@ impl Fold {
         let newest = self.clock.newest().unwrap_or(now);
         let evidence = self.evidence(Some((now - WRITING_DELAY).max(newest)));
         let modelled = self.progress.percent.max(percent(evidence.share(&PRIOR)));
-        let by_turns = max_turns.filter(|max| *max > 0).map_or(0.0, |max| percent(self.turns() as f64 / max as f64));
+        let by_turns =
+            max_turns.filter(|max| *max > 0).map_or(0.0, |max| percent(self.turns() as f64 / max as f64));
         let basis = match evidence.list {
             _ if by_turns > modelled => Basis::Turns,
             Some((_, StepSource::Task)) => Basis::Task,

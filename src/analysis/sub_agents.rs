@@ -88,7 +88,8 @@ impl SubAgents {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        let texts: usize = self.list.iter().map(|agent| agent.name.capacity() + agent.description.capacity()).sum();
+        let texts: usize =
+            self.list.iter().map(|agent| agent.name.capacity() + agent.description.capacity()).sum();
         texts + self.list.capacity() * size_of::<SubAgent>()
     }
 }

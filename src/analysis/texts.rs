@@ -51,8 +51,7 @@ impl Texts {
 /// Replaces the text, and gives memory back that one huge text had taken.
 fn replace(kept: &mut String, text: &str) {
     if kept.capacity() > 2 * text.len() + 4096 {
-        *kept = text.to_owned();
-    } else {
-        text.clone_into(kept);
+        *kept = String::new();
     }
+    text.clone_into(kept);
 }

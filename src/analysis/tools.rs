@@ -73,7 +73,8 @@ impl Tools {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.table.capacity() * size_of::<ToolCount>() + self.table.iter().map(|t| t.name.capacity()).sum::<usize>()
+        self.table.capacity() * size_of::<ToolCount>()
+            + self.table.iter().map(|t| t.name.capacity()).sum::<usize>()
     }
 }
 
@@ -89,12 +90,17 @@ pub(super) struct OpenCall {
     order: u64,
 }
 
+/// A change of the run's list and the time of its call.
+pub(super) type ListChange = (Purpose, Option<DateTime<Utc>>);
+
 /// What a call's answer will mean.
 #[derive(Debug, Clone)]
 pub(super) enum Purpose {
     /// Nothing beyond its success.
     Plain,
-    Edit { path: String },
+    Edit {
+        path: String,
+    },
     Todo(TodoSnapshot),
     TaskCreate(TaskCreation),
     TaskUpdate(TaskChange),
@@ -162,6 +168,17 @@ impl Calls {
         self.called.contains(fingerprint(id))
     }
 
+    /// Takes the changes of the run's list out of calls that were made before `than` and never answered, oldest first.
+    pub(super) fn overtaken_list_changes(&mut self, than: &OpenCall) -> Vec<ListChange> {
+        let overtaken = |call: &&mut OpenCall| call.order < than.order && call.purpose.changes_list();
+        let mut calls: Vec<&mut OpenCall> = self.open.values_mut().filter(overtaken).collect();
+        calls.sort_by_key(|call| call.order);
+        calls
+            .into_iter()
+            .map(|call| (std::mem::replace(&mut call.purpose, Purpose::Plain), call.at))
+            .collect()
+    }
+
     pub(super) fn get(&self, id: &str) -> Option<&OpenCall> {
         self.open.get(&fingerprint(id))
     }
@@ -187,13 +204,25 @@ impl OpenCall {
 }
 
 impl Purpose {
+    /// Whether the call gives the run's list a new state.
+    pub(super) fn changes_list(&self) -> bool {
+        match self {
+            Self::Todo(_) | Self::TaskUpdate(_) => true,
+            Self::Plain | Self::Edit { .. } | Self::TaskCreate(_) | Self::SubAgent(_) | Self::Command(_) => {
+                false
+            }
+        }
+    }
+
     fn heap_bytes(&self) -> usize {
         match self {
             Self::Plain | Self::SubAgent(_) => 0,
             Self::Edit { path } => path.capacity(),
             Self::Todo(snapshot) => snapshot.heap_bytes(),
             Self::TaskCreate(creation) => creation.subject.capacity(),
-            Self::TaskUpdate(change) => change.task_id.capacity() + change.subject.as_ref().map_or(0, String::capacity),
+            Self::TaskUpdate(change) => {
+                change.task_id.capacity() + change.subject.as_ref().map_or(0, String::capacity)
+            }
             Self::Command(command) => command.capacity(),
         }
     }

@@ -76,18 +76,15 @@ impl Usage {
         }
         let id = fingerprint(message_id);
         let known = self.recent.iter().rposition(|message| message.id == id && !message_id.is_empty());
-        let (model, step, before) = match known {
-            Some(place) => {
-                let message = &mut self.recent[place];
-                let before = std::mem::replace(&mut message.tokens, tokens);
-                (message.model, message.step, before)
-            }
-            None => {
-                let model = self.model(model);
-                self.remember(Message { id, model, tokens, step });
-                self.main_messages += u64::from(thread.is_main());
-                (model, step, Tokens::default())
-            }
+        let (model, step, before) = if let Some(place) = known {
+            let message = &mut self.recent[place];
+            let before = std::mem::replace(&mut message.tokens, tokens);
+            (message.model, message.step, before)
+        } else {
+            let model = self.model(model);
+            self.remember(Message { id, model, tokens, step });
+            self.main_messages += u64::from(thread.is_main());
+            (model, step, Tokens::default())
         };
         Some(self.account(thread, model, (before, tokens), step))
     }
@@ -130,20 +127,7 @@ impl Usage {
 
     /// Notes what a result event states.
     pub(super) fn finished(&mut self, finish: &Finish<'_>) {
-        let session = fingerprint(finish.session);
-        let place = self.sessions.iter().position(|total| total.session == session);
-        let total = match place {
-            Some(place) => &mut self.sessions[place],
-            None => {
-                if self.sessions.len() == MAX_SESSIONS
-                    && let Some(oldest) = self.sessions.pop_front()
-                {
-                    self.earlier.add(oldest);
-                }
-                self.sessions.push_back(SessionTotal { session, ..SessionTotal::default() });
-                self.sessions.back_mut().expect("an entry was just pushed")
-            }
-        };
+        let total = self.session(fingerprint(finish.session));
         total.cost_usd = match (total.cost_usd, finish.cost_usd) {
             (Some(before), Some(now)) => Some(before.max(now)),
             (before, now) => now.or(before),
@@ -151,6 +135,20 @@ impl Usage {
         if !finish.tokens.is_zero() {
             total.tokens = finish.tokens;
         }
+    }
+
+    fn session(&mut self, session: u64) -> &mut SessionTotal {
+        let known = self.sessions.iter().position(|total| total.session == session);
+        let place = known.unwrap_or_else(|| {
+            if self.sessions.len() == MAX_SESSIONS
+                && let Some(oldest) = self.sessions.pop_front()
+            {
+                self.earlier.add(oldest);
+            }
+            self.sessions.push_back(SessionTotal { session, ..SessionTotal::default() });
+            self.sessions.len() - 1
+        });
+        &mut self.sessions[place]
     }
 
     /// Messages of the main thread so far: the turns, as far as the log counts them.
@@ -182,7 +180,10 @@ impl Usage {
 
     /// The run's cost in USD, and whether it is an estimate; `None` where nothing has a known price.
     pub(super) fn cost_usd(&self) -> Option<(f64, bool)> {
-        self.stated().cost_usd.map(|cost| (cost, false)).or_else(|| self.estimated_usd().map(|cost| (cost, true)))
+        self.stated()
+            .cost_usd
+            .map(|cost| (cost, false))
+            .or_else(|| self.estimated_usd().map(|cost| (cost, true)))
     }
 
     /// What all messages come to at list price.

@@ -25,7 +25,7 @@ fn of_command(command: &str) -> Vote {
         (words.next().unwrap_or_default(), words.next().unwrap_or_default())
     });
     // The last telling part decides: what comes before mostly prepares it.
-    commands.filter(|words| words.0 != "cd").filter_map(|words| phase_of(words)).last().map_or(Vote::Neutral, Vote::For)
+    commands.filter(|words| words.0 != "cd").filter_map(phase_of).next_back().map_or(Vote::Neutral, Vote::For)
 }
 
 fn phase_of(words: (&str, &str)) -> Option<Phase> {
@@ -33,14 +33,18 @@ fn phase_of(words: (&str, &str)) -> Option<Phase> {
     match program {
         "git" => match action {
             "commit" | "push" | "tag" => Some(Phase::Delivery),
-            "log" | "status" | "diff" | "show" | "blame" | "branch" | "ls-files" | "grep" => Some(Phase::Analysis),
+            "log" | "status" | "diff" | "show" | "blame" | "branch" | "ls-files" | "grep" => {
+                Some(Phase::Analysis)
+            }
             _ => None,
         },
         "gh" | "glab" => match action {
             "pr" | "release" | "mr" => Some(Phase::Delivery),
             _ => None,
         },
-        "docker" | "kubectl" | "terraform" if matches!(action, "push" | "apply" | "deploy") => Some(Phase::Delivery),
+        "docker" | "kubectl" | "terraform" if matches!(action, "push" | "apply" | "deploy") => {
+            Some(Phase::Delivery)
+        }
         "ls" | "cat" | "find" | "tree" | "rg" | "wc" | "pwd" | "which" | "file" | "du" | "stat" => {
             Some(Phase::Analysis)
         }

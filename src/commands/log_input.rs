@@ -35,7 +35,8 @@ pub(super) fn for_each_line(
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = input.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", path.display()))?;
+        let read =
+            input.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", path.display()))?;
         if read == 0 || !each(&line)? {
             return Ok(());
         }

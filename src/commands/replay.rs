@@ -100,7 +100,8 @@ impl Replay {
     fn row(&self) -> Row {
         let at = self.analysis.last_event_at();
         let (progress, steps) = self.analysis.progress(&context_at(at));
-        let elapsed = at.zip(self.started_at).map(|(at, start)| (at - start).num_milliseconds() as f64 / 1000.0);
+        let elapsed =
+            at.zip(self.started_at).map(|(at, start)| (at - start).num_milliseconds() as f64 / 1000.0);
         Row {
             line: self.line,
             offset_bytes: self.analysis.offset(),

@@ -99,7 +99,7 @@ impl Usage<'_> {
     }
 }
 
-impl<'a> Entry<'a> {
+impl Entry<'_> {
     pub(super) fn is_transcript(&self) -> bool {
         self.session_in_transcript.get().is_some()
     }
@@ -123,7 +123,10 @@ impl<'a> Entry<'a> {
         let texts = [&self.result, &self.final_result, &self.response_text];
         let cut_texts = texts.into_iter().filter(|text| text.is_cut()).count();
         let raws = [super::lenient::is_cut(self.detail), super::lenient::is_cut(self.tool_input)];
-        self.cut + u32::from(message) + u32::try_from(cut_texts).unwrap_or(0) + raws.map(u32::from).iter().sum::<u32>()
+        self.cut
+            + u32::from(message)
+            + u32::try_from(cut_texts).unwrap_or(0)
+            + raws.map(u32::from).iter().sum::<u32>()
     }
 }
 
@@ -144,15 +147,35 @@ pub(super) fn read(entry: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
 fn has_substance(message: &Message<'_>) -> bool {
     match &message.content {
         TextOr::Text(_) => true,
-        TextOr::Other(blocks) => !blocks.0.is_empty() || message.role.get().is_some() || message.id.get().is_some(),
+        TextOr::Other(blocks) => {
+            !blocks.0.is_empty() || message.role.get().is_some() || message.id.get().is_some()
+        }
     }
 }
 
 fn known_without_facts(kind: &str) -> Reading {
     const KNOWN: [&str; 22] = [
-        "rate_limit_event", "stream_event", "control_request", "control_response", "keep_alive", "tool_progress",
-        "auth_status", "progress", "attachment", "queue-operation", "file-history-snapshot", "pr-link", "summary",
-        "ai-title", "last-prompt", "custom-title", "permission-mode", "agent-name", "tag", "mode", "_metadata",
+        "rate_limit_event",
+        "stream_event",
+        "control_request",
+        "control_response",
+        "keep_alive",
+        "tool_progress",
+        "auth_status",
+        "progress",
+        "attachment",
+        "queue-operation",
+        "file-history-snapshot",
+        "pr-link",
+        "summary",
+        "ai-title",
+        "last-prompt",
+        "custom-title",
+        "permission-mode",
+        "agent-name",
+        "tag",
+        "mode",
+        "_metadata",
         "tool_use_summary",
     ];
     if KNOWN.contains(&kind) { Reading::Known } else { Reading::Unknown }
@@ -171,7 +194,9 @@ fn assistant(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
     }
     match &message.content {
         TextOr::Text(text) => sink.event(Event::Said { thread, message_id, text }),
-        TextOr::Other(blocks) => blocks.0.iter().for_each(|block| assistant_block(thread, message_id, block, sink)),
+        TextOr::Other(blocks) => {
+            blocks.0.iter().for_each(|block| assistant_block(thread, message_id, block, sink))
+        }
     }
     if thread.is_main() && matches!(message.stop_reason.get(), Some("end_turn" | "stop_sequence")) {
         sink.event(Event::TurnEnded);
@@ -192,8 +217,7 @@ fn assistant_block(thread: Thread<'_>, message_id: &str, block: &Block<'_>, sink
 }
 
 fn user(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
-    let thread = entry.thread();
-    let prompted = thread.is_main() && !entry.synthetic.0;
+    let prompted = entry.thread().is_main() && !entry.synthetic.0;
     match &message.content {
         TextOr::Text(text) if prompted => sink.event(Event::Prompted { text }),
         TextOr::Text(_) => {}
@@ -201,7 +225,6 @@ fn user(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
             for block in &blocks.0 {
                 match block.kind.or_empty() {
                     "tool_result" => sink.event(Event::Answered(Answer {
-                        thread,
                         call_id: block.call_id.or_empty(),
                         is_error: block.is_error.0,
                         content: block.content,
@@ -241,7 +264,11 @@ fn finish<'e>(entry: &'e Entry<'_>) -> Event<'e> {
         session: entry.session_id().unwrap_or_default(),
         turns: entry.turns.count(),
         duration_ms: entry.duration_ms.count(),
-        cost_usd: entry.total_cost_usd.0.or(entry.older_cost.0).filter(|cost| cost.is_finite() && *cost >= 0.0),
+        cost_usd: entry
+            .total_cost_usd
+            .0
+            .or(entry.older_cost.0)
+            .filter(|cost| cost.is_finite() && *cost >= 0.0),
         tokens: entry.usage.tokens(),
         permission_denials: entry.permission_denials.0.len(),
         first_error: entry.errors.0.first().and_then(whole),

@@ -147,7 +147,11 @@ pub(in crate::analysis) struct Number(pub(in crate::analysis) Option<f64>);
 
 impl Number {
     /// The number as a count: whole and not negative, 0 when absent.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and negative counts mean none")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` saturates, and negative counts mean none"
+    )]
     pub(in crate::analysis) fn count(self) -> u64 {
         self.0.map_or(0, |number| number as u64)
     }

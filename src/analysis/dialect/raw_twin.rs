@@ -45,7 +45,9 @@ impl HeldRaw {
             return Twin::Other;
         };
         let same = match self.inner_kind() {
-            Inner::Kind(mine) => kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_')),
+            Inner::Kind(mine) => {
+                kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_'))
+            }
             Inner::Cut => kind != b"raw",
             Inner::Unknown => false,
         };

@@ -49,7 +49,7 @@ fn raw(data: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
     }
     let line = line.trim();
     // What a shell or a library printed between the events is known for what it is: output without facts.
-    if !line.starts_with('{') || super::upstream::is_wrapped(line) {
+    if !line.starts_with('{') || is_wrapped(line) {
         return Reading::Known;
     }
     super::read_line(line.as_bytes(), sink)
@@ -71,8 +71,8 @@ fn service_event(kind: &str, logged: &Logged<'_>, sink: &mut dyn Sink) -> Readin
         "claude_response" => response(data, sink),
         "error" => sink.event(Event::Broke { message: message_text(data), timeout: false }),
         "timeout" => sink.event(Event::Broke { message: message_text(data), timeout: true }),
-        "claude_result" | "stderr_event" | "stderr" | "process_complete" | "claude_message" | "tool_result"
-        | "status_change" | "log" => {}
+        "claude_result" | "stderr_event" | "stderr" | "process_complete" | "claude_message"
+        | "tool_result" | "status_change" | "log" => {}
         _ => return older_tool_call(logged, sink),
     }
     if kind != "claude_response" {
@@ -97,7 +97,12 @@ fn response(data: &Entry<'_>, sink: &mut dyn Sink) {
     let text = filled(&data.response_text).unwrap_or_else(|| message_text(data));
     sink.event(Event::Said { thread: Thread::Main, message_id: "", text });
     if let Some(name) = filled(&data.tool_name) {
-        sink.event(Event::Called { thread: Thread::Main, id: data.call_id.or_empty(), name, input: data.tool_input });
+        sink.event(Event::Called {
+            thread: Thread::Main,
+            id: data.call_id.or_empty(),
+            name,
+            input: data.tool_input,
+        });
     }
 }
 
@@ -105,7 +110,12 @@ fn response(data: &Entry<'_>, sink: &mut dyn Sink) {
 fn older_tool_call(logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
     let data = &logged.data;
     let Some(name) = filled(&logged.tool_name).or(filled(&data.tool_name)) else { return Reading::Unknown };
-    sink.event(Event::Called { thread: Thread::Main, id: data.call_id.or_empty(), name, input: data.tool_input });
+    sink.event(Event::Called {
+        thread: Thread::Main,
+        id: data.call_id.or_empty(),
+        name,
+        input: data.tool_input,
+    });
     Reading::Known
 }
 

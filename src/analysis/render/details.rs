@@ -18,7 +18,11 @@ impl View<'_> {
             model: fold.usage.main_model().or(fold.identity.model.as_deref()).map(str::to_owned),
             claude_session_id: fold.identity.session.clone(),
             usage: self.usage(),
-            tools: fold.tools.iter().map(|tool| (tool.name.clone(), ToolDetails { calls: tool.calls, errors: tool.errors })).collect(),
+            tools: fold
+                .tools
+                .iter()
+                .map(|tool| (tool.name.clone(), ToolDetails { calls: tool.calls, errors: tool.errors }))
+                .collect(),
             files: self.files(),
             tests: self.tests(),
             sub_agents: self.sub_agents(),

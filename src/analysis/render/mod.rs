@@ -78,7 +78,11 @@ impl<'v> View<'v> {
             completion_percentage: to_tenths(percent),
             estimated_completion: end.map(|(_, expected, _)| rounded_up(expected)),
             current_phase: self.current_phase(steps),
-            recent_activity: self.fold.activity.clone().unwrap_or_else(|| "Waiting for the first action".into()),
+            recent_activity: self
+                .fold
+                .activity
+                .clone()
+                .unwrap_or_else(|| "Waiting for the first action".into()),
             basis: estimate.basis,
             earliest_completion: end.map(|(earliest, _, _)| rounded_up(earliest)),
             latest_completion: end.map(|(_, _, latest)| rounded_up(latest)),
@@ -101,7 +105,9 @@ fn workflow_steps(steps: Vec<Step>) -> WorkflowSteps {
 /// The first step in progress, else the first pending one, else the last.
 fn current_index(steps: &[Step]) -> usize {
     let with = |status| steps.iter().position(|step| step.status == status);
-    with(StepStatus::InProgress).or_else(|| with(StepStatus::Pending)).unwrap_or(steps.len().saturating_sub(1))
+    with(StepStatus::InProgress)
+        .or_else(|| with(StepStatus::Pending))
+        .unwrap_or(steps.len().saturating_sub(1))
 }
 
 /// A future moment to the second, and not before it.

@@ -28,7 +28,10 @@ pub(super) fn outcome_of(text: &str) -> Option<String> {
 /// Lines of a report that state something done: list items, without their marks.
 pub(super) fn list_lines(text: &str) -> Vec<String> {
     let items = text.lines().filter(|line| line.len() - line.trim_start().len() < 4).filter_map(list_item);
-    items.map(|item| shortened(&unmarked(item), MAX_LINE_BYTES)).filter(|item| item.chars().count() > 3).collect()
+    items
+        .map(|item| shortened(&unmarked(item), MAX_LINE_BYTES))
+        .filter(|item| item.chars().count() > 3)
+        .collect()
 }
 
 /// The text without headings, code, tables and marks, a line each.
@@ -85,8 +88,24 @@ fn split_sentences(line: &str) -> Vec<&str> {
 /// Whether the sentence announces what comes next.
 fn is_plan(sentence: &str) -> bool {
     const STARTS: [&str; 18] = [
-        "let me", "let's", "now let", "now i", "i'll", "i will", "i need to", "i'm going to", "next,", "next i",
-        "first,", "first i", "i should", "i want to", "time to", "now to", "moving on", "now update",
+        "let me",
+        "let's",
+        "now let",
+        "now i",
+        "i'll",
+        "i will",
+        "i need to",
+        "i'm going to",
+        "next,",
+        "next i",
+        "first,",
+        "first i",
+        "i should",
+        "i want to",
+        "time to",
+        "now to",
+        "moving on",
+        "now update",
     ];
     let lower = sentence.replace('’', "'").to_lowercase();
     STARTS.iter().any(|start| lower.starts_with(start)) || lower.contains("let me ") || lower.ends_with(':')

@@ -58,7 +58,9 @@ impl View<'_> {
         status: StepStatus,
     ) -> Option<u64> {
         let newest = self.fold.clock.newest();
-        let so_far = || if self.status == RunStatus::Running { newest.map(|at| at.max(self.context.now)) } else { newest };
+        let so_far = || {
+            if self.status == RunStatus::Running { newest.map(|at| at.max(self.context.now)) } else { newest }
+        };
         let end = match status {
             StepStatus::InProgress => so_far(),
             StepStatus::Pending => None,
@@ -73,7 +75,9 @@ impl View<'_> {
         let status = match self.status {
             RunStatus::Running => StepStatus::InProgress,
             _ if failed => StepStatus::Failed,
-            RunStatus::Completed | RunStatus::Failed | RunStatus::Timeout | RunStatus::Killed => StepStatus::Completed,
+            RunStatus::Completed | RunStatus::Failed | RunStatus::Timeout | RunStatus::Killed => {
+                StepStatus::Completed
+            }
         };
         let clock = &self.fold.clock;
         let completed_at = clock.newest().filter(|_| status != StepStatus::InProgress);

@@ -64,11 +64,6 @@ impl Board {
         self.phases.current()
     }
 
-    /// Whether the run keeps a list of its own.
-    pub(in crate::analysis) fn has_list(&self) -> bool {
-        self.has_list
-    }
-
     /// Takes a whole list.
     pub(in crate::analysis) fn apply_todo(&mut self, snapshot: &TodoSnapshot, at: Time) {
         self.begin_list(at, !snapshot.items.is_empty());
@@ -220,7 +215,8 @@ impl Board {
     }
 
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {
-        self.steps.capacity() * size_of::<BoardStep>() + self.steps.iter().map(BoardStep::heap_bytes).sum::<usize>()
+        self.steps.capacity() * size_of::<BoardStep>()
+            + self.steps.iter().map(BoardStep::heap_bytes).sum::<usize>()
     }
 }
 
@@ -293,6 +289,8 @@ impl Work {
 
     fn heap_bytes(&self) -> usize {
         let said = self.said.as_ref().map_or(0, String::capacity);
-        self.tools.capacity() * 2 + said + self.files.iter().map(|file| size_of::<String>() + file.capacity()).sum::<usize>()
+        self.tools.capacity() * 2
+            + said
+            + self.files.iter().map(|file| size_of::<String>() + file.capacity()).sum::<usize>()
     }
 }

@@ -143,7 +143,8 @@ impl Matching<'_> {
 
     /// Done and not done are two pieces of work, unless the words say otherwise.
     fn may_pair(&self, old: usize, new: usize, least: f64) -> bool {
-        let undone = self.old[old].status == StepStatus::Completed && self.new[new].status != StepStatus::Completed;
+        let undone =
+            self.old[old].status == StepStatus::Completed && self.new[new].status != StepStatus::Completed;
         let least = if undone { SIMILAR.max(least) } else { least };
         least <= 0.0 || self.similarity(old, new) >= least
     }

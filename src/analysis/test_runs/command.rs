@@ -131,7 +131,19 @@ fn cargo(arguments: &[String]) -> Option<Choice> {
 
 /// `mvn verify`, `./mvnw -q -pl core test`.
 fn maven(arguments: &[String]) -> Option<Choice> {
-    let phase = |word: &String| matches!(word.as_str(), "test" | "package" | "verify" | "install" | "integration-test" | "surefire:test" | "failsafe:integration-test" | "deploy");
+    let phase = |word: &String| {
+        matches!(
+            word.as_str(),
+            "test"
+                | "package"
+                | "verify"
+                | "install"
+                | "integration-test"
+                | "surefire:test"
+                | "failsafe:integration-test"
+                | "deploy"
+        )
+    };
     let skipped = |word: &String| word.starts_with("-DskipTests") || word.starts_with("-Dmaven.test.skip");
     if !arguments.iter().any(phase) || arguments.iter().any(skipped) {
         return None;

@@ -261,7 +261,9 @@ fn runs_of_one_runner_are_added_up_but_a_repeated_command_counts_once() {
 
 #[test]
 fn printed_files_and_logs_of_others_are_no_test_runs() {
-    for line in ["cat ci.log", "grep -rn passed docs | head", "gh run view 12 --log-failed", "git show HEAD:out.txt"] {
+    for line in
+        ["cat ci.log", "grep -rn passed docs | head", "gh run view 12 --log-failed", "git show HEAD:out.txt"]
+    {
         assert_eq!(parse(line, output!("pytest-failing")), [], "{line}");
     }
 }
@@ -299,10 +301,16 @@ fn one(line: &str) -> (Option<Runner>, Scope, String) {
 
 #[test]
 fn full_runs_are_recognised_behind_wrappers_and_options() {
-    use Runner::{CargoTest, Ctest, GoTest, Jest, Maven, Mocha, Nextest, NodeTest, PhpUnit, Pytest, Rspec, Unittest, Vitest};
+    use Runner::{
+        CargoTest, Ctest, GoTest, Jest, Maven, Mocha, Nextest, NodeTest, PhpUnit, Pytest, Rspec, Unittest,
+        Vitest,
+    };
     for (line, runner) in [
         ("pytest", Pytest),
-        ("cd /w && source .venv/bin/activate && python -m pytest tests/ -v --tb=short 2>&1 | tail -20", Pytest),
+        (
+            "cd /w && source .venv/bin/activate && python -m pytest tests/ -v --tb=short 2>&1 | tail -20",
+            Pytest,
+        ),
         ("PYTHONPATH=. timeout 120 uv run --with x python3.12 -m pytest -x -n 4 --cov src", Pytest),
         ("poetry run pytest -q", Pytest),
         ("coverage run -m pytest && coverage report", Pytest),

@@ -62,7 +62,11 @@ fn step_table(out: &mut String, steps: &[Step]) {
         let calls = if step.tool_calls > 0 { counted(step.tool_calls, "call") } else { String::new() };
         let price = step.cost.map(|usd| cost(usd, false)).unwrap_or_default();
         let name = shown_name(step);
-        let row = format!(" {} {:>3}  {name:<width$}  {took:>8}  {calls:>10}  {price:>7}", mark(step.status), step.step_id);
+        let row = format!(
+            " {} {:>3}  {name:<width$}  {took:>8}  {calls:>10}  {price:>7}",
+            mark(step.status),
+            step.step_id
+        );
         line(out, format_args!("{}", row.trim_end()));
         if let Some(error) = &step.error {
             line(out, format_args!("        ↳ {}", first_line(error)));
@@ -125,7 +129,8 @@ fn figures(out: &mut String, details: &RunDetails) {
     }
     let mut tools: Vec<_> = details.tools.iter().collect();
     tools.sort_by_key(|(_, figures)| std::cmp::Reverse(figures.calls));
-    let tools: Vec<String> = tools.iter().take(8).map(|(name, figures)| format!("{name} {}", figures.calls)).collect();
+    let tools: Vec<String> =
+        tools.iter().take(8).map(|(name, figures)| format!("{name} {}", figures.calls)).collect();
     if !tools.is_empty() {
         line(out, format_args!("Tools    {}", tools.join(", ")));
     }
