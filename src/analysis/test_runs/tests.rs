@@ -162,6 +162,23 @@ fn nodes_own_runner_is_read_in_both_reporters() {
 }
 
 #[test]
+fn bun_is_read_in_all_its_forms() {
+    let line = "bun test";
+    assert_reads(
+        Runner::Bun,
+        &[
+            (line, output!("bun-failing"), counts(3, 1, 2)),
+            (line, output!("bun-coloured"), counts(3, 1, 2)),
+            (line, output!("bun-passing"), counts(4, 0, 2)),
+            (line, output!("bun-filtered"), counts(1, 0, 0)),
+            (line, output!("bun-suite-failed"), counts(3, 2, 2)),
+            ("bun run test", output!("bun-passing"), counts(4, 0, 2)),
+        ],
+    );
+    assert_eq!(parse(line, output!("bun-none")), []);
+}
+
+#[test]
 fn go_counts_what_it_names_and_only_that() {
     let line = "go test ./...";
     assert_reads(
@@ -261,7 +278,9 @@ fn runs_of_one_runner_are_added_up_but_a_repeated_command_counts_once() {
 
 #[test]
 fn printed_files_and_logs_of_others_are_no_test_runs() {
-    for line in ["cat ci.log", "grep -rn passed docs | head", "gh run view 12 --log-failed", "git show HEAD:out.txt"] {
+    for line in
+        ["cat ci.log", "grep -rn passed docs | head", "gh run view 12 --log-failed", "git show HEAD:out.txt"]
+    {
         assert_eq!(parse(line, output!("pytest-failing")), [], "{line}");
     }
 }
@@ -299,16 +318,22 @@ fn one(line: &str) -> (Option<Runner>, Scope, String) {
 
 #[test]
 fn full_runs_are_recognised_behind_wrappers_and_options() {
-    use Runner::{CargoTest, Ctest, GoTest, Jest, Maven, Mocha, Nextest, NodeTest, PhpUnit, Pytest, Rspec, Unittest, Vitest};
+    use Runner::{
+        CargoTest, Ctest, GoTest, Jest, Maven, Mocha, Nextest, NodeTest, PhpUnit, Pytest, Rspec, Unittest,
+        Vitest,
+    };
     for (line, runner) in [
         ("pytest", Pytest),
-        ("cd /w && source .venv/bin/activate && python -m pytest tests/ -v --tb=short 2>&1 | tail -20", Pytest),
+        (
+            "cd /w && source .venv/bin/activate && python -m pytest tests/ -v --tb=short 2>&1 | tail -20",
+            Pytest,
+        ),
         ("PYTHONPATH=. timeout 120 uv run --with x python3.12 -m pytest -x -n 4 --cov src", Pytest),
         ("poetry run pytest -q", Pytest),
         ("coverage run -m pytest && coverage report", Pytest),
         ("docker compose exec -T -e A=b app pytest", Pytest),
         ("bash -lc 'cd app && .venv/bin/pytest -q'", Pytest),
-        ("python -m unittest discover -v", Unittest),
+        ("python -m unittest discover -s tests -v", Unittest),
         ("python manage.py test --parallel 4", Unittest),
         ("cargo +nightly test --workspace --all-features -- --nocapture --test-threads=1", CargoTest),
         ("RUST_BACKTRACE=1 cargo t -j2", CargoTest),
@@ -404,6 +429,7 @@ fn other_commands_run_no_tests() {
         "pkill -f jest",
         "curl http://localhost/latest",
         "make build",
+        "python3 -c 'print(\"x/test\")'",
     ] {
         assert_eq!(recognise(line), [], "{line}");
     }
@@ -473,6 +499,18 @@ fn one_place_under_two_names_is_one_place_and_two_places_are_two() {
 }
 
 #[test]
+fn a_file_with_a_test_commands_output_counts_when_it_is_printed() {
+    for writing in ["npm test > /tmp/out.log 2>&1 &", "npm test 2>&1 | tee /tmp/out.log"] {
+        let mut ledger = Ledger::default();
+        assert!(!ledger.record("tail -3 /tmp/out.log", JEST_2), "nobody ran it yet");
+        assert!(!ledger.record(writing, ""));
+        assert!(!ledger.record("cat README.md", JEST_2), "another file");
+        assert!(ledger.record("sleep 5; tail -3 /tmp/out.log", JEST_3));
+        assert_eq!(ledger.totals().counts, counts(3, 0, 0));
+    }
+}
+
+#[test]
 fn a_ledger_keeps_a_bounded_number_of_commands() {
     let mut ledger = Ledger::default();
     for number in 0..500 {
@@ -497,7 +535,7 @@ proptest! {
     #[test]
     fn no_text_makes_reading_panic(line in ".{0,300}", output in "(?s).{0,2000}") {
         let runs = parse(&line, &output);
-        prop_assert!(runs.len() <= 13);
+        prop_assert!(runs.len() <= 14);
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub(super) const PYTEST: Options = Options {
         "--durations",
         "--junitxml",
         "--junit-xml",
-        "--cov", "--cov-report",
+        "--cov",
+        "--cov-report",
         "--cov-config",
         "--ignore",
         "--confcutdir",
@@ -360,7 +361,8 @@ impl Options {
                 None if follows && self.takes_value(name) => rest.next().map(String::as_str),
                 _ => inline,
             };
-            if let Some(scope) = self.scope_of(name) {
+            let is_home = value.is_some_and(|value| directory_or_file(value) == Positional::Nothing);
+            if let Some(scope) = self.scope_of(name).filter(|scope| *scope != Scope::Paths || !is_home) {
                 choice.add(scope, name, value);
             }
         }
