@@ -39,8 +39,16 @@ pub(in crate::analysis) fn split(line: &str) -> Vec<SimpleCommand> {
 /// Whether every command of `line` only prints files, other people's logs or text. False for an empty line.
 pub(super) fn only_prints(line: &str) -> bool {
     let commands = split(line);
-    !commands.is_empty()
-        && commands.iter().all(|command| command.program().is_none_or(|name| PRINTERS.contains(&name)))
+    !commands.is_empty() && commands.iter().all(prints)
+}
+
+fn prints(command: &SimpleCommand) -> bool {
+    match command.program_and_arguments() {
+        [] => true,
+        // These run the repository's hooks, and with them its tests.
+        [git, verb, ..] if git == "git" && matches!(verb.as_str(), "commit" | "push") => false,
+        [program, ..] => PRINTERS.contains(&base_name(program)),
+    }
 }
 
 fn head(line: &str) -> &str {
@@ -312,6 +320,7 @@ mod tests {
     fn a_line_that_only_prints_is_told_from_one_that_runs_something() {
         assert!(only_prints("cat out.log | grep -A3 passed; git log --oneline"));
         assert!(!only_prints("./ci.sh | tail"));
+        assert!(!only_prints("git add . && git commit -m 'Passes'"));
         assert!(!only_prints(""));
     }
 
