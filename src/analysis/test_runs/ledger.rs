@@ -30,7 +30,7 @@ pub struct Ledger {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// The counts of the last full run of each test command; of a runner that was never run in full, those of the last
-    /// run of each choice of files or packages. Runs of tests chosen by name do not count.
+    /// run of each choice of files or packages, each file once. Runs of tests chosen by name do not count.
     pub counts: Counts,
     /// How many runs were seen, of any kind.
     pub runs: u64,
@@ -134,9 +134,25 @@ impl Ledger {
             |runner| self.last.iter().any(|other| other.runner == runner && other.scope == Scope::Full);
         match entry.scope {
             Scope::Full => true,
-            Scope::Paths => !has_full(entry.runner),
+            Scope::Paths => !has_full(entry.runner) && !self.is_covered(entry),
             Scope::Filtered => false,
         }
+    }
+
+    /// Whether another choice of paths contains this one's; of two that contain each other the later counts.
+    fn is_covered(&self, entry: &Entry) -> bool {
+        let later = |other: &Entry| {
+            let place = |wanted: &Entry| self.last.iter().position(|known| known == wanted);
+            place(other) > place(entry)
+        };
+        self.last.iter().any(|other| {
+            other != entry
+                && other.scope == Scope::Paths
+                && other.runner == entry.runner
+                && may_be_one_place(&other.directory, &entry.directory)
+                && other.contains(entry)
+                && (!entry.contains(other) || later(other))
+        })
     }
 
     /// Whether a full run of the same runner came later: then an earlier failure of a part is history.
@@ -144,6 +160,22 @@ impl Ledger {
         let later = self.last.iter().skip_while(|other| *other != entry).skip(1);
         entry.scope != Scope::Full
             && later.into_iter().any(|other| other.runner == entry.runner && other.scope == Scope::Full)
+    }
+}
+
+impl Entry {
+    /// The paths that were chosen, without the options that chose them.
+    fn paths(&self) -> impl Iterator<Item = &str> + Clone {
+        self.selection.split(' ').filter(|word| !word.starts_with('-'))
+    }
+
+    /// Whether each chosen path of `other` is one of this entry's, or lies below one.
+    fn contains(&self, other: &Self) -> bool {
+        let lies_in = |path: &str, root: &str| {
+            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut paths = other.paths().peekable();
+        paths.peek().is_some() && paths.all(|path| self.paths().any(|root| lies_in(path, root)))
     }
 }
 

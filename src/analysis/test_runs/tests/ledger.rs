@@ -32,6 +32,16 @@ fn chosen_files_count_until_there_is_a_full_run() {
 }
 
 #[test]
+fn a_chosen_file_within_a_chosen_directory_counts_once() {
+    let mut ledger = Ledger::default();
+    ledger.record("npm test -- api/a.test.ts", JEST_2);
+    ledger.record("npm test -- --testPathPattern=api", JEST_2);
+    ledger.record("npm test -- api", JEST_3);
+    ledger.record("npm test -- apis/b.test.ts", JEST_2);
+    assert_eq!(ledger.totals().counts, counts(5, 0, 0));
+}
+
+#[test]
 fn a_failure_after_the_last_full_run_is_not_clean() {
     let mut ledger = Ledger::default();
     ledger.record("npm test", JEST_3);
