@@ -208,11 +208,11 @@ fn harmless_text_stays_as_it_is() {
 }
 
 #[test]
-fn megabytes_of_hostile_text_are_masked_in_reasonable_time() {
+fn long_hostile_text_is_masked_in_linear_time() {
     for piece in
         ["token=", "curl -u a ", "mysql ", "://a", "eyJ", "Authorization: ", "-----BEGIN PRIVATE KEY-----"]
     {
-        let text = piece.repeat(200_000 / piece.len());
+        let text = piece.repeat(50_000 / piece.len());
         assert!(!mask_secrets(&text).is_empty(), "{piece}");
         assert!(bash(&text).chars().count() <= MAX_CHARS);
     }
