@@ -165,6 +165,8 @@ fn secrets_of_all_known_kinds_are_masked() {
         ("{\"api_key\": \"abc123\"}", "{\"api_key\": \"***\"}"),
         ("password=hunter2&user=dev", "password=***&user=dev"),
         ("db_password: 'hunter2'", "db_password: '***'"),
+        ("--password \"two words\" -v", "--password \"***\" -v"),
+        ("API_KEY='never closed", "API_KEY='*** closed"),
         ("gh auth login --token abc123", "gh auth login --token ***"),
         ("tool --api-key=abc123 run", "tool --api-key=*** run"),
         ("GITHUB_TOKEN=abc123 make", "GITHUB_TOKEN=*** make"),
