@@ -44,11 +44,12 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
           | (?i: \b(?:x-)?(?:api|auth|access)[-_]?(?:key|token) ["']? \s* [:=] \s* )
           | (?i: \b[a-z0-9_-]*(?:password|passwd|passphrase|client_secret|private_key) ["']? \s* [:=] \s* )
           | (?i: \B--?(?:[a-z]+-)*(?:token|password|passwd|pass|secret|api-?key|key-?id|private-key|credentials) (?:\s+|=) )
-          | \b[A-Z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|PAT|CREDENTIALS?)S? ["']? (?:=|\s*:\s+)
+          | \b[A-Z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S? ["']? (?:=|\s*:\s+)
+          | \b[A-Z0-9_]+_(?:PASS|PWD|PAT)=
           | \b(?:sshpass|mysql|mysqldump|mysqladmin)\ (?:\S+\ ){0,8}?-p\ ?
           | \bcurl\b [^|;\n]{0,200}? \s(?:-u|--user)[\ =]?["']?[^\s:"']*:
         )
-        (?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`-] [^\s"'&,;`]* )"#,
+        (?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`=-] [^\s"'&,;`]* )"#,
     )
 });
 

@@ -200,6 +200,10 @@ fn harmless_text_stays_as_it_is() {
         "task-list-of-the-day-in-words",
         "docker run -p 80:80 -u 1000 nginx",
         "KEYBOARD=us",
+        "PASS: all of it; PASS=3 FAIL=0",
+        "PWD=/home/dev",
+        "if password == given:",
+        "=== password ===",
     ] {
         assert!(
             matches!(mask_secrets(text), Cow::Borrowed(same) if same == text),
