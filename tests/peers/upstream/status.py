@@ -54,14 +54,22 @@ def logs_text(entries):
     return "\n".join(lines)
 
 
-def tool_names(entries):
-    """The tools called so far, in the order of the calls."""
-    names = []
+def messages(entries):
+    """Claude's own messages, each with the time at which it was logged."""
     for entry in entries:
         message = (entry.get("data") or {}).get("message")
         if entry.get("event_type") == "claude_stream_assistant" and isinstance(message, dict):
-            names += [block["name"] for block in message["content"] if block["type"] == "tool_use"]
-    return names
+            yield entry["timestamp"], message
+
+
+def tool_calls(entries):
+    """The tools called so far, in the order of the calls, each with its time."""
+    return [
+        (moment, block["name"])
+        for moment, message in messages(entries)
+        for block in message["content"]
+        if block["type"] == "tool_use"
+    ]
 
 
 def result_of(entries):
@@ -78,24 +86,34 @@ def token_sum(usage):
     return sum(usage[kind] for kind in kinds)
 
 
+def last_tool(calls):
+    """What ``recent_steps`` holds; null before the first call."""
+    if not calls:
+        return None
+    moment, name = calls[-1]
+    said = {"type": "tool_use", "tool_name": name, "timestamp": moment, "summary": f"Using {name} tool"}
+    return {"last_tool": said}
+
+
 def measured(run, entries):
     """The keys from ``cost`` to ``elapsed_seconds``: null at first, half known later, whole at the end."""
-    names = tool_names(entries)
-    last = {"type": "tool_use", "tool_name": names[-1], "summary": f"Using {names[-1]} tool"} if names else None
+    calls = tool_calls(entries)
+    names = [name for _, name in calls]
+    tokens = sum(token_sum(message["usage"]) for _, message in messages(entries))
     result = result_of(entries)
     known = run.status != "pending" and not (run.status == "running" and run.fresh)
     turns = result["num_turns"] if result else 0
     session = "pending" if run.status == "running" else None
     return {
         "cost": (result["total_cost_usd"] if result else 0.0) if known else None,
-        "tokens": (token_sum(result["usage"]) if result else 19354 * len(names)) if known else None,
+        "tokens": (token_sum(result["usage"]) if result else tokens) if known else None,
         "turns": turns if known else None,
         "tool_calls": len(names) if known else None,
         "tools_used": list(Counter(names)) if known else None,
         "claude_session_id": session if known or run.status == "pending" else run.claude_session_id,
         "progress_indicator": f"Turn {turns}, {len(names)} tools used" if known else None,
-        "last_activity": entries[-1].get("timestamp") if names else None,
-        "recent_steps": {"last_tool": last} if last else None,
+        "last_activity": entries[-1]["timestamp"].split("+")[0] if names else None,
+        "recent_steps": last_tool(calls),
         "elapsed_seconds": int(run.execution_time) if known else None,
     }
 
