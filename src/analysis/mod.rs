@@ -8,7 +8,7 @@
 mod context;
 mod report;
 
-pub use context::{Context, Detail, Limits, LogSourceKind, CacheOutcome, RunStatus};
+pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use report::Additions;
 
 use chrono::{DateTime, Utc};

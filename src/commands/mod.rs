@@ -1,0 +1,94 @@
+//! The commands, one file each, and how their outcome becomes an exit code.
+//!
+//! 0 is fine, 1 failed at run time, 2 wrong usage, 78 configuration refused. Errors go to stderr in one line each.
+
+mod check;
+pub mod serve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigError;
+
+/// `EX_CONFIG` of sysexits.h.
+const EXIT_CONFIG: u8 = 78;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "gloss",
+    version,
+    about = "Notes in the margin of a workflow service's status answers: steps, progress, result, summary",
+    after_help = "Start here:\n  gloss demo                                  \
+                  see it work, with nothing else installed or running\n  \
+                  gloss serve --upstream http://127.0.0.1:8000 --logs /srv/api/logs\n  \
+                  gloss analyze /srv/api/logs/run_run_08ac1de6fa8d.log --format text"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Check(check::Args),
+}
+
+/// Why a command ended badly.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration was refused.
+    Config(ConfigError),
+    /// Something went wrong while running.
+    Runtime(anyhow::Error),
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Runtime(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Runtime(error.into())
+    }
+}
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Config(error)) => {
+            report(&error.to_string());
+            ExitCode::from(EXIT_CONFIG)
+        }
+        // Whoever read the output has seen enough.
+        Err(Failure::Runtime(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(Failure::Runtime(error)) => {
+            report(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn report(error: &str) {
+    // Nothing is left to do if stderr is closed, too.
+    let _ = writeln!(io::stderr(), "gloss: {}", error.replace('\n', " "));
+}

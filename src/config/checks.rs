@@ -1,0 +1,230 @@
+//! From what was said to what is true: every value is read into its type, or refused.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use http::HeaderName;
+use secrecy::SecretString;
+
+use super::error::ConfigError;
+use super::raw::{self, Raw};
+use super::types::{
+    AdminConfig, CacheConfig, Config, EnrichConfig, LogsConfig, ServerConfig, TelemetryConfig, UpstreamConfig,
+};
+use crate::proxy::Upstream;
+use crate::rollout::{Percent, Rollout, Variant};
+use crate::route::StatusRoute;
+use crate::runlog::Template;
+use crate::telemetry::LogFormat;
+
+/// Checks everything.
+pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
+    Ok(Config {
+        listen: address("listen", &raw.listen)?,
+        upstream: upstream(&raw.upstream)?,
+        rewrite_host: raw.proxy.rewrite_host,
+        routes: routes(&raw.route.status)?,
+        opt_in_header: header("gloss.header", &raw.gloss.header)?,
+        expose_headers: raw.gloss.expose_headers,
+        rollout: rollout(&raw.rollout)?,
+        enrich: enrich(&raw.enrich)?,
+        logs: logs(&raw.logs)?,
+        cache: CacheConfig {
+            max_bytes: size("cache.max_bytes", &raw.cache.max_bytes)?,
+            idle: duration("cache.idle", &raw.cache.idle)?,
+        },
+        admin: admin(&raw.admin)?,
+        server: ServerConfig {
+            header_timeout: duration("server.header_timeout", &raw.server.header_timeout)?,
+            max_header_bytes: header_bytes("server.max_header_bytes", &raw.server.max_header_bytes)?,
+        },
+        drain_timeout: duration("drain.timeout", &raw.drain.timeout)?,
+        telemetry: telemetry(&raw.telemetry)?,
+    })
+}
+
+fn refuse(key: &str, value: &str, reason: impl fmt::Display, hint: &str) -> ConfigError {
+    ConfigError {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        reason: reason.to_string(),
+        hint: hint.to_owned(),
+    }
+}
+
+fn upstream(raw: &raw::Upstream) -> Result<UpstreamConfig, ConfigError> {
+    if raw.url.is_empty() {
+        let hint = "set --upstream, GLOSS_UPSTREAM or upstream.url to the service's address, such as http://127.0.0.1:8000";
+        return Err(refuse("upstream.url", "", "it is missing", hint));
+    }
+    let url = Upstream::parse(&raw.url).map_err(|reason| {
+        // A URL may hold credentials; only its scheme and what follows them is shown.
+        let shown = raw.url.rsplit_once('@').map_or(raw.url.clone(), |(_, after)| format!("…@{after}"));
+        refuse("upstream.url", &shown, reason, "write it as http://HOST:PORT")
+    })?;
+    Ok(UpstreamConfig {
+        url,
+        connect_timeout: duration("upstream.connect_timeout", &raw.connect_timeout)?,
+        response_timeout: duration("upstream.response_timeout", &raw.response_timeout)?,
+        idle_timeout: duration("upstream.idle_timeout", &raw.idle_timeout)?,
+        max_idle: raw.max_idle,
+    })
+}
+
+fn routes(templates: &[String]) -> Result<Vec<StatusRoute>, ConfigError> {
+    let parse = |text: &String| {
+        StatusRoute::parse(text)
+            .map_err(|reason| refuse("route.status", text, reason, "write it like /run/{run_id}/status"))
+    };
+    templates.iter().map(parse).collect()
+}
+
+fn header(key: &str, name: &str) -> Result<HeaderName, ConfigError> {
+    name.parse().map_err(|_| {
+        refuse(key, name, "it is not a header name", "letters, digits and dashes, such as Gloss")
+    })
+}
+
+fn rollout(raw: &raw::Rollout) -> Result<Rollout, ConfigError> {
+    let percent = Percent::new(raw.percent).ok_or_else(|| {
+        refuse(
+            "rollout.percent",
+            &raw.percent.to_string(),
+            "it has to be between 0 and 100",
+            "0.5 is half a percent",
+        )
+    })?;
+    let default = Variant::from_word(&raw.default).ok_or_else(|| {
+        refuse("rollout.default", &raw.default, "it is not a variant", "use basic, enhanced or shadow")
+    })?;
+    Ok(Rollout { enabled: raw.enabled, percent, default, salt: raw.salt.clone() })
+}
+
+fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
+    if raw.max_concurrent == 0 {
+        let hint = "to switch the enrichment off, set rollout.enabled = false";
+        return Err(refuse("enrich.max_concurrent", "0", "it has to be at least 1", hint));
+    }
+    Ok(EnrichConfig {
+        budget: duration("enrich.budget", &raw.budget)?,
+        max_body_bytes: memory("enrich.max_body_bytes", &raw.max_body_bytes)?,
+        body_timeout: duration("enrich.body_timeout", &raw.body_timeout)?,
+        max_concurrent: raw.max_concurrent,
+        failed: raw.failed,
+        compat_fields: raw.compat_fields,
+    })
+}
+
+fn logs(raw: &raw::Logs) -> Result<LogsConfig, ConfigError> {
+    let root = match raw.sources.as_slice() {
+        [] => None,
+        [folder] if !folder.contains("://") => Some(PathBuf::from(folder)),
+        [url] => {
+            return Err(refuse(
+                "logs.sources",
+                url,
+                "only folders can be read",
+                "give the folder of the run logs",
+            ));
+        }
+        several => {
+            let value = several.join(", ");
+            return Err(refuse(
+                "logs.sources",
+                &value,
+                "only one source can be read",
+                "give one folder of run logs",
+            ));
+        }
+    };
+    let parse = |text: &String| {
+        Template::parse(text)
+            .map_err(|reason| refuse("logs.templates", text, reason, "such as run_{run_id}.log"))
+    };
+    Ok(LogsConfig {
+        root,
+        templates: raw.templates.iter().map(parse).collect::<Result<_, _>>()?,
+        timeout: duration("logs.timeout", &raw.timeout)?,
+        max_line_bytes: memory("logs.max_line_bytes", &raw.max_line_bytes)?,
+        max_bytes_per_poll: size("logs.max_bytes_per_poll", &raw.max_bytes_per_poll)?,
+    })
+}
+
+fn admin(raw: &raw::Admin) -> Result<Option<AdminConfig>, ConfigError> {
+    if raw.listen == "off" {
+        return Ok(None);
+    }
+    let listen = address("admin.listen", &raw.listen)?;
+    if !listen.ip().is_loopback() && raw.token.is_empty() {
+        let reason = "outside loopback the admin listener needs a token";
+        return Err(refuse(
+            "admin.listen",
+            &raw.listen,
+            reason,
+            "set admin.token, or listen on 127.0.0.1, or 'off'",
+        ));
+    }
+    let token = (!raw.token.is_empty()).then(|| SecretString::from(raw.token.clone()));
+    Ok(Some(AdminConfig { listen, token }))
+}
+
+fn telemetry(raw: &raw::Telemetry) -> Result<TelemetryConfig, ConfigError> {
+    if tracing_subscriber::EnvFilter::try_new(&raw.log_level).is_err() {
+        let hint = "use error, warn, info, debug or trace, or directives such as gloss=debug";
+        return Err(refuse("telemetry.log_level", &raw.log_level, "it is not a level", hint));
+    }
+    let log_format = match raw.log_format.as_str() {
+        "text" => LogFormat::Text,
+        "json" => LogFormat::Json,
+        other => return Err(refuse("telemetry.log_format", other, "it is not a format", "use text or json")),
+    };
+    Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format })
+}
+
+fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    resolved.ok_or_else(|| {
+        refuse(
+            key,
+            text,
+            "it is not an address that can be listened on",
+            "write it as HOST:PORT, such as 127.0.0.1:8880",
+        )
+    })
+}
+
+fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        Ok(_) => Err(refuse(key, text, "it has to be longer than nothing", "such as 100ms, 5s or 2m")),
+        Err(error) => {
+            Err(refuse(key, text, format!("it is not a duration: {error}"), "such as 100ms, 5s or 2m"))
+        }
+    }
+}
+
+fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
+    match text.parse::<ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        Ok(_) => Err(refuse(key, text, "it has to be more than nothing", "such as 64MiB or 1GB")),
+        Err(error) => Err(refuse(key, text, format!("it is not a size: {error}"), "such as 64MiB or 1GB")),
+    }
+}
+
+fn memory(key: &str, text: &str) -> Result<usize, ConfigError> {
+    usize::try_from(size(key, text)?)
+        .map_err(|_| refuse(key, text, "it is more than this machine can address", "less"))
+}
+
+fn header_bytes(key: &str, text: &str) -> Result<usize, ConfigError> {
+    let bytes = memory(key, text)?;
+    // What the HTTP library needs at least for its buffer.
+    if bytes < 8192 {
+        Err(refuse(key, text, "it has to be at least 8KiB", "such as 64KiB"))
+    } else {
+        Ok(bytes)
+    }
+}

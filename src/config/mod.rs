@@ -1,0 +1,93 @@
+//! The configuration: raw settings from four sources, then what is true of them.
+//!
+//! Flags beat `GLOSS_*` variables beat the file beat the defaults. What cannot be used is refused with key, value,
+//! reason and hint; nothing is guessed.
+
+mod checks;
+mod error;
+mod layers;
+mod raw;
+mod types;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use figment::value::Value;
+
+pub use error::ConfigError;
+pub use layers::Sources;
+pub use types::{
+    AdminConfig, CacheConfig, Config, EnrichConfig, LogsConfig, ServerConfig, TelemetryConfig, UpstreamConfig,
+};
+
+/// A configuration that was accepted.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is true.
+    pub config: Config,
+    /// What deserves a line on stderr: variables that are not gloss's.
+    pub warnings: Vec<String>,
+    settings: Vec<Setting>,
+}
+
+/// One key, for `gloss check`.
+#[derive(Debug)]
+struct Setting {
+    key: String,
+    value: String,
+    origin: String,
+}
+
+/// Loads and checks a configuration.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let layered = layers::layer(sources)?;
+    let values = layers::flatten(&layered.raw);
+    let config = checks::check(&layered.raw).map_err(|mut error| {
+        if let Some(origin) = layered.origins.get(&error.key) {
+            error.value = format!("{} (from {origin})", error.value);
+        }
+        error
+    })?;
+    Ok(Loaded { config, warnings: layered.warnings, settings: settings(values, &layered.origins) })
+}
+
+fn settings(values: BTreeMap<String, Value>, origins: &BTreeMap<String, String>) -> Vec<Setting> {
+    let shown = |key: &str, value: Value| match value {
+        Value::String(_, text) if layers::is_secret(key) && !text.is_empty() => {
+            format!("\"{}\"", layers::MASK)
+        }
+        value => serde_json::to_string(&value).unwrap_or_default(),
+    };
+    values
+        .into_iter()
+        .map(|(key, value)| Setting {
+            value: shown(&key, value),
+            origin: origins.get(&key).cloned().unwrap_or_default(),
+            key,
+        })
+        .collect()
+}
+
+impl Loaded {
+    /// Every key with its value and where it came from, as TOML that could be a file. Secrets are masked.
+    pub fn describe(&self) -> String {
+        // Writing to a String cannot fail.
+        let mut text = String::new();
+        let mut section = "";
+        let (top, nested): (Vec<_>, Vec<_>) =
+            self.settings.iter().partition(|setting| !setting.key.contains('.'));
+        for setting in top.into_iter().chain(nested) {
+            let (table, name) = setting.key.split_once('.').unwrap_or(("", &setting.key));
+            if table != section {
+                section = table;
+                let _ = writeln!(text, "\n[{table}]");
+            }
+            let line = format!("{name} = {}", setting.value);
+            let _ = writeln!(text, "{line:<48} # {}", setting.origin);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! What the configuration file may say: every key, its default, nothing checked yet.
+//!
+//! Durations, sizes and addresses are texts here, so that a value that makes no sense can be reported with its key and
+//! a hint. Unknown keys are refused.
+
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) listen: String,
+    pub(super) upstream: Upstream,
+    pub(super) proxy: Proxy,
+    pub(super) route: Route,
+    pub(super) gloss: Gloss,
+    pub(super) rollout: Rollout,
+    pub(super) enrich: Enrich,
+    pub(super) logs: Logs,
+    pub(super) cache: Cache,
+    pub(super) admin: Admin,
+    pub(super) server: Server,
+    pub(super) drain: Drain,
+    pub(super) telemetry: Telemetry,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upstream {
+    pub(super) url: String,
+    pub(super) connect_timeout: String,
+    pub(super) response_timeout: String,
+    pub(super) idle_timeout: String,
+    pub(super) max_idle: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proxy {
+    pub(super) rewrite_host: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Route {
+    pub(super) status: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gloss {
+    pub(super) header: String,
+    pub(super) expose_headers: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rollout {
+    pub(super) enabled: bool,
+    pub(super) percent: f64,
+    pub(super) default: String,
+    pub(super) salt: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Enrich {
+    pub(super) budget: String,
+    pub(super) max_body_bytes: String,
+    pub(super) body_timeout: String,
+    pub(super) max_concurrent: usize,
+    pub(super) failed: bool,
+    pub(super) compat_fields: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Logs {
+    pub(super) sources: Vec<String>,
+    pub(super) templates: Vec<String>,
+    pub(super) timeout: String,
+    pub(super) max_line_bytes: String,
+    pub(super) max_bytes_per_poll: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cache {
+    pub(super) max_bytes: String,
+    pub(super) idle: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    pub(super) listen: String,
+    pub(super) token: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Server {
+    pub(super) header_timeout: String,
+    pub(super) max_header_bytes: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Drain {
+    pub(super) timeout: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Telemetry {
+    pub(super) log_level: String,
+    pub(super) log_format: String,
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8880".into(),
+            upstream: Upstream {
+                url: String::new(),
+                connect_timeout: "5s".into(),
+                response_timeout: "5m".into(),
+                idle_timeout: "4s".into(),
+                max_idle: 256,
+            },
+            proxy: Proxy { rewrite_host: false },
+            route: Route { status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()] },
+            gloss: Gloss { header: "Gloss".into(), expose_headers: false },
+            rollout: Rollout { enabled: true, percent: 0.0, default: "basic".into(), salt: "gloss".into() },
+            enrich: Enrich {
+                budget: "100ms".into(),
+                max_body_bytes: "16MiB".into(),
+                body_timeout: "10s".into(),
+                max_concurrent: 256,
+                failed: true,
+                compat_fields: false,
+            },
+            logs: Logs {
+                sources: Vec::new(),
+                templates: vec!["run_{run_id}.log".into()],
+                timeout: "50ms".into(),
+                max_line_bytes: "16MiB".into(),
+                max_bytes_per_poll: "1GiB".into(),
+            },
+            cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
+            admin: Admin { listen: "127.0.0.1:8881".into(), token: String::new() },
+            server: Server { header_timeout: "30s".into(), max_header_bytes: "64KiB".into() },
+            drain: Drain { timeout: "30s".into() },
+            telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
+        }
+    }
+}

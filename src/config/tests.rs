@@ -1,0 +1,173 @@
+//! Tests of the configuration as a whole.
+
+#![expect(clippy::disallowed_methods, reason = "the shipped file is read")]
+
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::*;
+use crate::rollout::Variant;
+
+fn file(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+fn sources(text: &str) -> (NamedTempFile, Sources) {
+    let file = file(text);
+    let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
+    (file, sources)
+}
+
+const MINIMAL: &str = "upstream.url = \"http://127.0.0.1:8000\"\n";
+
+fn refused(text: &str) -> ConfigError {
+    let (_keep, sources) = sources(&format!("{MINIMAL}{text}"));
+    load(&sources).unwrap_err()
+}
+
+#[test]
+fn the_shipped_file_has_every_key_with_its_default() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/gloss.toml");
+    let shipped: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let defaults = toml::Table::try_from(raw::Raw::default()).unwrap();
+    assert_eq!(shipped, defaults);
+}
+
+#[test]
+fn flags_beat_variables_beat_the_file_beat_the_defaults() {
+    let (_keep, mut sources) =
+        sources(&format!("{MINIMAL}[rollout]\npercent = 1\ndefault = \"shadow\"\nsalt = \"s\"\n"));
+    sources.environment = vec![
+        ("GLOSS_ROLLOUT_PERCENT".into(), "2.5".into()),
+        ("GLOSS_VARIANT".into(), "enhanced".into()),
+        ("PATH".into(), "/bin".into()),
+    ];
+    sources.flags = vec![("--percent", "rollout.percent", "3".into())];
+    let loaded = load(&sources).unwrap();
+    assert!((loaded.config.rollout.percent.get() - 3.0).abs() < f64::EPSILON);
+    assert_eq!(loaded.config.rollout.default, Variant::Enhanced);
+    assert_eq!(loaded.config.rollout.salt, "s");
+    assert!(loaded.warnings.is_empty());
+    let described = loaded.describe();
+    for (line, origin) in [
+        ("percent = 3", "--percent"),
+        ("default = \"enhanced\"", "GLOSS_VARIANT"),
+        ("salt = \"s\"", sources.file.as_ref().unwrap().to_str().unwrap()),
+        ("enabled = true", "default"),
+    ] {
+        let found = described.lines().find(|shown| shown.starts_with(line));
+        assert!(found.is_some_and(|shown| shown.ends_with(origin)), "{line} from {origin} in\n{described}");
+    }
+}
+
+#[test]
+fn what_check_prints_is_itself_a_configuration() {
+    let (_keep, first) = sources(MINIMAL);
+    let described = load(&first).unwrap().describe();
+    let (_keep, again) = sources(&described);
+    assert!(load(&again).is_ok(), "{described}");
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_likely_one() {
+    let error = refused("[rollout]\npercnt = 3\n");
+    assert_eq!(
+        (error.key.as_str(), error.hint.as_str()),
+        ("rollout.percnt", "did you mean rollout.percent?")
+    );
+    assert_eq!(refused("[rollouts]\nx = 1\n").key, "rollouts");
+}
+
+#[test]
+fn unknown_variables_are_a_warning_because_kubernetes_injects_some() {
+    let (_keep, mut sources) = sources(MINIMAL);
+    sources.environment = vec![
+        ("GLOSS_PORT".into(), "tcp://10.0.0.1:80".into()),
+        ("GLOSS_SERVICE_HOST".into(), "10.0.0.1".into()),
+    ];
+    let loaded = load(&sources).unwrap();
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+}
+
+#[test]
+fn no_key_is_named_so_that_kubernetes_could_set_it() {
+    for key in layers::flatten(&raw::Raw::default()).keys() {
+        let variable = layers::variable_of_key(key);
+        assert!(variable != "GLOSS_PORT" && !variable.starts_with("GLOSS_SERVICE_"), "{key}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_used_names_key_value_reason_and_hint() {
+    for (text, key, value) in [
+        ("[rollout]\npercent = 101\n", "rollout.percent", "101"),
+        ("[rollout]\ndefault = \"better\"\n", "rollout.default", "better"),
+        ("[enrich]\nbudget = \"soon\"\n", "enrich.budget", "soon"),
+        ("[enrich]\nbudget = \"0s\"\n", "enrich.budget", "0s"),
+        ("[cache]\nmax_bytes = \"many\"\n", "cache.max_bytes", "many"),
+        ("[logs]\ntemplates = [\"../{run_id}\"]\n", "logs.templates", "../{run_id}"),
+        ("[logs]\nsources = [\"s3://b\"]\n", "logs.sources", "s3://b"),
+        ("[route]\nstatus = [\"/x\"]\n", "route.status", "/x"),
+        ("[gloss]\nheader = \"a b\"\n", "gloss.header", "a b"),
+        ("[telemetry]\nlog_format = \"xml\"\n", "telemetry.log_format", "xml"),
+        ("[server]\nmax_header_bytes = \"1KiB\"\n", "server.max_header_bytes", "1KiB"),
+    ] {
+        let error = refused(text);
+        assert_eq!(error.key, key, "{error}");
+        assert!(error.value.starts_with(value) && error.value.contains("from "), "{error}");
+        assert!(!error.reason.is_empty() && !error.hint.is_empty(), "{error}");
+        assert_eq!(error.to_string().lines().count(), 1);
+    }
+    let wrong_type = refused("[rollout]\nenabled = \"yes\"\n");
+    assert_eq!(wrong_type.key, "rollout.enabled");
+}
+
+#[test]
+fn a_variable_of_the_wrong_type_is_named() {
+    let (_keep, mut sources) = sources(MINIMAL);
+    sources.environment = vec![("GLOSS_ENRICH_FAILED".into(), "perhaps".into())];
+    let error = load(&sources).unwrap_err();
+    assert_eq!(
+        (error.key.as_str(), error.value.as_str()),
+        ("enrich.failed", "perhaps (from GLOSS_ENRICH_FAILED)")
+    );
+}
+
+#[test]
+fn a_numeric_token_stays_a_text() {
+    let (_keep, mut sources) = sources(MINIMAL);
+    sources.environment = vec![("GLOSS_ADMIN_TOKEN".into(), "12345".into())];
+    assert!(load(&sources).unwrap().config.admin.unwrap().token.is_some());
+}
+
+#[test]
+fn the_upstream_has_to_be_named_and_its_credentials_are_not_repeated() {
+    let missing = load(&Sources::default()).unwrap_err();
+    assert_eq!((missing.key.as_str(), missing.reason.as_str()), ("upstream.url", "it is missing"));
+    let flags = vec![("--upstream", "upstream.url", "http://user:hunter2@api".to_owned())];
+    let error = load(&Sources { flags, ..Sources::default() }).unwrap_err();
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
+#[test]
+fn outside_loopback_the_admin_listener_needs_a_token_that_is_never_shown() {
+    assert_eq!(refused("[admin]\nlisten = \"0.0.0.0:8881\"\n").key, "admin.listen");
+    let with_token = format!("{MINIMAL}[admin]\nlisten = \"0.0.0.0:8881\"\ntoken = \"hunter2\"\n");
+    let (_keep, sources) = sources(&with_token);
+    let loaded = load(&sources).unwrap();
+    assert!(loaded.config.admin.is_some());
+    assert!(!loaded.describe().contains("hunter2"));
+    assert!(!format!("{:?}", loaded.config).contains("hunter2"));
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_toml_is_refused_in_one_line() {
+    let missing = Sources { file: Some("/nowhere/gloss.toml".into()), ..Sources::default() };
+    assert!(load(&missing).unwrap_err().reason.contains("cannot be read"));
+    let broken = refused("[rollout\n");
+    assert_eq!(broken.to_string().lines().count(), 1, "{broken}");
+}

@@ -1,0 +1,130 @@
+//! What is true after checking: a configuration that can be run.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderName;
+use secrecy::SecretString;
+
+use crate::proxy::Upstream;
+use crate::rollout::Rollout;
+use crate::route::StatusRoute;
+use crate::runlog::Template;
+use crate::telemetry::LogFormat;
+
+/// Everything that `gloss serve` runs by.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// The service behind.
+    pub upstream: UpstreamConfig,
+    /// Whether `Host` becomes the upstream's own.
+    pub rewrite_host: bool,
+    /// The routes that status requests come on.
+    pub routes: Vec<StatusRoute>,
+    /// The name of the opt-in header.
+    pub opt_in_header: HeaderName,
+    /// Whether scripts of other origins may read the `Gloss-*` headers.
+    pub expose_headers: bool,
+    /// Who gets what.
+    pub rollout: Rollout,
+    /// Limits of the enrichment.
+    pub enrich: EnrichConfig,
+    /// Where logs are.
+    pub logs: LogsConfig,
+    /// Bounds of the cache of analyses.
+    pub cache: CacheConfig,
+    /// The operators' listener; `None` when it is off.
+    pub admin: Option<AdminConfig>,
+    /// Limits on clients' connections.
+    pub server: ServerConfig,
+    /// How long a drain waits.
+    pub drain_timeout: Duration,
+    /// Log lines about gloss itself.
+    pub telemetry: TelemetryConfig,
+}
+
+/// The service behind.
+#[derive(Debug, Clone)]
+pub struct UpstreamConfig {
+    /// Where it is.
+    pub url: Upstream,
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+    /// How long the head of an answer may take.
+    pub response_timeout: Duration,
+    /// How long a connection may lie idle.
+    pub idle_timeout: Duration,
+    /// How many connections may lie idle.
+    pub max_idle: usize,
+}
+
+/// Limits of the enrichment.
+#[derive(Debug, Clone, Copy)]
+pub struct EnrichConfig {
+    /// How long a client may wait for notes after the upstream's answer has arrived.
+    pub budget: Duration,
+    /// The longest body that is read in advance, in bytes.
+    pub max_body_bytes: usize,
+    /// How long reading it may take.
+    pub body_timeout: Duration,
+    /// How many logs may be read at the same time.
+    pub max_concurrent: usize,
+    /// Whether runs that ended badly get notes.
+    pub failed: bool,
+    /// Whether the names that one published client looks for are added, too.
+    pub compat_fields: bool,
+}
+
+/// Where logs are.
+#[derive(Debug, Clone)]
+pub struct LogsConfig {
+    /// The folder; `None` when no source is configured.
+    pub root: Option<PathBuf>,
+    /// Names of a run's log below it.
+    pub templates: Vec<Template>,
+    /// From when on a storage operation counts as hanging.
+    pub timeout: Duration,
+    /// The longest line that is read, in bytes.
+    pub max_line_bytes: usize,
+    /// How much of a log one poll reads at most, in bytes.
+    pub max_bytes_per_poll: u64,
+}
+
+/// Bounds of the cache of analyses.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheConfig {
+    /// How much memory it may hold, in bytes.
+    pub max_bytes: u64,
+    /// How long an analysis that nobody asks for is kept.
+    pub idle: Duration,
+}
+
+/// The operators' listener.
+#[derive(Debug, Clone)]
+pub struct AdminConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What callers have to present; always there when the address is not a loopback one.
+    pub token: Option<SecretString>,
+}
+
+/// Limits on clients' connections.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerConfig {
+    /// How long the head of a request may take.
+    pub header_timeout: Duration,
+    /// The longest head of a request, in bytes.
+    pub max_header_bytes: usize,
+}
+
+/// Log lines about gloss itself.
+#[derive(Debug, Clone)]
+pub struct TelemetryConfig {
+    /// A level or a list of directives.
+    pub log_level: String,
+    /// For people or for programs.
+    pub log_format: LogFormat,
+}

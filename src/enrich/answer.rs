@@ -1,0 +1,193 @@
+//! Reads what merging needs to know of the upstream's body, and nothing else of it. Pure.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A body that is one JSON object.
+#[derive(Debug, Clone)]
+pub struct Answer<'b> {
+    /// The body.
+    pub text: &'b str,
+    /// The names of its members.
+    pub names: Vec<Cow<'b, str>>,
+    /// The run's status by the upstream's word; `None` where the member is missing or no string.
+    pub status: Option<String>,
+    /// The turn limit, where this version of the upstream tells it.
+    pub max_turns: Option<u64>,
+    /// Where the value of `logs` stands in the text.
+    pub logs: Option<Range<usize>>,
+    /// Where the closing brace stands in the text.
+    pub closing_brace: usize,
+}
+
+/// The body is not one JSON object in UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAnObject;
+
+impl<'b> Answer<'b> {
+    /// Reads a body.
+    pub fn read(body: &'b [u8]) -> Result<Self, NotAnObject> {
+        let text = std::str::from_utf8(body).map_err(|_| NotAnObject)?;
+        let members: Members<'b> = serde_json::from_str(text).map_err(|_| NotAnObject)?;
+        let closing_brace = text.rfind('}').ok_or(NotAnObject)?;
+        Ok(Self {
+            text,
+            status: members.status.and_then(|raw| serde_json::from_str(raw.get()).ok()),
+            max_turns: members
+                .debug_info
+                .and_then(requested_turns)
+                .or(members.progress.and_then(progress_turns)),
+            logs: members.logs.map(|raw| span(text, raw)),
+            names: members.names,
+            closing_brace,
+        })
+    }
+}
+
+/// `debug_info.session_info.max_turns_requested`, which the seed version tells with `debug=true`.
+fn requested_turns(debug_info: &RawValue) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct DebugInfo {
+        session_info: SessionInfo,
+    }
+    #[derive(Deserialize)]
+    struct SessionInfo {
+        max_turns_requested: Option<u64>,
+    }
+    serde_json::from_str::<DebugInfo>(debug_info.get()).ok()?.session_info.max_turns_requested
+}
+
+/// `progress.max_turns`, which later versions tell.
+fn progress_turns(progress: &RawValue) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Progress {
+        max_turns: Option<u64>,
+    }
+    serde_json::from_str::<Progress>(progress.get()).ok()?.max_turns
+}
+
+/// The place of a value that was borrowed from `text`.
+fn span(text: &str, raw: &RawValue) -> Range<usize> {
+    let start = raw.get().as_ptr().addr() - text.as_ptr().addr();
+    start..start + raw.get().len()
+}
+
+#[derive(Default)]
+struct Members<'b> {
+    names: Vec<Cow<'b, str>>,
+    status: Option<&'b RawValue>,
+    logs: Option<&'b RawValue>,
+    debug_info: Option<&'b RawValue>,
+    progress: Option<&'b RawValue>,
+}
+
+impl<'de: 'b, 'b> Deserialize<'de> for Members<'b> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Members::default();
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "status" => members.status = Some(map.next_value()?),
+                "logs" => members.logs = Some(map.next_value()?),
+                "debug_info" => members.debug_info = Some(map.next_value()?),
+                "progress" => members.progress = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            members.names.push(name);
+        }
+        Ok(members)
+    }
+}
+
+/// A member's name, borrowed unless it has escapes.
+struct Name<'b>(Cow<'b, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a member's name")
+            }
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_merging_needs_is_read_whatever_the_order_and_spacing() {
+        let text = "{ \"logs\" : \"a\\n}b\" ,\"x\":[{}],\n\"status\":\"running\" } \n";
+        let answer = Answer::read(text.as_bytes()).unwrap();
+        assert_eq!(answer.status.as_deref(), Some("running"));
+        assert_eq!(answer.names, ["logs", "x", "status"]);
+        assert_eq!(&text[answer.logs.unwrap()], "\"a\\n}b\"");
+        assert_eq!(&text[answer.closing_brace..], "} \n");
+    }
+
+    #[test]
+    fn the_turn_limit_is_found_in_both_generations() {
+        let seed = r#"{"debug_info":{"session_info":{"max_turns_requested":30}}}"#;
+        assert_eq!(Answer::read(seed.as_bytes()).unwrap().max_turns, Some(30));
+        let later = r#"{"debug_info":null,"progress":{"turns":3,"max_turns":50}}"#;
+        assert_eq!(Answer::read(later.as_bytes()).unwrap().max_turns, Some(50));
+        assert_eq!(Answer::read(br#"{"progress":{"max_turns":null}}"#).unwrap().max_turns, None);
+        assert_eq!(Answer::read(br#"{"progress":"none"}"#).unwrap().max_turns, None);
+    }
+
+    #[test]
+    fn a_status_that_is_no_string_is_none() {
+        assert_eq!(Answer::read(br#"{"status":3}"#).unwrap().status, None);
+        assert_eq!(Answer::read(b"{}").unwrap().status, None);
+    }
+
+    #[test]
+    fn whatever_is_not_one_object_is_refused() {
+        for bad in ["", "[]", "null", "\"}\"", "{", "{}{}", "{} x", "{\"a\":NaN}", "\u{feff}{}", "{\"a\":1,}"]
+        {
+            assert!(Answer::read(bad.as_bytes()).is_err(), "{bad:.40}");
+        }
+        assert!(Answer::read(b"{\"a\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn nesting_costs_no_stack() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert!(Answer::read(deep.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn escaped_names_are_compared_as_they_mean() {
+        assert_eq!(Answer::read(br#"{"st\u0061tus":"failed"}"#).unwrap().status.as_deref(), Some("failed"));
+    }
+}

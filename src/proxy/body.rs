@@ -1,0 +1,295 @@
+//! The bodies that travel through gloss: requests on their way up, answers on their way down.
+//!
+//! Frames are passed on as they come; nothing is gathered here. Every variant knows its exact size where it has one,
+//! so that hyper frames the message as the other side did.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use thiserror::Error;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::pool::Lease;
+
+/// Why a body broke off.
+#[derive(Debug, Error)]
+pub enum BodyError {
+    /// The connection which it came from failed, or its framing did.
+    #[error("the body broke off: {0}")]
+    Hyper(#[from] hyper::Error),
+}
+
+/// A request's body on its way to the upstream.
+#[derive(Debug)]
+pub enum RequestBody {
+    /// There is none.
+    Empty,
+    /// The client's, frame by frame. The flag is raised when the client's side fails, so that the failure is not
+    /// blamed on the upstream.
+    Client(Incoming, ClientFault),
+}
+
+/// Says whether a request failed because of the client's own body.
+#[derive(Debug, Clone, Default)]
+pub struct ClientFault(Arc<AtomicBool>);
+
+impl ClientFault {
+    /// Whether reading the client's body failed.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl RequestBody {
+    /// Wraps what the client sends.
+    pub fn new(incoming: Incoming, fault: ClientFault) -> Self {
+        if incoming.is_end_stream() { Self::Empty } else { Self::Client(incoming, fault) }
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Client(incoming, fault) => Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
+                Some(Err(error)) => {
+                    fault.0.store(true, Ordering::Release);
+                    Some(Err(error.into()))
+                }
+                Some(Ok(frame)) => Some(Ok(frame)),
+                None => None,
+            }),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Client(incoming, _) => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Client(incoming, _) => incoming.size_hint(),
+        }
+    }
+}
+
+/// An answer's body on its way to the client.
+#[derive(Debug)]
+pub struct Body {
+    /// What goes out before the upstream's frames, or instead of them.
+    chunks: VecDeque<Bytes>,
+    /// What comes from the upstream.
+    upstream: Option<UpstreamBody>,
+    /// How a body ends whose upstream part was read before.
+    ending: Option<Ending>,
+    /// Gets a copy of the upstream's frames when they have all passed.
+    tee: Option<Tee>,
+}
+
+#[derive(Debug)]
+enum Ending {
+    Trailers(HeaderMap),
+    Broken(BodyError),
+}
+
+/// What reading a whole body in advance came to. Each outcome can still be sent on as if nothing had happened.
+#[derive(Debug)]
+pub enum Gathered {
+    /// All of it, and its trailers.
+    Whole(Vec<Bytes>, Option<HeaderMap>),
+    /// More than was allowed: here it is again, the rest still to come.
+    TooLarge(Body),
+    /// Not in time: here it is again, the rest still to come.
+    Slow(Body),
+    /// It broke off: what came, and then the failure.
+    Broken(Body),
+}
+
+#[derive(Debug)]
+struct UpstreamBody {
+    incoming: Incoming,
+    /// Gives the connection back to the pool when the body has ended.
+    lease: Option<Lease>,
+}
+
+#[derive(Debug)]
+struct Tee {
+    seen: Vec<Bytes>,
+    bytes_left: usize,
+    whole: oneshot::Sender<Vec<Bytes>>,
+}
+
+impl Body {
+    /// No body.
+    pub fn empty() -> Self {
+        Self { chunks: VecDeque::new(), upstream: None, ending: None, tee: None }
+    }
+
+    /// A body of these chunks, in order.
+    pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
+        let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
+        Self { chunks, ..Self::empty() }
+    }
+
+    /// The upstream's body; the lease ends with it.
+    pub(super) fn from_upstream(incoming: Incoming, lease: Option<Lease>) -> Self {
+        Self { upstream: Some(UpstreamBody { incoming, lease }), ..Self::empty() }
+    }
+
+    /// Puts back chunks that were taken off the front of this body.
+    #[must_use]
+    pub fn with_front(mut self, front: Vec<Bytes>) -> Self {
+        let later = std::mem::take(&mut self.chunks);
+        self.chunks = front.into_iter().chain(later).filter(|chunk| !chunk.is_empty()).collect();
+        self
+    }
+
+    /// Ends with these trailers.
+    #[must_use]
+    pub fn with_trailers(self, trailers: Option<HeaderMap>) -> Self {
+        Self { ending: trailers.map(Ending::Trailers), ..self }
+    }
+
+    /// Reads the whole body, unless it is longer than `max_bytes` or takes until after `deadline`.
+    pub async fn gather(mut self, max_bytes: usize, deadline: Instant) -> Gathered {
+        let (mut seen, mut bytes_left) = (Vec::new(), max_bytes);
+        loop {
+            let frame = match timeout_at(deadline, self.frame()).await {
+                Err(_) => return Gathered::Slow(self.with_front(seen)),
+                Ok(None) => return Gathered::Whole(seen, None),
+                Ok(Some(Err(error))) => {
+                    return Gathered::Broken(Self {
+                        ending: Some(Ending::Broken(error)),
+                        ..Self::from_chunks(seen)
+                    });
+                }
+                Ok(Some(Ok(frame))) => frame,
+            };
+            match frame.into_data() {
+                Err(other) => return Gathered::Whole(seen, other.into_trailers().ok()),
+                Ok(data) => {
+                    let fits = bytes_left.checked_sub(data.len());
+                    seen.push(data);
+                    match fits {
+                        Some(left) => bytes_left = left,
+                        None => return Gathered::TooLarge(self.with_front(seen)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies what passes, up to `max_bytes`, and hands it over when the body has ended well. The receiver gets
+    /// nothing if the body is longer, carries trailers, breaks off or is dropped.
+    pub fn tee(mut self, max_bytes: usize) -> (Self, oneshot::Receiver<Vec<Bytes>>) {
+        let (whole, received) = oneshot::channel();
+        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, whole });
+        (self, received)
+    }
+
+    fn observe(&mut self, frame: Option<&Frame<Bytes>>) {
+        let Some(mut tee) = self.tee.take() else { return };
+        let Some(frame) = frame else {
+            // The receiver may have gone; then nobody wants the copy.
+            let _ = tee.whole.send(tee.seen);
+            return;
+        };
+        if let Some(data) = frame.data_ref()
+            && let Some(left) = tee.bytes_left.checked_sub(data.len())
+        {
+            tee.bytes_left = left;
+            tee.seen.push(data.clone());
+            self.tee = Some(tee);
+        }
+    }
+
+    fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(&mut upstream.incoming).poll_frame(cx));
+        if !matches!(&frame, Some(Ok(_))) || upstream.incoming.is_end_stream() {
+            // Given back at once, not when the client's side gets round to dropping the body.
+            upstream.lease = None;
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let frame = match this.chunks.pop_front() {
+            Some(chunk) => Some(Ok(Frame::data(chunk))),
+            None => match ready!(this.poll_upstream(cx)) {
+                None => this.ending.take().map(|ending| match ending {
+                    Ending::Trailers(trailers) => Ok(Frame::trailers(trailers)),
+                    Ending::Broken(error) => Err(error),
+                }),
+                frame => frame,
+            },
+        };
+        match &frame {
+            Some(Ok(sent)) => {
+                this.observe(Some(sent));
+                // hyper does not poll again once it knows that the end was reached.
+                if this.tee.is_some() && this.is_end_stream() {
+                    this.observe(None);
+                }
+            }
+            Some(Err(_)) => this.tee = None,
+            None => this.observe(None),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.chunks.is_empty()
+            && self.ending.is_none()
+            && self.upstream.as_ref().is_none_or(|upstream| upstream.incoming.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let front = self.chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
+        let rest = self.upstream.as_ref().map_or(SizeHint::with_exact(0), |u| u.incoming.size_hint());
+        let mut hint = SizeHint::new();
+        if let Some(Ending::Broken(_)) = &self.ending {
+            // Its true size is not known: it must not look complete.
+            return hint;
+        }
+        hint.set_lower(front.saturating_add(rest.lower()));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(front.saturating_add(upper));
+        }
+        hint
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::from_chunks([Bytes::from(text)])
+    }
+}

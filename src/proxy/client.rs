@@ -1,0 +1,184 @@
+//! Sends one request to the upstream and waits for the head of its answer.
+//!
+//! On failure: a request of which nothing was written is sent again on another connection, whatever its method. One
+//! that met a dead pooled connection is sent once more on a fresh one if it is safe to repeat (see [`is_repeatable`]);
+//! everything else is a [`ProxyError`].
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use tokio::time::{Instant, timeout_at};
+
+use super::body::{Body, ClientFault, RequestBody};
+use super::connect::Upstream;
+use super::error::ProxyError;
+use super::pool::{Pool, PoolParams};
+use crate::telemetry::Metrics;
+
+/// How the upstream is reached.
+#[derive(Debug, Clone)]
+pub struct ClientParams {
+    /// Where it is.
+    pub upstream: Upstream,
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+    /// How long the head of an answer may take, from the moment the request is handed over.
+    pub response_timeout: Duration,
+    /// How long a connection may lie idle.
+    pub idle_timeout: Duration,
+    /// How many connections may lie idle.
+    pub max_idle: usize,
+}
+
+/// A client for one upstream; a clone shares its pool.
+#[derive(Debug, Clone)]
+pub struct Client {
+    upstream: Upstream,
+    connect_timeout: Duration,
+    response_timeout: Duration,
+    pool: Pool,
+    metrics: Metrics,
+}
+
+/// What a failed attempt leaves behind.
+enum Failure {
+    /// Nothing was written: here is the request again.
+    Unsent(Box<Request<RequestBody>>, ProxyError),
+    /// It may have been read, or even acted upon.
+    Sent(ProxyError),
+}
+
+impl Client {
+    /// A client with an empty pool. Has to be called on a tokio runtime.
+    pub fn new(params: ClientParams, metrics: Metrics) -> Self {
+        let pool = Pool::new(PoolParams { idle_timeout: params.idle_timeout, max_idle: params.max_idle });
+        let ClientParams { upstream, connect_timeout, response_timeout, .. } = params;
+        Self { upstream, connect_timeout, response_timeout, pool, metrics }
+    }
+
+    /// The upstream that this client speaks to.
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// Sends a request that is in the form in which it goes out.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection that the request is on; the pool is unharmed.
+    pub async fn send(
+        &self,
+        request: Request<RequestBody>,
+        fault: &ClientFault,
+    ) -> Result<Response<Body>, ProxyError> {
+        let deadline = Instant::now() + self.response_timeout;
+        let mut spare = is_repeatable(&request).then(|| Spare::of(&request));
+        let mut request = request;
+        while let Some(sender) = self.pool.take() {
+            request = match self.attempt(sender, request, deadline).await {
+                Ok(response) => return Ok(response),
+                Err(Failure::Unsent(request, _)) => *request,
+                Err(Failure::Sent(error)) => match spare.take() {
+                    Some(spare) if is_lost_connection(&error) => {
+                        self.metrics.upstream_retry();
+                        return self.send_fresh(spare.into_request(), fault, deadline).await;
+                    }
+                    _ => return Err(blame(error, fault)),
+                },
+            };
+        }
+        self.send_fresh(request, fault, deadline).await
+    }
+
+    async fn send_fresh(
+        &self,
+        request: Request<RequestBody>,
+        fault: &ClientFault,
+        deadline: Instant,
+    ) -> Result<Response<Body>, ProxyError> {
+        let sender = self.upstream.connect(self.connect_timeout).await?;
+        match self.attempt(sender, request, deadline).await {
+            Ok(response) => Ok(response),
+            Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, fault)),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        mut sender: SendRequest<RequestBody>,
+        request: Request<RequestBody>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, Failure> {
+        match timeout_at(deadline, sender.try_send_request(request)).await {
+            Ok(Ok(response)) => Ok(self.lease(sender, response)),
+            Ok(Err(mut error)) => {
+                let unsent = error.take_message();
+                let error = classify(error.into_error());
+                Err(match unsent {
+                    Some(request) => Failure::Unsent(Box::new(request), error),
+                    None => Failure::Sent(error),
+                })
+            }
+            Err(_) => Err(Failure::Sent(ProxyError::ResponseTimeout(self.response_timeout))),
+        }
+    }
+
+    fn lease(&self, sender: SendRequest<RequestBody>, response: Response<Incoming>) -> Response<Body> {
+        let lease = self.pool.lease(sender);
+        response.map(|incoming| {
+            // Without a body the lease ends here, and the connection is free at once.
+            if incoming.is_end_stream() { Body::empty() } else { Body::from_upstream(incoming, Some(lease)) }
+        })
+    }
+}
+
+/// What is kept of a request that may have to be sent again.
+struct Spare {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Spare {
+    fn of(request: &Request<RequestBody>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+        }
+    }
+
+    fn into_request(self) -> Request<RequestBody> {
+        let mut request = Request::new(RequestBody::Empty);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+/// Whether sending a request twice does no more than sending it once (RFC 9110, section 9.2.2), as far as gloss may
+/// decide that: never with a body, and never where the connection itself is asked to change.
+fn is_repeatable(request: &Request<RequestBody>) -> bool {
+    let idempotent = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+    );
+    idempotent && request.body().is_end_stream() && !request.headers().contains_key(header::UPGRADE)
+}
+
+fn is_lost_connection(error: &ProxyError) -> bool {
+    matches!(error, ProxyError::Closed(_))
+}
+
+fn classify(error: hyper::Error) -> ProxyError {
+    if error.is_parse() { ProxyError::Malformed(error) } else { ProxyError::Closed(error) }
+}
+
+fn blame(error: ProxyError, fault: &ClientFault) -> ProxyError {
+    if fault.is_raised() { ProxyError::ClientBody } else { error }
+}

@@ -1,0 +1,93 @@
+//! Everything that can keep a request from being answered by the upstream.
+
+use std::io;
+use std::time::Duration;
+
+use http::StatusCode;
+use thiserror::Error;
+
+/// Why a request could not be forwarded or got no answer.
+#[derive(Debug, Error)]
+pub enum ProxyError {
+    /// No connection to the upstream could be made.
+    #[error("no connection to the upstream: {0}")]
+    Connect(#[source] io::Error),
+    /// The upstream did not accept a connection in time.
+    #[error("the upstream accepted no connection within {0:?}")]
+    ConnectTimeout(Duration),
+    /// The connection was made but could not be used.
+    #[error("the connection to the upstream could not be used: {0}")]
+    Handshake(#[source] hyper::Error),
+    /// The upstream's answer did not begin in time.
+    #[error("the upstream's answer did not begin within {0:?}")]
+    ResponseTimeout(Duration),
+    /// The connection ended, or broke, before an answer.
+    #[error("the upstream closed the connection without an answer: {0}")]
+    Closed(#[source] hyper::Error),
+    /// What the upstream sent is not HTTP.
+    #[error("the upstream's answer is not valid HTTP: {0}")]
+    Malformed(#[source] hyper::Error),
+    /// A 101 that nobody asked for.
+    #[error("the upstream switched protocols without being asked")]
+    UnaskedUpgrade,
+    /// The client's own body was broken or broke off.
+    #[error("the request's body is malformed or broke off")]
+    ClientBody,
+    /// CONNECT is not for reverse proxies.
+    #[error("CONNECT is not supported")]
+    ConnectMethod,
+    /// The request has no usable target.
+    #[error("the request's target or Host is malformed")]
+    Target,
+}
+
+impl ProxyError {
+    /// The status of the answer that the client gets.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Connect(_) | Self::Handshake(_) | Self::Closed(_) | Self::Malformed(_) => {
+                StatusCode::BAD_GATEWAY
+            }
+            Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::ClientBody | Self::Target => StatusCode::BAD_REQUEST,
+            Self::ConnectMethod => StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+
+    /// The error type for `Proxy-Status`, from the registry of RFC 9209, section 2.3.
+    pub fn proxy_status(&self) -> &'static str {
+        match self {
+            Self::Connect(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => "connection_refused",
+                io::ErrorKind::TimedOut => "connection_timeout",
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    "destination_ip_unroutable"
+                }
+                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => "connection_terminated",
+                // Name resolution has no kind of its own.
+                _ if error.raw_os_error().is_none() => "dns_error",
+                _ => "destination_unavailable",
+            },
+            Self::ConnectTimeout(_) => "connection_timeout",
+            Self::Handshake(_) | Self::Closed(_) => "connection_terminated",
+            Self::ResponseTimeout(_) => "http_response_timeout",
+            Self::Malformed(_) | Self::UnaskedUpgrade => "http_protocol_error",
+            Self::ClientBody | Self::ConnectMethod | Self::Target => "http_request_error",
+        }
+    }
+
+    /// What the client reads in `detail`: what happened, without addresses or anything the request carried.
+    pub fn detail(&self) -> &'static str {
+        match self {
+            Self::Connect(_) | Self::Handshake(_) => "The upstream cannot be reached",
+            Self::ConnectTimeout(_) => "The upstream did not accept a connection in time",
+            Self::ResponseTimeout(_) => "The upstream did not answer in time",
+            Self::Closed(_) => "The upstream closed the connection without an answer",
+            Self::Malformed(_) | Self::UnaskedUpgrade => "The upstream's answer is not valid HTTP",
+            Self::ClientBody => "The request's body is malformed or incomplete",
+            Self::ConnectMethod => "CONNECT is not supported",
+            Self::Target => "The request's target or Host is malformed",
+        }
+    }
+}

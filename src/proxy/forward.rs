@@ -1,0 +1,141 @@
+//! Puts a client's request into the form in which it goes out, and the upstream's answer into the one that comes back.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use tower::Service;
+
+use super::body::{Body, ClientFault, RequestBody};
+use super::client::Client;
+use super::error::ProxyError;
+use super::headers::{strip_hop_by_hop, upgrade_protocol};
+use super::upgrade::Tunnels;
+
+/// What forwarding depends on.
+#[derive(Debug, Clone)]
+pub struct ForwardParams {
+    /// The configured name of the `Gloss` header, which `Connection` cannot take away.
+    pub opt_in_header: HeaderName,
+    /// Whether `Host` becomes the upstream's own.
+    pub rewrite_host: bool,
+}
+
+/// The innermost service: what reaches it goes to the upstream.
+#[derive(Debug, Clone)]
+pub struct Forward {
+    client: Client,
+    params: ForwardParams,
+    tunnels: Tunnels,
+}
+
+impl Forward {
+    /// Forwards by `client`; upgraded connections are kept in `tunnels`.
+    pub fn new(client: Client, params: ForwardParams, tunnels: Tunnels) -> Self {
+        Self { client, params, tunnels }
+    }
+}
+
+impl Service<Request<Incoming>> for Forward {
+    type Response = Response<Body>;
+    type Error = ProxyError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, ProxyError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { this.forward(request).await })
+    }
+}
+
+impl Forward {
+    async fn forward(self, mut request: Request<Incoming>) -> Result<Response<Body>, ProxyError> {
+        let fault = ClientFault::default();
+        let upgrade = upgrade_protocol(request.headers());
+        let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let outgoing = self.outgoing(request, upgrade, &fault)?;
+        let mut response = self.client.send(outgoing, &fault).await?;
+        let accepted = upgrade_protocol(response.headers());
+        *response.version_mut() = Version::HTTP_11;
+        strip_hop_by_hop(response.headers_mut(), &self.params.opt_in_header);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.switch(&mut response, client_side, accepted)?;
+        }
+        Ok(response)
+    }
+
+    /// The request as it goes out. Extensions stay behind: they belong to the client's connection.
+    fn outgoing(
+        &self,
+        request: Request<Incoming>,
+        upgrade: Option<HeaderValue>,
+        fault: &ClientFault,
+    ) -> Result<Request<RequestBody>, ProxyError> {
+        if request.method() == Method::CONNECT {
+            return Err(ProxyError::ConnectMethod);
+        }
+        let (mut parts, body) = request.into_parts();
+        let host = self.host(&parts)?;
+        strip_hop_by_hop(&mut parts.headers, &self.params.opt_in_header);
+        if let Some(host) = host {
+            parts.headers.insert(header::HOST, host);
+        }
+        if let Some(protocol) = upgrade {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(header::UPGRADE, protocol);
+        }
+        let mut outgoing = Request::new(RequestBody::new(body, fault.clone()));
+        *outgoing.method_mut() = parts.method;
+        *outgoing.uri_mut() = origin_form(&parts.uri)?;
+        *outgoing.headers_mut() = parts.headers;
+        Ok(outgoing)
+    }
+
+    /// The `Host` to set; `None` leaves the client's own.
+    ///
+    /// The target's authority wins over the header (RFC 9112, section 3.2.2). HTTP/1.1 needs exactly one `Host`.
+    fn host(&self, parts: &http::request::Parts) -> Result<Option<HeaderValue>, ProxyError> {
+        let named = parts.headers.get_all(header::HOST).iter().count();
+        if named > 1 || (named == 0 && parts.version == Version::HTTP_11) {
+            return Err(ProxyError::Target);
+        }
+        if self.params.rewrite_host {
+            return Ok(Some(self.client.upstream().authority().clone()));
+        }
+        match parts.uri.authority() {
+            Some(target) => HeaderValue::from_str(target.as_str()).map(Some).map_err(|_| ProxyError::Target),
+            None if named == 0 => Ok(Some(self.client.upstream().authority().clone())),
+            None => Ok(None),
+        }
+    }
+
+    /// Completes a 101: without a client that asked for it, the answer makes no sense.
+    fn switch(
+        &self,
+        response: &mut Response<Body>,
+        client: Option<OnUpgrade>,
+        protocol: Option<HeaderValue>,
+    ) -> Result<(), ProxyError> {
+        let (Some(client), Some(protocol)) = (client, protocol) else {
+            return Err(ProxyError::UnaskedUpgrade);
+        };
+        let upstream = hyper::upgrade::on(&mut *response);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        response.headers_mut().insert(header::UPGRADE, protocol);
+        self.tunnels.join(client, upstream);
+        Ok(())
+    }
+}
+
+/// The target without scheme and authority, byte for byte.
+fn origin_form(uri: &Uri) -> Result<Uri, ProxyError> {
+    let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    Uri::builder().path_and_query(target).build().map_err(|_| ProxyError::Target)
+}

@@ -1,0 +1,23 @@
+//! The data path: a client's request out to the upstream, and its answer back, both streamed.
+//!
+//! `forward` puts a request into the form that goes out, `client` sends it on a connection of the `pool` (once more
+//! where that is safe), `upgrade` joins the two sides after a 101, and `rescue` turns what failed into an answer.
+//! Nothing here knows what a status answer is.
+
+mod body;
+mod client;
+mod connect;
+mod error;
+mod forward;
+pub mod headers;
+mod pool;
+mod rescue;
+mod upgrade;
+
+pub use body::{Body, BodyError, Gathered, RequestBody};
+pub use client::{Client, ClientParams};
+pub use connect::{Upstream, UpstreamUrlError};
+pub use error::ProxyError;
+pub use forward::{Forward, ForwardParams};
+pub use rescue::{Rescue, RescueLayer};
+pub use upgrade::Tunnels;

@@ -1,0 +1,131 @@
+//! Turns what failed further in into an answer: `{"detail":"…"}` with `Proxy-Status`.
+//!
+//! It also catches panics, so that a fault in gloss costs one request and not the connection. Each rescue is logged
+//! and counted here, once.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use chrono::Utc;
+use futures_util::FutureExt;
+use futures_util::future::CatchUnwind;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use super::body::Body;
+use super::error::ProxyError;
+use crate::telemetry::Metrics;
+
+/// Puts a [`Rescue`] around a service.
+#[derive(Debug, Clone)]
+pub struct RescueLayer {
+    metrics: Metrics,
+}
+
+impl RescueLayer {
+    /// Rescues are counted in `metrics`.
+    pub fn new(metrics: Metrics) -> Self {
+        Self { metrics }
+    }
+}
+
+impl<S> Layer<S> for RescueLayer {
+    type Service = Rescue<S>;
+
+    fn layer(&self, inner: S) -> Rescue<S> {
+        Rescue { inner, metrics: self.metrics.clone() }
+    }
+}
+
+/// Answers where the inner service could not.
+#[derive(Debug, Clone)]
+pub struct Rescue<S> {
+    inner: S,
+    metrics: Metrics,
+}
+
+impl<S, B> Service<Request<B>> for Rescue<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = ProxyError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = RescueFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // An error here would close the connection without an answer; the call itself will report it.
+        let _ = ready!(self.inner.poll_ready(cx));
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let inner = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        RescueFuture { inner, metrics: self.metrics.clone() }
+    }
+}
+
+pin_project! {
+    /// The answer of a [`Rescue`].
+    pub struct RescueFuture<F> {
+        #[pin]
+        inner: CatchUnwind<AssertUnwindSafe<F>>,
+        metrics: Metrics,
+    }
+}
+
+impl<F> Future for RescueFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, ProxyError>>,
+{
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        Poll::Ready(Ok(match ready!(this.inner.poll(cx)) {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                this.metrics.rescue(error.proxy_status());
+                tracing::warn!(error = %error, "a request could not be forwarded");
+                synthetic(error.status(), error.proxy_status(), error.detail())
+            }
+            // The panic's own message was printed by the panic hook.
+            Err(_panic) => {
+                this.metrics.rescue("proxy_internal_error");
+                synthetic(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "proxy_internal_error",
+                    "gloss failed on this request",
+                )
+            }
+        }))
+    }
+}
+
+/// An answer of gloss's own.
+fn synthetic(status: StatusCode, error: &'static str, detail: &'static str) -> Response<Body> {
+    let body = serde_json::json!({ "detail": detail }).to_string();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let proxy_status = HeaderValue::from_str(&format!("gloss; error={error}"));
+    headers.insert("proxy-status", proxy_status.expect("an error type is a token"));
+    // The server invents no date, since upstream answers bring their own; this one has no upstream.
+    let date = Utc::now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    headers.insert(header::DATE, HeaderValue::from_str(&date).expect("a formatted date is ASCII"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers
+            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+    if status.is_client_error() {
+        // What follows on the connection may be the rest of a request that was not understood.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}

@@ -1,0 +1,296 @@
+//! Run logs as files in a folder which others may write to.
+//!
+//! Opening never leaves the folder, by `..` or by symbolic link, never blocks on a FIFO, and takes regular files only.
+//! All IO happens on the source's own threads. What fails is a [`LogError`]; nothing is retried here.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+
+use super::template::Template;
+use super::threads::IoThreads;
+use super::{BoxFuture, LogError, LogIdentity, LogSource, OpenLog};
+use crate::analysis::LogSourceKind;
+use crate::run_id::RunId;
+
+/// Threads of one source, and how many jobs may wait for them.
+const IO_THREADS: usize = 4;
+const IO_QUEUE: usize = 1024;
+
+/// Where the files are.
+#[derive(Debug, Clone)]
+pub struct FileParams {
+    /// The folder.
+    pub root: PathBuf,
+    /// Names of a run's log below it, tried in order.
+    pub templates: Vec<Template>,
+}
+
+/// A folder of run logs.
+#[derive(Debug)]
+pub struct FileSource {
+    params: Arc<FileParams>,
+    threads: IoThreads,
+}
+
+impl FileSource {
+    /// Starts the source's threads; the folder need not exist yet.
+    pub fn start(params: FileParams) -> io::Result<Self> {
+        Ok(Self { params: Arc::new(params), threads: IoThreads::start(IO_THREADS, IO_QUEUE)? })
+    }
+}
+
+impl LogSource for FileSource {
+    fn kind(&self) -> LogSourceKind {
+        LogSourceKind::File
+    }
+
+    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
+        Box::pin(async move {
+            let (params, run) = (Arc::clone(&self.params), run.clone());
+            let found = self.threads.run(move || find(&params, &run)).await?;
+            Ok(Box::new(OpenFile { found: Arc::new(found), threads: self.threads.clone() })
+                as Box<dyn OpenLog>)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Found {
+    file: File,
+    identity: LogIdentity,
+    length: u64,
+    stamp: u128,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    found: Arc<Found>,
+    threads: IoThreads,
+}
+
+impl OpenLog for OpenFile {
+    fn identity(&self) -> LogIdentity {
+        self.found.identity
+    }
+
+    fn length(&self) -> u64 {
+        self.found.length
+    }
+
+    fn stamp(&self) -> u128 {
+        self.found.stamp
+    }
+
+    fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>> {
+        let found = Arc::clone(&self.found);
+        Box::pin(self.threads.run(move || {
+            let left = usize::try_from(found.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let mut buffer = vec![0; left.min(max_bytes)];
+            let filled = fill(&found.file, &mut buffer, offset).map_err(|error| unreadable(&error))?;
+            buffer.truncate(filled);
+            Ok(Bytes::from(buffer))
+        }))
+    }
+}
+
+/// Reads until the buffer is full or the file ends (it may have been truncated since it was found).
+fn fill(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The first template that names something decides, unless a later one can be read.
+fn find(params: &FileParams, run: &RunId) -> Result<Found, LogError> {
+    let root = openat(CWD, &params.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(refusal)?;
+    let mut refused = LogError::Missing;
+    for template in &params.templates {
+        match open_regular(&root, Path::new(&template.path(run))) {
+            Ok(found) => return Ok(found),
+            Err(error) if refused == LogError::Missing => refused = error,
+            Err(_) => {}
+        }
+    }
+    Err(refused)
+}
+
+fn open_regular(root: &OwnedFd, path: &Path) -> Result<Found, LogError> {
+    // O_NONBLOCK: opening a FIFO must not wait for its writer. It means nothing to regular files.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let opened = match openat2(
+        root,
+        path,
+        flags,
+        Mode::empty(),
+        ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+    ) {
+        // Kernels before 5.6 lack the call, and some sandboxes refuse it.
+        Err(Errno::NOSYS | Errno::PERM) => open_without_links(root, path, flags),
+        other => other,
+    };
+    let file = File::from(opened.map_err(refusal)?);
+    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+    if !metadata.is_file() {
+        return Err(LogError::Unreadable("it is not a regular file".into()));
+    }
+    Ok(Found {
+        identity: LogIdentity(metadata.dev(), metadata.ino()),
+        length: metadata.len(),
+        stamp: stamp(metadata.mtime(), metadata.mtime_nsec()),
+        file,
+    })
+}
+
+/// Follows the path component by component and refuses every symbolic link: stricter than the kernel's own resolution
+/// beneath a root, which allows links that stay inside, but as safe.
+fn open_without_links(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let mut folder: Option<OwnedFd> = None;
+    let mut components = path.components().peekable();
+    while let Some(component) = components.next() {
+        let here = folder.as_ref().unwrap_or(root).as_fd();
+        if components.peek().is_none() {
+            return openat(here, component.as_os_str(), flags | OFlags::NOFOLLOW, Mode::empty());
+        }
+        let inner = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        folder = Some(openat(here, component.as_os_str(), inner, Mode::empty())?);
+    }
+    Err(Errno::NOENT)
+}
+
+fn stamp(seconds: i64, nanoseconds: i64) -> u128 {
+    (u128::from(seconds.cast_unsigned()) << 64) | u128::from(nanoseconds.cast_unsigned())
+}
+
+fn refusal(errno: Errno) -> LogError {
+    match errno {
+        Errno::NOENT | Errno::NOTDIR => LogError::Missing,
+        Errno::XDEV => LogError::Unreadable("it lies outside its root".into()),
+        Errno::LOOP => LogError::Unreadable("it is a symbolic link".into()),
+        Errno::NXIO => LogError::Unreadable("it is not a regular file".into()),
+        other => unreadable(&other.into()),
+    }
+}
+
+fn unreadable(error: &io::Error) -> LogError {
+    LogError::Unreadable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the tests write the files that are read")]
+
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::process::Command;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn folder() -> (TempDir, FileParams) {
+        let folder = TempDir::new().unwrap();
+        let root = folder.path().join("logs");
+        std::fs::create_dir(&root).unwrap();
+        let templates = vec![Template::parse("run_{run_id}.log").unwrap()];
+        (folder, FileParams { root, templates })
+    }
+
+    fn look(params: &FileParams) -> Result<u64, LogError> {
+        find(params, &RunId::new("a").unwrap()).map(|found| found.length)
+    }
+
+    fn refused(params: &FileParams) -> String {
+        match look(params) {
+            Err(LogError::Unreadable(why)) => why,
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_regular_file_is_found_and_its_absence_is_told() {
+        let (_keep, params) = folder();
+        assert_eq!(look(&params), Err(LogError::Missing));
+        std::fs::write(params.root.join("run_a.log"), b"12345").unwrap();
+        assert_eq!(look(&params), Ok(5));
+        let gone = FileParams { root: params.root.join("nowhere"), ..params };
+        assert_eq!(look(&gone), Err(LogError::Missing));
+    }
+
+    #[test]
+    fn directories_and_fifos_are_refused_without_waiting() {
+        let (_keep, params) = folder();
+        let path = params.root.join("run_a.log");
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(refused(&params), "it is not a regular file");
+        std::fs::remove_dir(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert_eq!(refused(&params), "it is not a regular file");
+    }
+
+    #[test]
+    fn a_symbolic_link_cannot_lead_out_of_the_folder() {
+        let (keep, params) = folder();
+        std::fs::write(keep.path().join("secret"), b"secret").unwrap();
+        let path = params.root.join("run_a.log");
+        for target in ["../secret", keep.path().join("secret").to_str().unwrap(), "/etc/passwd"] {
+            symlink(target, &path).unwrap();
+            assert_eq!(refused(&params), "it lies outside its root", "{target}");
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_fallback_for_old_kernels_refuses_every_link() {
+        let (keep, params) = folder();
+        std::fs::write(params.root.join("real.log"), b"real").unwrap();
+        symlink("real.log", params.root.join("link.log")).unwrap();
+        symlink(keep.path(), params.root.join("sub")).unwrap();
+        let root = openat(CWD, &params.root, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
+        let open = |path: &str| open_without_links(&root, Path::new(path), OFlags::RDONLY).map(drop);
+        assert_eq!(open("real.log"), Ok(()));
+        assert_eq!(open("link.log"), Err(Errno::LOOP));
+        assert!(open("sub/logs/real.log").is_err());
+    }
+
+    #[test]
+    fn a_file_without_permission_is_refused() {
+        let (_keep, params) = folder();
+        let path = params.root.join("run_a.log");
+        std::fs::write(&path, b"x").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+        // Root may read everything; for anybody else this is a refusal.
+        match look(&params) {
+            Ok(1) => assert_eq!(rustix::process::geteuid().as_raw(), 0),
+            Err(LogError::Unreadable(why)) => assert!(why.contains("ermission"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_stops_at_the_length_that_was_found() {
+        let (_keep, params) = folder();
+        let path = params.root.join("run_a.log");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let source = FileSource::start(params).unwrap();
+        let log = source.open(&RunId::new("a").unwrap()).await.unwrap();
+        std::fs::write(&path, b"0123456789abc").unwrap();
+        assert_eq!(&log.read_at(4, 100).await.unwrap()[..], b"456789");
+        assert_eq!(&log.read_at(4, 3).await.unwrap()[..], b"456");
+        assert!(log.read_at(10, 100).await.unwrap().is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! Where run logs come from, and how an analysis keeps up with one.
+//!
+//! A [`LogSource`] finds and reads logs; the [`Tracker`] holds one checkpoint and at most one reader a log, so that a
+//! poll reads only what was appended since the last. This is where IO happens: what fails is a [`LogError`], which the
+//! caller turns into a basic answer.
+
+mod file;
+mod template;
+mod threads;
+mod tracker;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::analysis::LogSourceKind;
+use crate::run_id::RunId;
+
+pub use file::{FileParams, FileSource};
+pub use template::{Template, TemplateError};
+pub use tracker::{CatchUp, Snapshot, StorageWatch, Tracker, TrackerParams};
+
+/// A boxed future, so that sources of different kinds fit behind one trait.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Something that has run logs.
+pub trait LogSource: fmt::Debug + Send + Sync + 'static {
+    /// What `enhancement.log_source` says.
+    fn kind(&self) -> LogSourceKind;
+
+    /// Finds the log of a run.
+    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>>;
+}
+
+/// A log that was found: the same bytes as long as this lives, whatever takes its place meanwhile.
+pub trait OpenLog: fmt::Debug + Send + Sync {
+    /// What distinguishes this log from another that takes its place.
+    fn identity(&self) -> LogIdentity;
+
+    /// How long it was when it was found, in bytes.
+    fn length(&self) -> u64;
+
+    /// Changes whenever the contents may have changed without the length telling.
+    fn stamp(&self) -> u128;
+
+    /// Reads up to `max_bytes` from `offset` on; fewer, or none, at the end.
+    fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>>;
+}
+
+/// Distinguishes a log from one that replaced it: device and inode of a file, an object's own key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LogIdentity(pub u64, pub u64);
+
+/// Why a log gives nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LogError {
+    /// There is none.
+    #[error("there is no log")]
+    Missing,
+    /// There is something, but it cannot or must not be read.
+    #[error("the log cannot be read: {0}")]
+    Unreadable(String),
+    /// The storage has more to do than it gets done.
+    #[error("the log storage does not answer")]
+    Stuck,
+}

@@ -1,0 +1,318 @@
+//! Keeps an analysis up with its log: one checkpoint a log in a cache bounded by bytes, one reader a log at a time.
+//!
+//! A poll finds the log, and reads what was appended since the checkpoint; a log that was replaced or truncated is
+//! begun anew. Whoever comes while somebody reads waits for him. If the analysis panics, the checkpoint is given up and
+//! the next poll begins anew; the panic itself goes to the caller's task.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{LogError, LogIdentity, LogSource, OpenLog};
+use crate::analysis::{Analysis, CacheOutcome, Limits, LogSourceKind};
+use crate::run_id::RunId;
+use crate::telemetry::Metrics;
+
+/// One read asks for at most this much: small enough that folding it does not hold up other tasks on the thread.
+const READ_BYTES: usize = 256 * 1024;
+/// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
+const TAIL_BYTES: usize = 64;
+/// What an entry weighs beside its analysis, in bytes.
+const ENTRY_BYTES: usize = 512;
+
+/// The tracker's limits.
+#[derive(Debug, Clone, Copy)]
+pub struct TrackerParams {
+    /// Bounds on each analysis.
+    pub limits: Limits,
+    /// How much of a log one poll reads at most, in bytes; the next poll goes on from there.
+    pub max_bytes_per_poll: u64,
+    /// How much memory the checkpoints may hold together, in bytes.
+    pub cache_bytes: u64,
+    /// How long a checkpoint that nobody asks for is kept.
+    pub cache_idle: Duration,
+}
+
+/// The analyses of the logs of one source; a clone shares them.
+#[derive(Debug, Clone)]
+pub struct Tracker(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    source: Arc<dyn LogSource>,
+    params: TrackerParams,
+    cache: Cache<RunId, Arc<Entry>>,
+    /// Every entry that anybody holds, so that one which the cache has dropped does not get a second reader.
+    held: StdMutex<HashMap<RunId, Weak<Entry>>>,
+    metrics: Metrics,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    /// `None` before the first reading, and after one that failed half-way.
+    checkpoint: Mutex<Option<Checkpoint>>,
+    weight: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Checkpoint {
+    identity: LogIdentity,
+    stamp: u128,
+    /// The last bytes before the offset.
+    tail: Vec<u8>,
+    analysis: Arc<Analysis>,
+}
+
+/// An analysis that is up with its log as it was found.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The folded state.
+    pub analysis: Arc<Analysis>,
+    /// How much had to be read for it.
+    pub cache: CacheOutcome,
+    /// Where it was read.
+    pub source: LogSourceKind,
+}
+
+/// How catching up with a log ended.
+#[derive(Debug, Clone)]
+pub enum CatchUp {
+    /// The analysis is up with the log.
+    Done(Snapshot),
+    /// There is a log, but nothing in it.
+    Empty,
+    /// The poll's share of bytes was used up before the end was reached.
+    Behind,
+    /// The log gives nothing.
+    Failed(LogError),
+    /// Another reader was at it until nobody waited any more.
+    Abandoned,
+}
+
+/// Tells whether the storage is being waited for, and since when.
+#[derive(Debug, Clone, Default)]
+pub struct StorageWatch(Arc<StorageState>);
+
+#[derive(Debug, Default)]
+struct StorageState {
+    origin: std::sync::OnceLock<Instant>,
+    /// Microseconds after `origin` at which the operation began, plus one; 0 while there is none.
+    busy_since: AtomicU64,
+}
+
+impl StorageWatch {
+    /// How long the storage has been at its present operation; zero while it is not waited for.
+    pub fn waiting(&self, now: Instant) -> Duration {
+        let busy_since = self.0.busy_since.load(Ordering::Acquire);
+        match (self.0.origin.get(), busy_since.checked_sub(1)) {
+            (Some(origin), Some(after)) => {
+                now.saturating_duration_since(*origin).saturating_sub(Duration::from_micros(after))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    async fn during<T>(&self, operation: impl Future<Output = T>) -> T {
+        let now = Instant::now();
+        let after = now.saturating_duration_since(*self.0.origin.get_or_init(|| now)).as_micros();
+        self.0.busy_since.store(u64::try_from(after).unwrap_or(u64::MAX - 1) + 1, Ordering::Release);
+        let outcome = operation.await;
+        self.0.busy_since.store(0, Ordering::Release);
+        outcome
+    }
+}
+
+impl Tracker {
+    /// Tracks the logs of `source`.
+    pub fn new(source: Arc<dyn LogSource>, params: TrackerParams, metrics: Metrics) -> Self {
+        let cache = Cache::builder()
+            .max_capacity(params.cache_bytes)
+            .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight.load(Ordering::Relaxed))
+            .time_to_idle(params.cache_idle)
+            .build();
+        Self(Arc::new(Shared { source, params, cache, held: StdMutex::default(), metrics }))
+    }
+
+    /// Brings the analysis of a run's log up to date.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped while it reads gives the checkpoint up. To stop waiting for another reader, cancel
+    /// `nobody_waits`; once this is the reader, it goes on to the end so that the next poll finds its work.
+    ///
+    /// # Panics
+    /// When the analysis does, which the caller's task has to contain.
+    pub async fn catch_up(
+        &self,
+        run: &RunId,
+        nobody_waits: &CancellationToken,
+        watch: &StorageWatch,
+    ) -> CatchUp {
+        let entry = self.0.entry(run);
+        let mut checkpoint = tokio::select! {
+            biased;
+            checkpoint = entry.checkpoint.lock() => checkpoint,
+            () = nobody_waits.cancelled() => return CatchUp::Abandoned,
+        };
+        let outcome = match self.0.read_on(run, &mut checkpoint, watch).await {
+            Ok(outcome) => outcome,
+            Err(error) => return CatchUp::Failed(error),
+        };
+        let weight = checkpoint.as_ref().map_or(0, Checkpoint::weight);
+        drop(checkpoint);
+        self.0.keep(run, &entry, weight);
+        outcome
+    }
+
+    /// Drops what nobody asked for lately and reports what is left to the metrics.
+    pub fn tidy(&self) {
+        self.0.cache.run_pending_tasks();
+        self.0.metrics.cache(self.0.cache.entry_count(), self.0.cache.weighted_size());
+    }
+}
+
+impl Shared {
+    fn entry(&self, run: &RunId) -> Arc<Entry> {
+        if let Some(entry) = self.cache.get(run) {
+            return entry;
+        }
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = held.get(run).and_then(Weak::upgrade) {
+            return entry;
+        }
+        // Entries that nobody holds any more are swept when the map is about to grow, which spreads the cost.
+        if held.len() == held.capacity() {
+            held.retain(|_, entry| entry.strong_count() > 0);
+        }
+        let entry = Arc::new(Entry::default());
+        held.insert(run.clone(), Arc::downgrade(&entry));
+        entry
+    }
+
+    /// Puts the entry into the cache, again if its weight has changed: moka weighs at insertion only.
+    fn keep(&self, run: &RunId, entry: &Arc<Entry>, weight: usize) {
+        let weight = u32::try_from(weight.saturating_add(ENTRY_BYTES)).unwrap_or(u32::MAX);
+        if entry.weight.swap(weight, Ordering::Relaxed) != weight || !self.cache.contains_key(run) {
+            self.cache.insert(run.clone(), Arc::clone(entry));
+        }
+    }
+
+    async fn read_on(
+        &self,
+        run: &RunId,
+        slot: &mut Option<Checkpoint>,
+        watch: &StorageWatch,
+    ) -> Result<CatchUp, LogError> {
+        self.metrics.log_lookup();
+        let log = watch.during(self.source.open(run)).await?;
+        if log.length() == 0 {
+            *slot = None;
+            return Ok(CatchUp::Empty);
+        }
+        if !self.still_holds(slot.as_ref(), &*log, watch).await? {
+            *slot = None;
+        } else if let Some(known) = slot.as_ref().filter(|known| known.is_up_with(&*log)) {
+            return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit)));
+        }
+        let cache = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
+        // Taken out while it changes: if folding panics, half a state must not stay.
+        let mut checkpoint = slot.take().unwrap_or_else(|| Checkpoint::begin(&*log, self.params.limits));
+        let folded = self.fold(&mut checkpoint, &*log, watch).await;
+        let checkpoint = slot.insert(checkpoint);
+        let reached_end = folded?;
+        Ok(if reached_end { CatchUp::Done(self.snapshot(checkpoint, cache)) } else { CatchUp::Behind })
+    }
+
+    /// Whether the log is the one that was read before, and still holds it.
+    async fn still_holds(
+        &self,
+        known: Option<&Checkpoint>,
+        log: &dyn OpenLog,
+        watch: &StorageWatch,
+    ) -> Result<bool, LogError> {
+        let Some(known) = known.filter(|known| known.is_of(log)) else { return Ok(false) };
+        if known.is_up_with(log) || known.tail.is_empty() {
+            return Ok(true);
+        }
+        let tail_start = known.analysis.offset() - known.tail.len() as u64;
+        Ok(self.read(log, tail_start, known.tail.len(), watch).await? == known.tail)
+    }
+
+    /// Folds what lies between the checkpoint and the end; whether the end was reached. After an error the checkpoint
+    /// is as far as was read.
+    async fn fold(
+        &self,
+        checkpoint: &mut Checkpoint,
+        log: &dyn OpenLog,
+        watch: &StorageWatch,
+    ) -> Result<bool, LogError> {
+        let start = checkpoint.analysis.offset();
+        let stop = log.length().min(start.saturating_add(self.params.max_bytes_per_poll));
+        while checkpoint.analysis.offset() < stop {
+            let offset = checkpoint.analysis.offset();
+            let left = usize::try_from(stop - offset).unwrap_or(usize::MAX);
+            let bytes = self.read(log, offset, left.min(READ_BYTES), watch).await?;
+            if bytes.is_empty() {
+                // Truncated since it was found: the next poll will notice.
+                break;
+            }
+            checkpoint.feed(&bytes);
+            if checkpoint.analysis.offset() < stop {
+                // A long log must not keep the thread to itself.
+                tokio::task::yield_now().await;
+            }
+        }
+        checkpoint.stamp = log.stamp();
+        Ok(stop == log.length())
+    }
+
+    async fn read(
+        &self,
+        log: &dyn OpenLog,
+        offset: u64,
+        bytes: usize,
+        watch: &StorageWatch,
+    ) -> Result<bytes::Bytes, LogError> {
+        let read = watch.during(log.read_at(offset, bytes)).await?;
+        self.metrics.log_read(read.len());
+        Ok(read)
+    }
+
+    fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome) -> Snapshot {
+        Snapshot { analysis: Arc::clone(&checkpoint.analysis), cache, source: self.source.kind() }
+    }
+}
+
+impl Checkpoint {
+    fn begin(log: &dyn OpenLog, limits: Limits) -> Self {
+        let analysis = Arc::new(Analysis::new(limits));
+        Self { identity: log.identity(), stamp: log.stamp(), tail: Vec::new(), analysis }
+    }
+
+    fn is_of(&self, log: &dyn OpenLog) -> bool {
+        self.identity == log.identity() && self.analysis.offset() <= log.length()
+    }
+
+    fn is_up_with(&self, log: &dyn OpenLog) -> bool {
+        self.analysis.offset() == log.length() && self.stamp == log.stamp()
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        // Copies the state only while an answer is being made from it.
+        Arc::make_mut(&mut self.analysis).feed(bytes);
+        let keep = TAIL_BYTES.saturating_sub(bytes.len()).min(self.tail.len());
+        self.tail.drain(..self.tail.len() - keep);
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
+    }
+
+    fn weight(&self) -> usize {
+        self.analysis.weight() + self.tail.capacity()
+    }
+}

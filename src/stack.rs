@@ -1,0 +1,101 @@
+//! The one place which names every layer a request passes, outermost first.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tower::{Service, ServiceBuilder};
+
+use crate::analysis::Limits;
+use crate::config::Config;
+use crate::enrich::{EnrichLayer, EnrichParams};
+use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
+use crate::route::Router;
+use crate::runlog::{FileParams, FileSource, LogSource, Tracker, TrackerParams};
+use crate::telemetry::Metrics;
+
+/// What the layers share with the rest of the process.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Where everything is counted.
+    pub metrics: Metrics,
+    /// The analyses; `None` when no log source is configured.
+    pub tracker: Option<Tracker>,
+    /// Connections that were upgraded.
+    pub tunnels: Tunnels,
+}
+
+/// Builds the service that every client's connection gets a clone of. Has to be called on a tokio runtime.
+pub fn build(
+    config: &Config,
+    shared: &Shared,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<Body>,
+    Error = Infallible,
+    Future: Future<Output = Result<Response<Body>, Infallible>> + Send,
+> + Clone
++ Send
++ 'static {
+    let client = Client::new(client_params(config), shared.metrics.clone());
+    ServiceBuilder::new()
+        // Outermost, so that every failure and every panic further in becomes an answer.
+        .layer(RescueLayer::new(shared.metrics.clone()))
+        // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
+        // the upstream answers.
+        .layer(EnrichLayer::new(enrich_params(config), shared.tracker.clone(), shared.metrics.clone()))
+        .service(Forward::new(client, forward_params(config), shared.tunnels.clone()))
+}
+
+/// The tracker over the configured log source.
+///
+/// # Errors
+/// When the threads of the source cannot be started.
+pub fn tracker(config: &Config, metrics: &Metrics) -> io::Result<Option<Tracker>> {
+    let Some(root) = config.logs.root.clone() else { return Ok(None) };
+    let source = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
+    Ok(Some(tracker_over(Arc::new(source), config, metrics)))
+}
+
+/// The tracker over any log source: the seam by which tests put in one that fails.
+pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metrics) -> Tracker {
+    let params = TrackerParams {
+        limits: Limits { max_line_bytes: config.logs.max_line_bytes },
+        max_bytes_per_poll: config.logs.max_bytes_per_poll,
+        cache_bytes: config.cache.max_bytes,
+        cache_idle: config.cache.idle,
+    };
+    Tracker::new(source, params, metrics.clone())
+}
+
+fn client_params(config: &Config) -> ClientParams {
+    ClientParams {
+        upstream: config.upstream.url.clone(),
+        connect_timeout: config.upstream.connect_timeout,
+        response_timeout: config.upstream.response_timeout,
+        idle_timeout: config.upstream.idle_timeout,
+        max_idle: config.upstream.max_idle,
+    }
+}
+
+fn forward_params(config: &Config) -> ForwardParams {
+    ForwardParams { opt_in_header: config.opt_in_header.clone(), rewrite_host: config.rewrite_host }
+}
+
+fn enrich_params(config: &Config) -> EnrichParams {
+    EnrichParams {
+        router: Router::new(config.routes.clone(), config.opt_in_header.clone()),
+        rollout: config.rollout.clone(),
+        opt_in_header: config.opt_in_header.clone(),
+        expose_headers: config.expose_headers,
+        budget: config.enrich.budget,
+        max_body_bytes: config.enrich.max_body_bytes,
+        body_timeout: config.enrich.body_timeout,
+        storage_patience: config.logs.timeout,
+        max_concurrent: config.enrich.max_concurrent,
+        failed: config.enrich.failed,
+        compat_fields: config.enrich.compat_fields,
+    }
+}

@@ -1,0 +1,277 @@
+//! Counters and histograms, in the Prometheus text format.
+//!
+//! Every label set is created up front, so that a scrape shows each reason from the start.
+//! No label ever carries a run id, a path or anything that a client sent.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::enrich::Fallback;
+use crate::rollout::{Decision, Rule, Variant};
+
+/// The process's metrics; a clone counts into the same.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    variant: &'static str,
+    rule: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabels {
+    error: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StageLabels {
+    stage: &'static str,
+}
+
+/// How long the stages of one enrichment took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageTimes {
+    /// From forwarding the request to the end of the upstream's answer (basic: to its head).
+    pub upstream: Duration,
+    /// Reading and folding the log; runs beside the upstream's time.
+    pub logs: Duration,
+    /// What the client waited beyond the upstream's answer.
+    pub enrich: Duration,
+}
+
+struct Inner {
+    registry: Registry,
+    decisions: Family<DecisionLabels, Counter>,
+    enrichments: Family<OutcomeLabels, Counter>,
+    shadows: Family<OutcomeLabels, Counter>,
+    rescues: Family<ErrorLabels, Counter>,
+    stages: Family<StageLabels, Histogram>,
+    upstream_retries: Counter,
+    log_lookups: Counter,
+    log_reads: Counter,
+    log_bytes: Counter,
+    cache_bytes: Gauge,
+    cache_entries: Gauge,
+    connections: Gauge,
+}
+
+/// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
+const DURATION_BUCKETS: [f64; 13] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// A registry of its own, with every reason at zero.
+    pub fn new() -> Self {
+        let mut inner = Inner {
+            registry: Registry::with_prefix("gloss"),
+            decisions: Family::default(),
+            enrichments: Family::default(),
+            shadows: Family::default(),
+            rescues: Family::default(),
+            stages: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
+            upstream_retries: Counter::default(),
+            log_lookups: Counter::default(),
+            log_reads: Counter::default(),
+            log_bytes: Counter::default(),
+            cache_bytes: Gauge::default(),
+            cache_entries: Gauge::default(),
+            connections: Gauge::default(),
+        };
+        inner.register();
+        inner.touch();
+        Self(Arc::new(inner))
+    }
+
+    /// A status request was decided on.
+    pub fn decision(&self, decision: Decision) {
+        self.0.decisions.get_or_create(&decision_labels(decision.variant, decision.rule)).inc();
+    }
+
+    /// A client that was to get the enhanced answer got it (`None`) or the basic one.
+    pub fn enrichment(&self, fallback: Option<Fallback>) {
+        self.0.enrichments.get_or_create(&outcome_labels(fallback)).inc();
+    }
+
+    /// An enrichment in the shadow would have ended so.
+    pub fn shadow(&self, fallback: Option<Fallback>) {
+        self.0.shadows.get_or_create(&outcome_labels(fallback)).inc();
+    }
+
+    /// How long the stages of a status request took.
+    pub fn stages(&self, times: &StageTimes) {
+        for (stage, took) in [("upstream", times.upstream), ("logs", times.logs), ("enrich", times.enrich)] {
+            self.0.stages.get_or_create(&StageLabels { stage }).observe(took.as_secs_f64());
+        }
+    }
+
+    /// A request got an answer of gloss's own, for an error of RFC 9209's registry.
+    pub fn rescue(&self, error: &'static str) {
+        self.0.rescues.get_or_create(&ErrorLabels { error }).inc();
+    }
+
+    /// A request was sent a second time because its pooled connection turned out dead.
+    pub fn upstream_retry(&self) {
+        self.0.upstream_retries.inc();
+    }
+
+    /// A log was looked up.
+    pub fn log_lookup(&self) {
+        self.0.log_lookups.inc();
+    }
+
+    /// One read of a log brought this many bytes.
+    pub fn log_read(&self, bytes: usize) {
+        self.0.log_reads.inc();
+        self.0.log_bytes.inc_by(bytes as u64);
+    }
+
+    /// The analyses in the cache now.
+    pub fn cache(&self, entries: u64, bytes: u64) {
+        self.0.cache_entries.set(entries.try_into().unwrap_or(i64::MAX));
+        self.0.cache_bytes.set(bytes.try_into().unwrap_or(i64::MAX));
+    }
+
+    /// A client's connection opened; it counts as open until the value is dropped.
+    pub fn connection(&self) -> OpenConnection {
+        self.0.connections.inc();
+        OpenConnection(self.0.connections.clone())
+    }
+
+    /// Everything, as a scrape wants it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.0.registry);
+        text
+    }
+}
+
+/// A client's connection that is open.
+#[derive(Debug)]
+pub struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Inner {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("build", "What is running.", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("decisions", "Status requests by decision.", self.decisions.clone());
+        registry.register(
+            "enrichments",
+            "Status requests that were to be enhanced, by what the client got.",
+            self.enrichments.clone(),
+        );
+        registry.register("shadows", "Enrichments in the shadow, by how they ended.", self.shadows.clone());
+        registry.register(
+            "rescues",
+            "Requests that gloss answered itself, by error type of RFC 9209.",
+            self.rescues.clone(),
+        );
+        registry.register(
+            "stage_duration_seconds",
+            "Time that the stages of a status request took.",
+            self.stages.clone(),
+        );
+        registry.register(
+            "upstream_retries",
+            "Requests sent again because their pooled connection was dead.",
+            self.upstream_retries.clone(),
+        );
+        registry.register("log_lookups", "Run logs looked up.", self.log_lookups.clone());
+        registry.register("log_reads", "Reads from run logs.", self.log_reads.clone());
+        registry.register("log_read_bytes", "Bytes read from run logs.", self.log_bytes.clone());
+        registry.register(
+            "cache_bytes",
+            "Estimated memory of the analyses in the cache.",
+            self.cache_bytes.clone(),
+        );
+        registry.register("cache_entries", "Analyses in the cache.", self.cache_entries.clone());
+        registry.register("connections", "Open connections of clients.", self.connections.clone());
+    }
+
+    /// Creates every label set, so that a reason that never happened shows as zero.
+    fn touch(&self) {
+        for variant in [Variant::Basic, Variant::Enhanced, Variant::Shadow] {
+            for rule in Rule::ALL {
+                drop(self.decisions.get_or_create(&decision_labels(variant, rule)));
+            }
+        }
+        for outcome in std::iter::once(None).chain(Fallback::ALL.map(Some)) {
+            drop(self.enrichments.get_or_create(&outcome_labels(outcome)));
+            drop(self.shadows.get_or_create(&outcome_labels(outcome)));
+        }
+        for stage in ["upstream", "logs", "enrich"] {
+            drop(self.stages.get_or_create(&StageLabels { stage }));
+        }
+    }
+}
+
+fn decision_labels(variant: Variant, rule: Rule) -> DecisionLabels {
+    DecisionLabels { variant: variant.as_str(), rule: rule.as_str() }
+}
+
+fn outcome_labels(fallback: Option<Fallback>) -> OutcomeLabels {
+    OutcomeLabels { outcome: fallback.map_or("enhanced", Fallback::as_str) }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_there_before_anything_happened() {
+        let text = Metrics::new().text();
+        for reason in Fallback::ALL {
+            let line = format!("gloss_enrichments_total{{outcome=\"{}\"}} 0", reason.as_str());
+            assert!(text.contains(&line), "{line}");
+        }
+        assert!(text.contains("gloss_decisions_total{variant=\"enhanced\",rule=\"percent\"} 0"));
+    }
+
+    #[test]
+    fn what_is_counted_shows() {
+        let metrics = Metrics::new();
+        metrics.enrichment(Some(Fallback::NoLog));
+        metrics.log_read(1024);
+        let open = metrics.connection();
+        let text = metrics.text();
+        assert!(text.contains("gloss_enrichments_total{outcome=\"no-log\"} 1"));
+        assert!(text.contains("gloss_log_read_bytes_total 1024"));
+        assert!(text.contains("gloss_connections 1"));
+        drop(open);
+        assert!(metrics.text().contains("gloss_connections 0"));
+    }
+}
