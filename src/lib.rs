@@ -30,4 +30,5 @@ pub mod enrich;
 pub mod runlog;
 
 pub mod admin;
+pub mod demo;
 pub mod telemetry;

@@ -3,6 +3,7 @@
 //! 0 is fine, 1 failed at run time, 2 wrong usage, 78 configuration refused. Errors go to stderr in one line each.
 
 mod check;
+mod demo;
 pub mod serve;
 
 use std::io::{self, Write};
@@ -33,6 +34,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Demo(demo::Args),
     Check(check::Args),
 }
 
@@ -67,6 +69,7 @@ impl From<io::Error> for Failure {
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
     };
     match outcome {
@@ -82,6 +85,11 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The runtime that `serve` and `demo` run on.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

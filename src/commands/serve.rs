@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Failure;
+use super::{Failure, runtime};
 use crate::admin::{Admin, Readiness};
 use crate::config::{self, Config, Sources};
 use crate::proxy::Tunnels;
@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let drain = CancellationToken::new();
         drain_on_signal(&drain)?;
@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Cancels `drain` at the first SIGTERM or SIGINT and ends the process at the second.
-fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
+pub(super) fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let drain = drain.clone();
