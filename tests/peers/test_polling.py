@@ -1,7 +1,6 @@
 """Many clients polling runs that grow: every answer is right in itself, and progress only ever rises."""
 
 import asyncio
-import json
 
 import httpx
 from clients import PATIENCE
@@ -36,7 +35,7 @@ async def grow(control, path, events):
     """Writes one event after the other, and then lets the run end."""
     run_id = path.split("/")[-2]
     for event in events:
-        (await control.post(f"/_control/runs/{run_id}/events", content=json.dumps([event]))).raise_for_status()
+        (await control.post(f"/_control/runs/{run_id}/events", json=[event])).raise_for_status()
     (await control.patch(f"/_control/runs/{run_id}", json={"status": "completed"})).raise_for_status()
 
 
