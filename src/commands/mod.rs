@@ -2,8 +2,11 @@
 //!
 //! 0 is fine, 1 failed at run time, 2 wrong usage, 78 configuration refused. Errors go to stderr in one line each.
 
+mod analyze;
 mod check;
 mod demo;
+mod log_input;
+mod replay;
 pub mod serve;
 
 use std::io::{self, Write};
@@ -35,6 +38,8 @@ struct Arguments {
 enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
+    Analyze(analyze::Args),
+    Replay(replay::Args),
     Check(check::Args),
 }
 
@@ -70,6 +75,8 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Analyze(args) => analyze::run(&args).map_err(Failure::from),
+        Command::Replay(args) => replay::run(&args).map_err(Failure::from),
         Command::Check(args) => check::run(&args),
     };
     match outcome {

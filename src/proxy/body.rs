@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -33,26 +33,36 @@ pub enum BodyError {
 pub enum RequestBody {
     /// There is none.
     Empty,
-    /// The client's, frame by frame. The flag is raised when the client's side fails, so that the failure is not
-    /// blamed on the upstream.
-    Client(Incoming, ClientFault),
+    /// The client's, frame by frame, watched.
+    Client(Incoming, Upload),
 }
 
-/// Says whether a request failed because of the client's own body.
+/// Watches a client's body on its way up, from outside.
 #[derive(Debug, Clone, Default)]
-pub struct ClientFault(Arc<AtomicBool>);
+pub struct Upload(Arc<UploadState>);
 
-impl ClientFault {
-    /// Whether reading the client's body failed.
-    pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+#[derive(Debug, Default)]
+struct UploadState {
+    failed: AtomicBool,
+    frames: AtomicU64,
+}
+
+impl Upload {
+    /// Whether the client's side failed, so that the failure is not blamed on the upstream.
+    pub fn failed(&self) -> bool {
+        self.0.failed.load(Ordering::Acquire)
+    }
+
+    /// How many frames have passed: while it rises, an answer cannot be overdue.
+    pub fn frames(&self) -> u64 {
+        self.0.frames.load(Ordering::Relaxed)
     }
 }
 
 impl RequestBody {
     /// Wraps what the client sends.
-    pub fn new(incoming: Incoming, fault: ClientFault) -> Self {
-        if incoming.is_end_stream() { Self::Empty } else { Self::Client(incoming, fault) }
+    pub fn new(incoming: Incoming, upload: Upload) -> Self {
+        if incoming.is_end_stream() { Self::Empty } else { Self::Client(incoming, upload) }
     }
 }
 
@@ -66,12 +76,15 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
-            Self::Client(incoming, fault) => Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
+            Self::Client(incoming, upload) => Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
                 Some(Err(error)) => {
-                    fault.0.store(true, Ordering::Release);
+                    upload.0.failed.store(true, Ordering::Release);
                     Some(Err(error.into()))
                 }
-                Some(Ok(frame)) => Some(Ok(frame)),
+                Some(Ok(frame)) => {
+                    upload.0.frames.fetch_add(1, Ordering::Relaxed);
+                    Some(Ok(frame))
+                }
                 None => None,
             }),
         }

@@ -4,17 +4,16 @@
 //! that met a dead pooled connection is sent once more on a fresh one if it is safe to repeat (see [`is_repeatable`]);
 //! everything else is a [`ProxyError`].
 
-#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
-
+use std::pin::pin;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
-use super::body::{Body, ClientFault, RequestBody};
+use super::body::{Body, RequestBody, Upload};
 use super::connect::Upstream;
 use super::error::ProxyError;
 use super::pool::{Pool, PoolParams};
@@ -27,7 +26,7 @@ pub struct ClientParams {
     pub upstream: Upstream,
     /// How long making a connection may take.
     pub connect_timeout: Duration,
-    /// How long the head of an answer may take, from the moment the request is handed over.
+    /// How long the head of an answer may take, once nothing of the request moves any more.
     pub response_timeout: Duration,
     /// How long a connection may lie idle.
     pub idle_timeout: Duration,
@@ -73,37 +72,35 @@ impl Client {
     pub async fn send(
         &self,
         request: Request<RequestBody>,
-        fault: &ClientFault,
+        upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        let deadline = Instant::now() + self.response_timeout;
         let mut spare = is_repeatable(&request).then(|| Spare::of(&request));
         let mut request = request;
         while let Some(sender) = self.pool.take() {
-            request = match self.attempt(sender, request, deadline).await {
+            request = match self.attempt(sender, request, upload).await {
                 Ok(response) => return Ok(response),
                 Err(Failure::Unsent(request, _)) => *request,
                 Err(Failure::Sent(error)) => match spare.take() {
                     Some(spare) if is_lost_connection(&error) => {
                         self.metrics.upstream_retry();
-                        return self.send_fresh(spare.into_request(), fault, deadline).await;
+                        return self.send_fresh(spare.into_request(), upload).await;
                     }
-                    _ => return Err(blame(error, fault)),
+                    _ => return Err(blame(error, upload)),
                 },
             };
         }
-        self.send_fresh(request, fault, deadline).await
+        self.send_fresh(request, upload).await
     }
 
     async fn send_fresh(
         &self,
         request: Request<RequestBody>,
-        fault: &ClientFault,
-        deadline: Instant,
+        upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
         let sender = self.upstream.connect(self.connect_timeout).await?;
-        match self.attempt(sender, request, deadline).await {
+        match self.attempt(sender, request, upload).await {
             Ok(response) => Ok(response),
-            Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, fault)),
+            Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, upload)),
         }
     }
 
@@ -111,11 +108,11 @@ impl Client {
         &self,
         mut sender: SendRequest<RequestBody>,
         request: Request<RequestBody>,
-        deadline: Instant,
+        upload: &Upload,
     ) -> Result<Response<Body>, Failure> {
-        match timeout_at(deadline, sender.try_send_request(request)).await {
-            Ok(Ok(response)) => Ok(self.lease(sender, response)),
-            Ok(Err(mut error)) => {
+        match self.unless_overdue(sender.try_send_request(request), upload).await {
+            Some(Ok(response)) => Ok(self.lease(sender, response)),
+            Some(Err(mut error)) => {
                 let unsent = error.take_message();
                 let error = classify(error.into_error());
                 Err(match unsent {
@@ -123,7 +120,20 @@ impl Client {
                     None => Failure::Sent(error),
                 })
             }
-            Err(_) => Err(Failure::Sent(ProxyError::ResponseTimeout(self.response_timeout))),
+            None => Err(Failure::Sent(ProxyError::ResponseTimeout(self.response_timeout))),
+        }
+    }
+
+    /// Waits for an answer; `None` when nothing has moved for too long. A body that is still on its way up is movement.
+    async fn unless_overdue<T>(&self, answer: impl Future<Output = T>, upload: &Upload) -> Option<T> {
+        let mut answer = pin!(answer);
+        loop {
+            let before = upload.frames();
+            match timeout(self.response_timeout, &mut answer).await {
+                Ok(answer) => return Some(answer),
+                Err(_) if upload.frames() > before => {}
+                Err(_) => return None,
+            }
         }
     }
 
@@ -179,6 +189,6 @@ fn classify(error: hyper::Error) -> ProxyError {
     if error.is_parse() { ProxyError::Malformed(error) } else { ProxyError::Closed(error) }
 }
 
-fn blame(error: ProxyError, fault: &ClientFault) -> ProxyError {
-    if fault.is_raised() { ProxyError::ClientBody } else { error }
+fn blame(error: ProxyError, upload: &Upload) -> ProxyError {
+    if upload.failed() { ProxyError::ClientBody } else { error }
 }

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
-use super::body::{Body, ClientFault, RequestBody};
+use super::body::{Body, RequestBody, Upload};
 use super::client::Client;
 use super::error::ProxyError;
 use super::headers::{strip_hop_by_hop, upgrade_protocol};
@@ -57,11 +57,11 @@ impl Service<Request<Incoming>> for Forward {
 
 impl Forward {
     async fn forward(self, mut request: Request<Incoming>) -> Result<Response<Body>, ProxyError> {
-        let fault = ClientFault::default();
+        let upload = Upload::default();
         let upgrade = upgrade_protocol(request.headers());
         let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-        let outgoing = self.outgoing(request, upgrade, &fault)?;
-        let mut response = self.client.send(outgoing, &fault).await?;
+        let outgoing = self.outgoing(request, upgrade, &upload)?;
+        let mut response = self.client.send(outgoing, &upload).await?;
         let accepted = upgrade_protocol(response.headers());
         *response.version_mut() = Version::HTTP_11;
         strip_hop_by_hop(response.headers_mut(), &self.params.opt_in_header);
@@ -76,7 +76,7 @@ impl Forward {
         &self,
         request: Request<Incoming>,
         upgrade: Option<HeaderValue>,
-        fault: &ClientFault,
+        upload: &Upload,
     ) -> Result<Request<RequestBody>, ProxyError> {
         if request.method() == Method::CONNECT {
             return Err(ProxyError::ConnectMethod);
@@ -91,7 +91,7 @@ impl Forward {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, protocol);
         }
-        let mut outgoing = Request::new(RequestBody::new(body, fault.clone()));
+        let mut outgoing = Request::new(RequestBody::new(body, upload.clone()));
         *outgoing.method_mut() = parts.method;
         *outgoing.uri_mut() = origin_form(&parts.uri)?;
         *outgoing.headers_mut() = parts.headers;

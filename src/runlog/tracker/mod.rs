@@ -4,22 +4,23 @@
 //! begun anew. Whoever comes while somebody reads waits for him. If the analysis panics, the checkpoint is given up and
 //! the next poll begins anew; the panic itself goes to the caller's task.
 
-#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+mod watch;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 use std::time::Duration;
 
 use moka::sync::Cache;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{LogError, LogIdentity, LogSource, OpenLog};
 use crate::analysis::{Analysis, CacheOutcome, Limits, LogSourceKind};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
+
+pub use watch::StorageWatch;
 
 /// One read asks for at most this much: small enough that folding it does not hold up other tasks on the thread.
 const READ_BYTES: usize = 256 * 1024;
@@ -95,39 +96,6 @@ pub enum CatchUp {
     Failed(LogError),
     /// Another reader was at it until nobody waited any more.
     Abandoned,
-}
-
-/// Tells whether the storage is being waited for, and since when.
-#[derive(Debug, Clone, Default)]
-pub struct StorageWatch(Arc<StorageState>);
-
-#[derive(Debug, Default)]
-struct StorageState {
-    origin: std::sync::OnceLock<Instant>,
-    /// Microseconds after `origin` at which the operation began, plus one; 0 while there is none.
-    busy_since: AtomicU64,
-}
-
-impl StorageWatch {
-    /// How long the storage has been at its present operation; zero while it is not waited for.
-    pub fn waiting(&self, now: Instant) -> Duration {
-        let busy_since = self.0.busy_since.load(Ordering::Acquire);
-        match (self.0.origin.get(), busy_since.checked_sub(1)) {
-            (Some(origin), Some(after)) => {
-                now.saturating_duration_since(*origin).saturating_sub(Duration::from_micros(after))
-            }
-            _ => Duration::ZERO,
-        }
-    }
-
-    async fn during<T>(&self, operation: impl Future<Output = T>) -> T {
-        let now = Instant::now();
-        let after = now.saturating_duration_since(*self.0.origin.get_or_init(|| now)).as_micros();
-        self.0.busy_since.store(u64::try_from(after).unwrap_or(u64::MAX - 1) + 1, Ordering::Release);
-        let outcome = operation.await;
-        self.0.busy_since.store(0, Ordering::Release);
-        outcome
-    }
 }
 
 impl Tracker {
@@ -316,3 +284,6 @@ impl Checkpoint {
         self.analysis.weight() + self.tail.capacity()
     }
 }
+
+#[cfg(test)]
+mod tests;

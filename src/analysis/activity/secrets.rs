@@ -1,0 +1,101 @@
+//! Secrets in text that is shown to people.
+//!
+//! A net, not a proof: it knows the shapes of common tokens and the names under which secrets are passed. What has
+//! neither a known shape nor a telling name is not found.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+/// What stands in a secret's place.
+const MASK: &str = "***";
+
+/// Tokens that are known by their shape, wherever they stand.
+static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)
+          -----BEGIN\ [A-Z\ ]*PRIVATE\ KEY-----[^-]*(?:-----END\ [A-Z\ ]*PRIVATE\ KEY-----)?
+        | \b(?:
+            sk-[A-Za-z0-9_-]{16,}                   # Anthropic, OpenAI and others
+          | (?:sk|rk|pk|whsec)_[A-Za-z0-9_]{16,}    # Stripe
+          | gh[opusr]_[A-Za-z0-9]{20,}
+          | github_pat_[A-Za-z0-9_]{20,}
+          | gl(?:pat|ptt|rt|dt)-[A-Za-z0-9_-]{16,}
+          | xox[a-z]-[A-Za-z0-9-]{10,} | xapp-[A-Za-z0-9-]{10,}
+          | hooks\.slack\.com/services/[A-Za-z0-9/]+
+          | (?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}
+          | AIza[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_-]{16,}
+          | eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)?   # JSON Web Tokens
+          | npm_[A-Za-z0-9]{20,} | pypi-[A-Za-z0-9_-]{20,} | hf_[A-Za-z0-9]{20,}
+          | dop_v1_[a-f0-9]{20,} | SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,} | lin_api_[A-Za-z0-9]{20,}
+          | [0-9]{8,10}:[A-Za-z0-9_-]{35}           # Telegram
+          )",
+    )
+});
+
+/// Secrets that are known by what stands before them, which stays: headers, options, variables, fields.
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?x)
+        (?P<name>
+            (?i: \b(?:proxy-)?authorization ["']? \s* [:=] \s* ["']? (?:(?:bearer|basic|token|digest) \s+)? )
+          | (?i: \b(?:set-)?cookie ["']? \s* : \s* )
+          | (?i: \b(?:x-)?(?:api|auth|access)[-_]?(?:key|token) ["']? \s* [:=] \s* )
+          | (?i: \b[a-z0-9_-]*(?:password|passwd|passphrase|client_secret|private_key) ["']? \s* [:=] \s* )
+          | (?i: \B--?(?:[a-z]+-)*(?:token|password|passwd|pass|secret|api-?key|key-?id|private-key|credentials) (?:\s+|=) )
+          | \b[A-Z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S? ["']? (?:=|\s*:\s+)
+          | \b[A-Z0-9_]+_(?:PASS|PWD|PAT)=
+          | \b(?:sshpass|mysql|mysqldump|mysqladmin)\ (?:\S+\ ){0,8}?-p\ ?
+          | \bcurl\b [^|;\n]{0,200}? \s(?:-u|--user)[\ =]?["']?[^\s:"']*:
+        )
+        (?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`=-] [^\s"'&,;`]* )"#,
+    )
+});
+
+/// Names which in prose and code stand before harmless words, too: only long values count.
+static PERHAPS_NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?x)
+        (?P<name> (?i: \bbearer \s+ | \b[a-z0-9_-]*(?:token|secret|credential|signature|sig|pwd) ["']? \s* [:=] \s* ["']? ) )
+        (?P<value> [A-Za-z0-9_.~+/=-]{12,} )"#,
+    )
+});
+
+/// `https://user:password@host`.
+static USER_INFO: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?P<name>\b[A-Za-z][A-Za-z0-9+.-]{1,20}://)(?P<value>[^\s/@?#]+)@"));
+
+/// Replaces what looks like a secret by `***`: tokens of well-known shapes, and the values of headers, options,
+/// variables and fields with telling names (`Authorization: …`, `--token …`, `API_KEY=…`, `password: …`, the user part
+/// of URLs). Names stay readable. Borrowed where nothing was found; linear in the length of `text`.
+pub fn mask_secrets(text: &str) -> Cow<'_, str> {
+    let text = replace(text, &USER_INFO, |found| format!("{}{MASK}@", &found["name"]));
+    let text = chain(text, &SHAPES, |_| MASK.to_owned());
+    let text = chain(text, &NAMED, masked_value);
+    chain(text, &PERHAPS_NAMED, |found| format!("{}{MASK}", &found["name"]))
+}
+
+/// The name and a mask, in the quotes that the value had.
+fn masked_value(found: &Captures<'_>) -> String {
+    let (name, value) = (&found["name"], &found["value"]);
+    let quote = |c: Option<char>| c.filter(|c| matches!(c, '"' | '\'')).map(String::from).unwrap_or_default();
+    let closing = if value.len() > 1 { quote(value.chars().next_back()) } else { String::new() };
+    format!("{name}{}{MASK}{closing}", quote(value.chars().next()))
+}
+
+fn replace<'a>(text: &'a str, pattern: &Regex, with: fn(&Captures<'_>) -> String) -> Cow<'a, str> {
+    pattern.replace_all(text, with)
+}
+
+/// The same for a text that may have changed already.
+fn chain<'a>(text: Cow<'a, str>, pattern: &Regex, with: fn(&Captures<'_>) -> String) -> Cow<'a, str> {
+    match text {
+        Cow::Borrowed(text) => replace(text, pattern, with),
+        Cow::Owned(text) => Cow::Owned(replace(&text, pattern, with).into_owned()),
+    }
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}

@@ -1,0 +1,288 @@
+//! Claude Code's own events: stream-json and session transcripts, which differ in a few names only.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::lenient::{Flag, Many, Number, Text, TextOr, lenient, read as read_json};
+use super::{Reading, Sink, filled};
+use crate::analysis::event::{Answer, Event, Finish, Thread, Tokens};
+
+lenient! {
+    /// An event, with the names of all its versions; also what the upstream's logger keeps under `data`.
+    pub(super) struct Entry {
+        "timestamp" | "_timestamp" => at: Text<'a>,
+        "type" => kind: Text<'a>,
+        "subtype" => subtype: Text<'a>,
+        "message" => message: TextOr<'a, Message<'a>>,
+        "parent_tool_use_id" => parent: Text<'a>,
+        "isSidechain" => sidechain: Flag,
+        "session_id" => session: Text<'a>,
+        "sessionId" => session_in_transcript: Text<'a>,
+        "claude_session_id" => claude_session: Text<'a>,
+        "tool_use_result" | "toolUseResult" => detail: Option<&'a RawValue>,
+        "isMeta" | "isSynthetic" | "isCompactSummary" => synthetic: Flag,
+        "is_error" => is_error: Flag,
+        "result" => result: Text<'a>,
+        "num_turns" => turns: Number,
+        "duration_ms" => duration_ms: Number,
+        "total_cost_usd" => total_cost_usd: Number,
+        "cost_usd" | "total_cost" => older_cost: Number,
+        "usage" => usage: Usage<'a>,
+        "permission_denials" => permission_denials: Many<Option<&'a RawValue>>,
+        "errors" => errors: Many<Text<'a>, 8>,
+        "model" => model: Text<'a>,
+        "max_turns" | "maxTurns" => max_turns: Number,
+        "status" => status: Text<'a>,
+        "tool_use_id" => call_id: Text<'a>,
+        "final_result" => final_result: Text<'a>,
+        "response_text" => response_text: Text<'a>,
+        "tool_name" => tool_name: Text<'a>,
+        "tool_input" => tool_input: Option<&'a RawValue>,
+        "early_lines_processed" => early_lines: Number,
+    }
+}
+
+lenient! {
+    /// The API's message inside an event.
+    pub(super) struct Message {
+        "id" => id: Text<'a>,
+        "model" => model: Text<'a>,
+        "role" => role: Text<'a>,
+        "content" => content: TextOr<'a, Many<Block<'a>>>,
+        "usage" => usage: Usage<'a>,
+        "stop_reason" => stop_reason: Text<'a>,
+    }
+}
+
+lenient! {
+    /// A content block.
+    pub(super) struct Block {
+        "type" => kind: Text<'a>,
+        "text" => text: Text<'a>,
+        "id" => id: Text<'a>,
+        "name" => name: Text<'a>,
+        "input" => input: Option<&'a RawValue>,
+        "tool_use_id" => call_id: Text<'a>,
+        "is_error" => is_error: Flag,
+        "content" => content: Option<&'a RawValue>,
+    }
+}
+
+lenient! {
+    /// Token counts, as the API gives them.
+    pub(super) struct Usage {
+        "input_tokens" => input: Number,
+        "output_tokens" => output: Number,
+        "cache_creation_input_tokens" => cache_creation: Number,
+        "cache_read_input_tokens" => cache_read: Number,
+        "cache_creation" => cache_kinds: CacheKinds<'a>,
+    }
+}
+
+lenient! {
+    /// What was written to the cache, by how long it is kept.
+    pub(super) struct CacheKinds {
+        "ephemeral_1h_input_tokens" => hour: Number,
+    }
+}
+
+impl Usage<'_> {
+    fn tokens(&self) -> Tokens {
+        Tokens {
+            input: self.input.count(),
+            output: self.output.count(),
+            cache_creation: self.cache_creation.count(),
+            cache_creation_1h: self.cache_kinds.hour.count().min(self.cache_creation.count()),
+            cache_read: self.cache_read.count(),
+        }
+    }
+}
+
+impl Entry<'_> {
+    pub(super) fn is_transcript(&self) -> bool {
+        self.session_in_transcript.get().is_some()
+    }
+
+    pub(super) fn thread(&self) -> Thread<'_> {
+        match self.parent.filled() {
+            Some(call) => Thread::Sub(Some(call)),
+            None if self.sidechain.0 => Thread::Sub(None),
+            None => Thread::Main,
+        }
+    }
+
+    /// Claude's session, under whichever name.
+    pub(super) fn session_id(&self) -> Option<&str> {
+        filled(&self.claude_session).or(filled(&self.session)).or(filled(&self.session_in_transcript))
+    }
+
+    /// How many of the values directly in the object stand for something longer.
+    pub(super) fn cut_values(&self) -> u32 {
+        let message = matches!(&self.message, TextOr::Text(text) if super::lenient::is_cut_marker(text));
+        let texts = [&self.result, &self.final_result, &self.response_text];
+        let cut_texts = texts.into_iter().filter(|text| text.is_cut()).count();
+        let raws = [super::lenient::is_cut(self.detail), super::lenient::is_cut(self.tool_input)];
+        self.cut
+            + u32::from(message)
+            + u32::try_from(cut_texts).unwrap_or(0)
+            + raws.map(u32::from).iter().sum::<u32>()
+    }
+}
+
+/// Hands on what an event of Claude Code tells.
+pub(super) fn read(entry: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
+    match (entry.kind.or_empty(), &entry.message) {
+        ("assistant", TextOr::Other(message)) if has_substance(message) => assistant(entry, message, sink),
+        ("user", TextOr::Other(message)) if has_substance(message) => user(entry, message, sink),
+        ("user", TextOr::Text(text)) => sink.event(Event::Prompted { text }),
+        ("result", _) if entry.subtype.get().is_some() => sink.event(finish(entry)),
+        ("system", _) if entry.subtype.get().is_some() => return system(entry, sink),
+        (kind, _) => return known_without_facts(kind),
+    }
+    Reading::Known
+}
+
+/// An envelope of somebody else's has the type, but not the message where it belongs.
+fn has_substance(message: &Message<'_>) -> bool {
+    match &message.content {
+        TextOr::Text(_) => true,
+        TextOr::Other(blocks) => {
+            !blocks.0.is_empty() || message.role.get().is_some() || message.id.get().is_some()
+        }
+    }
+}
+
+fn known_without_facts(kind: &str) -> Reading {
+    const KNOWN: [&str; 22] = [
+        "rate_limit_event",
+        "stream_event",
+        "control_request",
+        "control_response",
+        "keep_alive",
+        "tool_progress",
+        "auth_status",
+        "progress",
+        "attachment",
+        "queue-operation",
+        "file-history-snapshot",
+        "pr-link",
+        "summary",
+        "ai-title",
+        "last-prompt",
+        "custom-title",
+        "permission-mode",
+        "agent-name",
+        "tag",
+        "mode",
+        "_metadata",
+        "tool_use_summary",
+    ];
+    if KNOWN.contains(&kind) { Reading::Known } else { Reading::Unknown }
+}
+
+fn assistant(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
+    let thread = entry.thread();
+    let message_id = message.id.or_empty();
+    if let Some(session) = entry.session_id() {
+        sink.event(Event::SessionKnown { session });
+    }
+    let model = message.model.or_empty();
+    // Messages that Claude Code makes up itself (limits, API errors) carry this model and no tokens.
+    if model != "<synthetic>" {
+        sink.event(Event::Spent { thread, message_id, model, tokens: message.usage.tokens() });
+    }
+    match &message.content {
+        TextOr::Text(text) => sink.event(Event::Said { thread, message_id, text }),
+        TextOr::Other(blocks) => {
+            blocks.0.iter().for_each(|block| assistant_block(thread, message_id, block, sink))
+        }
+    }
+    if thread.is_main() && matches!(message.stop_reason.get(), Some("end_turn" | "stop_sequence")) {
+        sink.event(Event::TurnEnded);
+    }
+}
+
+fn assistant_block(thread: Thread<'_>, message_id: &str, block: &Block<'_>, sink: &mut dyn Sink) {
+    match block.kind.or_empty() {
+        "text" => sink.event(Event::Said { thread, message_id, text: block.text.or_empty() }),
+        "tool_use" => sink.event(Event::Called {
+            thread,
+            id: block.id.or_empty(),
+            name: block.name.or_empty(),
+            input: block.input,
+        }),
+        _ => {}
+    }
+}
+
+fn user(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
+    let prompted = entry.thread().is_main() && !entry.synthetic.0;
+    match &message.content {
+        TextOr::Text(text) if prompted => sink.event(Event::Prompted { text }),
+        TextOr::Text(_) => {}
+        TextOr::Other(blocks) => {
+            for block in &blocks.0 {
+                match block.kind.or_empty() {
+                    "tool_result" => sink.event(Event::Answered(Answer {
+                        call_id: block.call_id.or_empty(),
+                        is_error: block.is_error.0,
+                        content: block.content,
+                        detail: entry.detail,
+                    })),
+                    "text" if prompted => sink.event(Event::Prompted { text: block.text.or_empty() }),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn system(entry: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
+    match entry.subtype.or_empty() {
+        "init" => sink.event(Event::Started {
+            session: entry.session_id(),
+            model: filled(&entry.model),
+            max_turns: entry.max_turns.0.map(|_| entry.max_turns.count()),
+        }),
+        "compact_boundary" => sink.event(Event::Compacted),
+        "task_notification" => {
+            let failed = matches!(entry.status.or_empty(), "failed" | "killed" | "stopped" | "error");
+            sink.event(Event::JobEnded { call_id: entry.call_id.or_empty(), failed });
+        }
+        _ => {}
+    }
+    Reading::Known
+}
+
+fn finish<'e>(entry: &'e Entry<'_>) -> Event<'e> {
+    let whole = |text: &'e Text<'_>| filled(text).filter(|_| !text.is_cut()).map(Cow::Borrowed);
+    Event::Finished(Box::new(Finish {
+        subtype: entry.subtype.or_empty(),
+        is_error: entry.is_error.0,
+        result: whole(&entry.result),
+        session: entry.session_id().unwrap_or_default(),
+        turns: entry.turns.count(),
+        duration_ms: entry.duration_ms.count(),
+        cost_usd: entry
+            .total_cost_usd
+            .0
+            .or(entry.older_cost.0)
+            .filter(|cost| cost.is_finite() && *cost >= 0.0),
+        tokens: entry.usage.tokens(),
+        permission_denials: entry.permission_denials.0.len(),
+        first_error: entry.errors.0.first().and_then(whole),
+    }))
+}
+
+/// The words of a tool result: the string, or its text blocks.
+pub(in crate::analysis) fn result_text(content: Option<&RawValue>) -> Cow<'_, str> {
+    match read_json::<TextOr<'_, Many<Block<'_>, 64>>>(content) {
+        Some(TextOr::Text(text)) => text,
+        Some(TextOr::Other(blocks)) => {
+            let texts: Vec<&str> = blocks.0.iter().filter_map(|block| block.text.get()).collect();
+            Cow::Owned(texts.join("\n"))
+        }
+        None => Cow::Borrowed(""),
+    }
+}

@@ -1,0 +1,90 @@
+//! The upstream logs most of Claude Code's events twice: first the line as it came, then the same, parsed.
+//!
+//! The first is kept unread until the next line shows whether it is needed. Most never are, which saves half the
+//! work and keeps cut raw lines, whose content stands whole in the next line, out of the count of lost values.
+
+use memchr::memmem;
+
+/// A raw line that waits for the next one. Holds at most [`HeldRaw::MAX_BYTES`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis) struct HeldRaw {
+    line: Box<[u8]>,
+}
+
+/// What a line is to the raw line before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::analysis) enum Twin {
+    /// The same event, parsed.
+    Same,
+    /// Something else.
+    Other,
+}
+
+/// How far into a line its own kind is looked for: the envelope's head.
+const HEAD_BYTES: usize = 320;
+/// How far into the raw message its `type` is looked for.
+const MESSAGE_HEAD_BYTES: usize = 160;
+
+impl HeldRaw {
+    /// Longer raw lines are read at once: the upstream cuts them at 2000 characters, so these are none of its own.
+    pub(in crate::analysis) const MAX_BYTES: usize = 64 * 1024;
+
+    /// Takes the line where it is a raw one.
+    pub(in crate::analysis) fn take(line: &[u8]) -> Option<Self> {
+        let is_raw = line.len() <= Self::MAX_BYTES && event_kind(line) == Some(b"claude_stream_raw");
+        is_raw.then(|| Self { line: line.into() })
+    }
+
+    pub(in crate::analysis) fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// Whether `next` is this line's event, parsed.
+    pub(in crate::analysis) fn twin(&self, next: &[u8]) -> Twin {
+        let Some(kind) = event_kind(next).and_then(|kind| kind.strip_prefix(b"claude_stream_")) else {
+            return Twin::Other;
+        };
+        let same = match self.inner_kind() {
+            Inner::Kind(mine) => {
+                kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_'))
+            }
+            Inner::Cut => kind != b"raw",
+            Inner::Unknown => false,
+        };
+        if same { Twin::Same } else { Twin::Other }
+    }
+
+    fn inner_kind(&self) -> Inner<'_> {
+        let Some(start) = memmem::find(&self.line, b"\"message\"") else { return Inner::Unknown };
+        let message = self.line[start + b"\"message\"".len()..].trim_ascii_start();
+        let message = message.strip_prefix(b":").unwrap_or(message).trim_ascii_start();
+        if message.starts_with(b"\"<large_content:") {
+            return Inner::Cut;
+        }
+        let head = &message[..message.len().min(MESSAGE_HEAD_BYTES)];
+        // Only the first key counts: deeper ones may be called the same.
+        let Some(rest) = head.strip_prefix(br#""{\"type\":"#) else { return Inner::Unknown };
+        let rest = rest.trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(br#"\""#) else { return Inner::Unknown };
+        memchr::memchr(b'\\', rest).map_or(Inner::Unknown, |end| Inner::Kind(&rest[..end]))
+    }
+
+    pub(in crate::analysis) fn heap_bytes(&self) -> usize {
+        self.line.len()
+    }
+}
+
+enum Inner<'a> {
+    Kind(&'a [u8]),
+    Cut,
+    Unknown,
+}
+
+/// The value of `event_type` in the envelope's head.
+fn event_kind(line: &[u8]) -> Option<&[u8]> {
+    let head = &line[..line.len().min(HEAD_BYTES)];
+    let key = b"\"event_type\"";
+    let rest = &head[memmem::find(head, key)? + key.len()..];
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    memchr::memchr(b'"', rest).map(|end| &rest[..end])
+}

@@ -1,0 +1,127 @@
+//! The upstream's log: Claude Code's events in an envelope with a time, beside events of the service's own.
+
+use super::claude::{self, Entry};
+use super::lenient::{Text, TextOr, lenient};
+use super::{Reading, Sink, filled, moment};
+use crate::analysis::event::{Event, Thread};
+
+lenient! {
+    /// The envelope.
+    pub(super) struct Logged {
+        "timestamp" => at: Text<'a>,
+        "event_type" => kind: Text<'a>,
+        "data" => data: Entry<'a>,
+        "tool_name" => tool_name: Text<'a>,
+    }
+}
+
+/// How far into a line the envelope's own keys are looked for.
+const HEAD_BYTES: usize = 320;
+
+/// Whether the object is the upstream's, told from its first keys.
+pub(super) fn is_wrapped(text: &str) -> bool {
+    let head = &text.as_bytes()[..text.len().min(HEAD_BYTES)];
+    memchr::memmem::find(head, b"\"event_type\"").is_some()
+}
+
+/// Hands on what an entry of the upstream's log tells.
+pub(super) fn read(logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
+    if let Some(time) = logged.at.get().and_then(moment) {
+        sink.at(time);
+    }
+    let kind = logged.kind.or_empty();
+    if kind == "claude_stream_raw" || kind == "claude_output" {
+        return raw(&logged.data, sink);
+    }
+    sink.cut(logged.data.cut_values());
+    if kind.starts_with("claude_stream_") {
+        return claude::read(&logged.data, sink);
+    }
+    service_event(kind, logged, sink)
+}
+
+/// A line of Claude Code's output, kept as text.
+fn raw(data: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
+    let TextOr::Text(line) = &data.message else { return Reading::Unknown };
+    if super::lenient::is_cut_marker(line) {
+        sink.cut(1);
+        return Reading::Known;
+    }
+    let line = line.trim();
+    // What a shell or a library printed between the events is known for what it is: output without facts.
+    if !line.starts_with('{') || is_wrapped(line) {
+        return Reading::Known;
+    }
+    super::read_line(line.as_bytes(), sink)
+}
+
+/// Events of the service itself.
+fn service_event(kind: &str, logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
+    let data = &logged.data;
+    match kind {
+        "event" | "early_execution_start" | "execution_init" | "process_start" => {
+            sink.event(Event::Accepted { early_lines: 0 });
+        }
+        "early_response_captured" => early_response(data, sink),
+        "session_established" => session(data, sink),
+        "execution_complete" => sink.event(Event::Closed {
+            status: data.status.or_empty(),
+            final_result: filled(&data.final_result).filter(|_| !data.final_result.is_cut()),
+        }),
+        "claude_response" => response(data, sink),
+        "error" => sink.event(Event::Broke { message: message_text(data), timeout: false }),
+        "timeout" => sink.event(Event::Broke { message: message_text(data), timeout: true }),
+        "claude_result" | "stderr_event" | "stderr" | "process_complete" | "claude_message"
+        | "tool_result" | "status_change" | "log" => {}
+        _ => return older_tool_call(logged, sink),
+    }
+    if kind != "claude_response" {
+        older_tool_call(logged, sink);
+    }
+    Reading::Known
+}
+
+fn early_response(data: &Entry<'_>, sink: &mut dyn Sink) {
+    session(data, sink);
+    sink.event(Event::Accepted { early_lines: data.early_lines.count() });
+}
+
+fn session(data: &Entry<'_>, sink: &mut dyn Sink) {
+    if let Some(session) = filled(&data.claude_session) {
+        sink.event(Event::SessionKnown { session });
+    }
+}
+
+/// An older log's answer of Claude: its words, and sometimes the tool that it calls.
+fn response(data: &Entry<'_>, sink: &mut dyn Sink) {
+    let text = filled(&data.response_text).unwrap_or_else(|| message_text(data));
+    sink.event(Event::Said { thread: Thread::Main, message_id: "", text });
+    if let Some(name) = filled(&data.tool_name) {
+        sink.event(Event::Called {
+            thread: Thread::Main,
+            id: data.call_id.or_empty(),
+            name,
+            input: data.tool_input,
+        });
+    }
+}
+
+/// Older entries name the tool on themselves or in `data`.
+fn older_tool_call(logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
+    let data = &logged.data;
+    let Some(name) = filled(&logged.tool_name).or(filled(&data.tool_name)) else { return Reading::Unknown };
+    sink.event(Event::Called {
+        thread: Thread::Main,
+        id: data.call_id.or_empty(),
+        name,
+        input: data.tool_input,
+    });
+    Reading::Known
+}
+
+fn message_text<'e>(data: &'e Entry<'_>) -> &'e str {
+    match &data.message {
+        TextOr::Text(text) => text,
+        TextOr::Other(_) => "",
+    }
+}

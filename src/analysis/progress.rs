@@ -1,0 +1,182 @@
+//! How far a run is, and when it may end: the model in one place.
+//!
+//! Everything here is a function of the log, the time and the prior. What was once reached is kept as a high-water
+//! mark that is taken at every line, never at a poll, so that whoever asks gets the same answer and no run falls back.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::fold::Fold;
+use super::steps::{StepSource, StepStatus};
+
+/// What runs are like as a rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Prior {
+    /// A run of unknown length is half done after this long, in seconds.
+    pub(super) half_seconds: f64,
+    /// Where the log has no times: a run is half done after so many tool calls.
+    pub(super) half_calls: f64,
+    /// How much the run's own list counts beside its age, 0–1.
+    pub(super) list_weight: f64,
+    /// The ends of the 80 % interval, as multiples of the expected rest.
+    pub(super) interval: (f64, f64),
+}
+
+/// Read off public runs: half of them last less than about six minutes.
+pub(super) const PRIOR: Prior =
+    Prior { half_seconds: 240.0, half_calls: 30.0, list_weight: 0.5, interval: (0.15, 3.5) };
+
+/// A running run never shows more than this.
+const MOST_WHILE_RUNNING: f64 = 99.0;
+/// A line's time is a little earlier than the moment at which it can be read.
+const WRITING_DELAY: TimeDelta = TimeDelta::seconds(2);
+/// With less than this there is nothing to extrapolate from.
+const LEAST_FOR_ESTIMATE: f64 = 0.02;
+
+/// What a statement on progress rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// The run's list, written whole each time.
+    Todo,
+    /// The run's list, kept item by item.
+    Task,
+    /// Headings in Claude's text.
+    Heading,
+    /// Turns against the run's limit, or calls where there are no times.
+    Turns,
+    /// How long runs take as a rule.
+    History,
+    /// What the tools are used for.
+    Phase,
+}
+
+/// What the model looks at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Evidence {
+    pub(super) elapsed_seconds: Option<f64>,
+    pub(super) calls: u64,
+    /// Share of the run's list that is done, 0–1, and which kind of list it is.
+    pub(super) list: Option<(f64, StepSource)>,
+}
+
+impl Evidence {
+    /// The share that is done, 0–1. Never falls with time alone.
+    fn share(&self, prior: &Prior) -> f64 {
+        let age = match self.elapsed_seconds {
+            Some(seconds) if seconds > 0.0 => seconds / (seconds + prior.half_seconds),
+            _ => self.calls as f64 / (self.calls as f64 + prior.half_calls),
+        };
+        match self.list {
+            Some((done, _)) => prior.list_weight * done + (1.0 - prior.list_weight) * age,
+            None => age,
+        }
+    }
+}
+
+/// The furthest that a run was seen to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct HighWater {
+    percent: f64,
+    /// Whether the log has told of a good end once; a later wake-up does not undo it.
+    ended_well: bool,
+}
+
+impl HighWater {
+    pub(super) fn observe(&mut self, evidence: &Evidence) {
+        self.percent = self.percent.max(percent(evidence.share(&PRIOR)));
+    }
+
+    /// The log says that the run did all it could, whatever the upstream still says.
+    pub(super) fn reached_the_end(&mut self) {
+        self.percent = MOST_WHILE_RUNNING;
+        self.ended_well = true;
+    }
+}
+
+fn percent(share: f64) -> f64 {
+    (share * 100.0).clamp(0.0, MOST_WHILE_RUNNING)
+}
+
+/// A statement on a running run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Estimate {
+    /// 0–99.
+    pub(super) percent: f64,
+    pub(super) basis: Basis,
+    /// Earliest, expected and latest end.
+    pub(super) end: Option<(DateTime<Utc>, DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Fold {
+    /// What is known at `now` of the run's progress; nothing of its age without a time.
+    pub(super) fn evidence(&self, now: Option<DateTime<Utc>>) -> Evidence {
+        Evidence {
+            elapsed_seconds: now.and_then(|now| self.clock.elapsed(now)).map(seconds),
+            calls: self.tools.calls(),
+            list: self.list_share(),
+        }
+    }
+
+    fn list_share(&self) -> Option<(f64, StepSource)> {
+        let items = || self.board.steps().iter().filter(|step| step.source != StepSource::Phase);
+        let of = |status| items().filter(|step| step.status == status).count() as f64;
+        let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
+        let total = done + going + of(StepStatus::Pending);
+        let source = items().next_back()?.source;
+        (total > 0.0).then(|| ((done + 0.5 * going.min(1.0)) / total, source))
+    }
+
+    /// How far the run is at `now`, and when it may end.
+    pub(super) fn estimate(&self, now: DateTime<Utc>, max_turns: Option<u64>) -> Estimate {
+        let newest = self.clock.newest().unwrap_or(now);
+        let evidence = self.evidence(Some((now - WRITING_DELAY).max(newest)));
+        let modelled = self.progress.percent.max(percent(evidence.share(&PRIOR)));
+        let by_turns =
+            max_turns.filter(|max| *max > 0).map_or(0.0, |max| percent(self.turns() as f64 / max as f64));
+        let basis = match evidence.list {
+            _ if by_turns > modelled => Basis::Turns,
+            Some((_, StepSource::Task)) => Basis::Task,
+            Some((_, StepSource::Todo)) => Basis::Todo,
+            Some((_, StepSource::Heading)) => Basis::Heading,
+            Some((_, StepSource::Phase)) | None if evidence.elapsed_seconds.is_some() => Basis::History,
+            Some((_, StepSource::Phase)) | None => Basis::Turns,
+        };
+        let percent = modelled.max(by_turns);
+        Estimate { percent, basis, end: expected_end(&evidence, percent, now) }
+    }
+
+    /// How far an ended run got: 100 where it came to its end, else the furthest that it was.
+    pub(super) fn reached_percent(&self) -> f64 {
+        if self.progress.ended_well { 100.0 } else { self.progress.percent }
+    }
+
+    /// Turns so far: as the result events state them, else the main thread's messages.
+    pub(super) fn turns(&self) -> u64 {
+        match self.ending.turns() {
+            0 => self.usage.main_messages(),
+            turns => turns,
+        }
+    }
+}
+
+fn expected_end(
+    evidence: &Evidence,
+    percent: f64,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, DateTime<Utc>, DateTime<Utc>)> {
+    let share = percent / 100.0;
+    let elapsed = evidence.elapsed_seconds.filter(|_| share >= LEAST_FOR_ESTIMATE)?;
+    let rest = (elapsed * (1.0 - share) / share).max(1.0);
+    let after = |seconds: f64| {
+        let milliseconds = (seconds.min(30.0 * 86_400.0) * 1000.0).ceil();
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by thirty days")]
+        now.checked_add_signed(TimeDelta::milliseconds(milliseconds as i64))
+    };
+    Some((after(rest * PRIOR.interval.0)?, after(rest)?, after(rest * PRIOR.interval.1)?))
+}
+
+/// A span in seconds, with its fraction.
+pub(super) fn seconds(span: TimeDelta) -> f64 {
+    span.num_milliseconds() as f64 / 1000.0
+}

@@ -1,0 +1,112 @@
+//! A sentence or two, or a line, out of Claude's prose.
+
+use crate::analysis::bounded::shortened;
+
+/// A result is at most this long, in bytes.
+const MAX_RESULT_BYTES: usize = 260;
+/// An achievement is at most this long, in bytes.
+const MAX_LINE_BYTES: usize = 200;
+
+/// The first two sentences that tell what came of something; plans ("Let me …") tell nothing of the kind.
+pub(super) fn outcome_of(text: &str) -> Option<String> {
+    let prose = prose_lines(text);
+    let sentences = prose.iter().flat_map(|line| split_sentences(line)).filter(|sentence| !is_plan(sentence));
+    let mut result = String::new();
+    for sentence in sentences.take(2) {
+        if !result.is_empty() && result.len() + sentence.len() >= MAX_RESULT_BYTES {
+            break;
+        }
+        if !result.is_empty() {
+            result.push(' ');
+        }
+        result.push_str(sentence);
+    }
+    let result = result.trim_end_matches(':').trim();
+    (result.chars().count() > 2).then(|| shortened(result, MAX_RESULT_BYTES))
+}
+
+/// Lines of a report that state something done: list items, without their marks.
+pub(super) fn list_lines(text: &str) -> Vec<String> {
+    let items = text.lines().filter(|line| line.len() - line.trim_start().len() < 4).filter_map(list_item);
+    items
+        .map(|item| shortened(&unmarked(item), MAX_LINE_BYTES))
+        .filter(|item| item.chars().count() > 3)
+        .collect()
+}
+
+/// The text without headings, code, tables and marks, a line each.
+fn prose_lines(text: &str) -> Vec<String> {
+    let mut in_code = false;
+    let mut lines = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("```") {
+            in_code = !in_code;
+        } else if !in_code && !line.starts_with(['#', '|', '<', '-', '=']) {
+            let line = unmarked(list_item(line).unwrap_or(line));
+            if !line.is_empty() {
+                lines.push(line);
+            }
+        }
+    }
+    lines
+}
+
+/// What follows "- ", "* ", "• ", "1. ", "✅ ".
+fn list_item(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let bullets = ["- ", "* ", "• ", "✅", "✓", "✔", "☑"];
+    if let Some(item) = bullets.iter().find_map(|bullet| line.strip_prefix(bullet)) {
+        return Some(list_item(item).unwrap_or(item.trim()));
+    }
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let item = rest.strip_prefix(". ").or(rest.strip_prefix(") "))?;
+    (rest.len() < line.len()).then_some(item.trim())
+}
+
+/// Without emphasis and code marks.
+fn unmarked(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    text.replace("**", "").replace('`', "").trim().to_owned()
+}
+
+fn split_sentences(line: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    for (at, mark) in line.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '。' | '！')) {
+        let end = at + mark.len_utf8();
+        let wide = matches!(mark, '。' | '！');
+        if wide || line[end..].starts_with(' ') || end == line.len() {
+            sentences.push(line[start..end].trim());
+            start = end;
+        }
+    }
+    sentences.push(line[start..].trim());
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences
+}
+
+/// Whether the sentence announces what comes next.
+fn is_plan(sentence: &str) -> bool {
+    const STARTS: [&str; 18] = [
+        "let me",
+        "let's",
+        "now let",
+        "now i",
+        "i'll",
+        "i will",
+        "i need to",
+        "i'm going to",
+        "next,",
+        "next i",
+        "first,",
+        "first i",
+        "i should",
+        "i want to",
+        "time to",
+        "now to",
+        "moving on",
+        "now update",
+    ];
+    let lower = sentence.replace('’', "'").to_lowercase();
+    STARTS.iter().any(|start| lower.starts_with(start)) || lower.contains("let me ") || lower.ends_with(':')
+}

@@ -1,0 +1,296 @@
+//! The one list of a run's steps, and which of them a piece of work belongs to.
+//!
+//! Steps are only ever appended, so a step's place is its id for the whole run. Holds at most 600 steps.
+
+use chrono::{DateTime, Utc};
+
+use super::matching::{Known, match_items};
+use super::todo::TodoItem;
+use super::{Phase, PhaseTracker, StepSource, StepStatus, TaskChange, TodoSnapshot, Vote};
+
+/// Lists longer than this are cut: nobody reads them, and a log of garbage must not fill the memory.
+const MAX_STEPS: usize = 600;
+
+type Time = Option<DateTime<Utc>>;
+
+/// A step and what was done in it.
+#[derive(Debug, Clone)]
+pub(in crate::analysis) struct BoardStep {
+    pub(in crate::analysis) name: String,
+    pub(in crate::analysis) source: StepSource,
+    pub(in crate::analysis) status: StepStatus,
+    pub(in crate::analysis) started_at: Time,
+    pub(in crate::analysis) completed_at: Time,
+    pub(in crate::analysis) work: Work,
+    /// Whether the run's list has it now.
+    listed: bool,
+    id: Option<String>,
+}
+
+/// What was done in a step.
+#[derive(Debug, Clone, Default)]
+pub(in crate::analysis) struct Work {
+    /// Tools by their place in the tool table, first use first.
+    pub(in crate::analysis) tools: Vec<u16>,
+    pub(in crate::analysis) calls: u64,
+    /// The estimated price of the messages written in it.
+    pub(in crate::analysis) cost_usd: Option<f64>,
+    /// The last words of the main thread in it, shortened.
+    pub(in crate::analysis) said: Option<String>,
+    pub(in crate::analysis) edits: u64,
+    /// Names of changed files, the first few.
+    pub(in crate::analysis) files: Vec<String>,
+    first_at: Time,
+}
+
+/// All steps.
+#[derive(Debug, Clone, Default)]
+pub(in crate::analysis) struct Board {
+    steps: Vec<BoardStep>,
+    phases: PhaseTracker,
+    /// The step that was last worked on.
+    active: Option<usize>,
+    list_changed_at: Time,
+    has_list: bool,
+}
+
+impl Board {
+    pub(in crate::analysis) fn steps(&self) -> &[BoardStep] {
+        &self.steps
+    }
+
+    /// The phase that the tools tell, once there was a call.
+    pub(in crate::analysis) fn phase(&self) -> Option<Phase> {
+        self.phases.current()
+    }
+
+    /// Takes a whole list.
+    pub(in crate::analysis) fn apply_todo(&mut self, snapshot: &TodoSnapshot, at: Time) {
+        self.begin_list(at, !snapshot.items.is_empty());
+        let places: Vec<usize> = self.places(StepSource::Todo);
+        let known: Vec<Known<'_>> = places.iter().map(|place| self.steps[*place].known()).collect();
+        let matched = match_items(&known, &snapshot.items);
+        let matched: Vec<Option<usize>> = matched.into_iter().map(|old| old.map(|old| places[old])).collect();
+        for place in places {
+            if self.steps[place].listed && !matched.contains(&Some(place)) {
+                self.steps[place].drop_from_list(at);
+            }
+        }
+        for (item, place) in snapshot.items.iter().zip(matched) {
+            self.apply_item(item, place, at);
+        }
+        self.list_changed_at = at;
+    }
+
+    fn apply_item(&mut self, item: &TodoItem, place: Option<usize>, at: Time) {
+        let place = place.or_else(|| self.push(BoardStep::new(&item.name, StepSource::Todo)));
+        let Some(place) = place else { return };
+        let step = &mut self.steps[place];
+        step.listed = true;
+        item.name.clone_into(&mut step.name);
+        step.id.clone_from(&item.id);
+        self.set_status(place, item.status, at);
+    }
+
+    /// Takes a new task under the id that it was given; one that is known keeps what it has.
+    pub(in crate::analysis) fn create_task(&mut self, id: &str, subject: &str, at: Time) {
+        self.begin_list(at, true);
+        if let Some(place) = self.task(id) {
+            subject.clone_into(&mut self.steps[place].name);
+        } else {
+            self.push_task(id, subject);
+        }
+        self.list_changed_at = at;
+    }
+
+    /// Takes a change of a task; one whose creation was not logged appears with it.
+    pub(in crate::analysis) fn change_task(&mut self, change: &TaskChange, at: Time) {
+        self.begin_list(at, true);
+        let known = self.task(&change.task_id);
+        let Some(place) = known.or_else(|| {
+            let gone = change.status == Some(StepStatus::Skipped);
+            if gone { None } else { self.push_task(&change.task_id, &format!("Task #{}", change.task_id)) }
+        }) else {
+            return;
+        };
+        if let Some(subject) = &change.subject {
+            subject.clone_into(&mut self.steps[place].name);
+        }
+        match change.status {
+            Some(StepStatus::Skipped) => self.steps[place].drop_from_list(at),
+            Some(status) => {
+                self.steps[place].listed = true;
+                self.set_status(place, status, at);
+            }
+            None => {}
+        }
+        self.list_changed_at = at;
+    }
+
+    fn task(&self, id: &str) -> Option<usize> {
+        self.steps.iter().rposition(|step| step.source == StepSource::Task && step.id.as_deref() == Some(id))
+    }
+
+    fn push_task(&mut self, id: &str, subject: &str) -> Option<usize> {
+        let mut step = BoardStep::new(subject, StepSource::Task);
+        step.id = Some(id.to_owned());
+        step.listed = true;
+        self.push(step)
+    }
+
+    /// From the first item on, the list says what is done; the phase before it has ended.
+    fn begin_list(&mut self, at: Time, has_items: bool) {
+        if self.has_list || !has_items {
+            return;
+        }
+        self.has_list = true;
+        if let Some(phase) = self.active.take() {
+            self.set_status(phase, StepStatus::Completed, at);
+        }
+    }
+
+    /// Takes a call of the main thread into account; without a list it may begin a phase.
+    pub(in crate::analysis) fn follow_phase(&mut self, vote: Vote, at: Time) {
+        let name = self.phases.vote(vote).name();
+        if self.has_list || self.active.is_some_and(|active| self.steps[active].name == name) {
+            return;
+        }
+        if let Some(before) = self.active {
+            self.set_status(before, StepStatus::Completed, at);
+        }
+        let known = self.steps.iter().position(|step| step.source == StepSource::Phase && step.name == name);
+        if let Some(place) = known.or_else(|| self.push(BoardStep::new(name, StepSource::Phase))) {
+            self.set_status(place, StepStatus::InProgress, at);
+        }
+    }
+
+    /// The step that work done now belongs to.
+    pub(in crate::analysis) fn target(&self) -> Option<usize> {
+        let with = |status| self.steps.iter().position(|step| step.listed && step.status == status);
+        let is_open = |place: &usize| self.steps[*place].status == StepStatus::InProgress;
+        self.active
+            .filter(is_open)
+            .or_else(|| with(StepStatus::InProgress))
+            .or(self.active)
+            .or_else(|| with(StepStatus::Pending))
+            .or_else(|| self.steps.len().checked_sub(1))
+    }
+
+    /// The work of a step, to add to it.
+    pub(in crate::analysis) fn work_mut(&mut self, place: usize) -> Option<&mut Work> {
+        self.steps.get_mut(place).map(|step| &mut step.work)
+    }
+
+    fn push(&mut self, step: BoardStep) -> Option<usize> {
+        (self.steps.len() < MAX_STEPS).then(|| {
+            self.steps.push(step);
+            self.steps.len() - 1
+        })
+    }
+
+    fn places(&self, source: StepSource) -> Vec<usize> {
+        (0..self.steps.len()).filter(|place| self.steps[*place].source == source).collect()
+    }
+
+    fn set_status(&mut self, place: usize, status: StepStatus, at: Time) {
+        let list_changed_at = self.list_changed_at;
+        let step = &mut self.steps[place];
+        match status {
+            StepStatus::InProgress => {
+                step.started_at = step.started_at.or(at);
+                step.completed_at = None;
+                if step.status != StepStatus::InProgress || self.active.is_none() {
+                    self.active = Some(place);
+                }
+            }
+            StepStatus::Completed if step.status != StepStatus::Completed => {
+                // An item ticked off without having been begun was worked on since the list last changed.
+                step.started_at = step.started_at.or(step.work.first_at).or(list_changed_at);
+                step.completed_at = at;
+            }
+            StepStatus::Pending => step.completed_at = None,
+            StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => {}
+        }
+        step.status = status;
+    }
+
+    pub(in crate::analysis) fn heap_bytes(&self) -> usize {
+        self.steps.capacity() * size_of::<BoardStep>()
+            + self.steps.iter().map(BoardStep::heap_bytes).sum::<usize>()
+    }
+}
+
+impl BoardStep {
+    fn new(name: &str, source: StepSource) -> Self {
+        Self {
+            name: name.to_owned(),
+            source,
+            status: StepStatus::Pending,
+            started_at: None,
+            completed_at: None,
+            work: Work::default(),
+            listed: false,
+            id: None,
+        }
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { name: &self.name, id: self.id.as_deref(), status: self.status, listed: self.listed }
+    }
+
+    /// What is done stays done; anything else is skipped.
+    fn drop_from_list(&mut self, at: Time) {
+        self.listed = false;
+        if self.status != StepStatus::Completed {
+            self.completed_at = self.started_at.and(at);
+            self.status = StepStatus::Skipped;
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let texts = self.name.capacity() + self.id.as_ref().map_or(0, String::capacity);
+        texts + self.work.heap_bytes()
+    }
+}
+
+impl Work {
+    /// Words are kept this long: enough for a sentence or two, in bytes.
+    pub(in crate::analysis) const MAX_SAID_BYTES: usize = 600;
+    const MAX_TOOLS: usize = 64;
+    const MAX_FILES: usize = 3;
+
+    pub(in crate::analysis) fn called(&mut self, tool: u16, at: Time) {
+        self.calls += 1;
+        self.first_at = self.first_at.or(at);
+        if !self.tools.contains(&tool) && self.tools.len() < Self::MAX_TOOLS {
+            self.tools.push(tool);
+        }
+    }
+
+    pub(in crate::analysis) fn said(&mut self, text: &str) {
+        self.said = Some(crate::analysis::bounded::shortened(text.trim(), Self::MAX_SAID_BYTES));
+    }
+
+    pub(in crate::analysis) fn edited(&mut self, path: &str) {
+        self.edits += 1;
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        if self.files.len() <= Self::MAX_FILES && !self.files.iter().any(|file| file == name) {
+            self.files.push(crate::analysis::bounded::shortened(name, 80));
+        }
+    }
+
+    /// Adds the price of a message, in place of what was thought of it before.
+    pub(in crate::analysis) fn spent(&mut self, before: Option<f64>, after: Option<f64>) {
+        if let Some(after) = after {
+            let sum = self.cost_usd.unwrap_or(0.0) - before.unwrap_or(0.0) + after;
+            self.cost_usd = Some(sum.max(0.0));
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let said = self.said.as_ref().map_or(0, String::capacity);
+        self.tools.capacity() * 2
+            + said
+            + self.files.iter().map(|file| size_of::<String>() + file.capacity()).sum::<usize>()
+    }
+}

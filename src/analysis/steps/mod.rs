@@ -1,0 +1,59 @@
+//! The steps of a run: one list with stable ids, from the best source that the run offers.
+//!
+//! `todo`, `task`, `phase` say what the steps are; `board` keeps them, and gives every piece of work to one of them.
+
+mod board;
+mod matching;
+mod phase;
+mod task;
+mod todo;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use board::{Board, BoardStep};
+pub(super) use phase::{Phase, PhaseTracker, Vote};
+pub(super) use task::{TaskChange, TaskCreation, created_task_id};
+pub(super) use todo::TodoSnapshot;
+
+use serde::Serialize;
+
+/// Where a step was learnt from, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepSource {
+    /// The run's own list, written whole each time (`TodoWrite`).
+    Todo,
+    /// The run's own list, kept item by item (`TaskCreate`, `TaskUpdate`).
+    Task,
+    /// A heading in Claude's text.
+    Heading,
+    /// What the tools were used for.
+    Phase,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// Not begun.
+    Pending,
+    /// Begun and not ended.
+    InProgress,
+    /// Done.
+    Completed,
+    /// In progress when the run ended in failure.
+    Failed,
+    /// Taken off the list before it was done.
+    Skipped,
+}
+
+/// What a list says of an item; words that are not known count as pending.
+fn status_from_word(word: &str) -> StepStatus {
+    match word {
+        "in_progress" | "in-progress" | "active" => StepStatus::InProgress,
+        "completed" | "complete" | "done" => StepStatus::Completed,
+        "cancelled" | "canceled" | "deleted" | "skipped" => StepStatus::Skipped,
+        _ => StepStatus::Pending,
+    }
+}

@@ -1,0 +1,50 @@
+//! `TaskCreate` and `TaskUpdate`: the list item by item. An item's id is only in the answer to its creation.
+
+use super::{StepStatus, status_from_word};
+use crate::analysis::bounded::head;
+use crate::analysis::tool_input::{ResultDetail, ToolInput};
+
+/// Subjects are kept as logged up to this length, in bytes.
+const MAX_NAME_BYTES: usize = 4096;
+
+/// A `TaskCreate` that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis) struct TaskCreation {
+    pub(in crate::analysis) subject: String,
+}
+
+/// A `TaskUpdate` that waits for its answer; what is absent stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis) struct TaskChange {
+    pub(in crate::analysis) task_id: String,
+    pub(in crate::analysis) status: Option<StepStatus>,
+    pub(in crate::analysis) subject: Option<String>,
+}
+
+impl TaskCreation {
+    pub(in crate::analysis) fn of(input: &ToolInput<'_>) -> Option<Self> {
+        let subject = input.subject.filled().or(input.description.filled())?;
+        Some(Self { subject: head(subject, MAX_NAME_BYTES).to_owned() })
+    }
+}
+
+impl TaskChange {
+    pub(in crate::analysis) fn of(input: &ToolInput<'_>) -> Option<Self> {
+        Some(Self {
+            task_id: head(input.task_id.filled()?, 64).to_owned(),
+            status: input.status.filled().map(status_from_word),
+            subject: input.subject.filled().map(|subject| head(subject, MAX_NAME_BYTES).to_owned()),
+        })
+    }
+}
+
+/// The id that a new task was given, from what the program noted or from the words of the answer
+/// ("Task #1 created successfully: …").
+pub(in crate::analysis) fn created_task_id(detail: &ResultDetail<'_>, words: &str) -> Option<String> {
+    if let Some(id) = detail.task.id.filled() {
+        return Some(head(id, 64).to_owned());
+    }
+    let rest = words.trim_start().strip_prefix("Task #")?;
+    let id = rest.split_whitespace().next()?;
+    rest[id.len()..].trim_start().starts_with("created").then(|| head(id, 64).to_owned())
+}

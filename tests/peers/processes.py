@@ -1,0 +1,89 @@
+"""Starts the programs under test, learns from their own output where they listen, and ends them again."""
+
+import os
+import queue
+import re
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PATIENCE = 30
+
+
+class Child:
+    """A running program; ``wait_for`` reads its stdout up to a line that matches."""
+
+    def __init__(self, name, command, **options):
+        self.name = name
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdout=subprocess.PIPE, stderr=self.errors, text=True, **options
+        )
+        self.lines = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+    def wait_for(self, pattern):
+        """The first group of the first line that matches."""
+        while True:
+            try:
+                line = self.lines.get(timeout=PATIENCE)
+            except queue.Empty:
+                raise AssertionError(f"{self.name}: no line like {pattern!r} within {PATIENCE} s\n{self.stderr()}") from None
+            if line is None:
+                raise AssertionError(f"{self.name} ended before a line like {pattern!r}\n{self.stderr()}")
+            found = re.search(pattern, line)
+            if found:
+                return found.group(1)
+
+    def stderr(self):
+        """What the program has complained about so far."""
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace")[-4000:]
+
+    def stop(self):
+        """Asks the program to end; it is killed if it does not within ten seconds. Gives its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def gloss_binary():
+    """The program under test: ``$GLOSS_BIN``, else the debug build of this checkout."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target"))
+    binary = Path(os.environ.get("GLOSS_BIN", target / "debug" / "gloss"))
+    if not binary.is_file():
+        raise AssertionError(f"{binary} is not there: build it with `cargo build`, or name another in GLOSS_BIN")
+    return binary.resolve()
+
+
+def start_gloss(upstream, logs, *flags, binary=None):
+    """``gloss serve`` on a free port; gives the child and the URL it says it listens on."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GLOSS_")}
+    command = [binary or gloss_binary(), "serve", "--listen", "127.0.0.1:0", "--admin", "off"]
+    child = Child("gloss", [*command, "--upstream", upstream, "--logs", logs, *flags], env=kept)
+    return child, listening(child, r"gloss: listening on (http://\S+)")
+
+
+def listening(child, pattern):
+    """The URL of a child that was just started; it is ended if it never says one."""
+    try:
+        return child.wait_for(pattern)
+    except AssertionError:
+        child.stop()
+        raise

@@ -1,0 +1,1 @@
+"""A FastAPI service with the behaviour of the one that gloss is put in front of."""
