@@ -121,7 +121,11 @@ pub struct Body {
 #[derive(Debug)]
 enum Ending {
     Trailers(HeaderMap),
-    Broken(BodyError),
+    Broken {
+        error: BodyError,
+        /// Whether the server had a chance to send what came before.
+        held_back: bool,
+    },
 }
 
 /// What reading a whole body in advance came to. Each outcome can still be sent on as if nothing had happened.
@@ -191,7 +195,7 @@ impl Body {
                 Ok(None) => return Gathered::Whole(seen, None),
                 Ok(Some(Err(error))) => {
                     return Gathered::Broken(Self {
-                        ending: Some(Ending::Broken(error)),
+                        ending: Some(Ending::Broken { error, held_back: false }),
                         ..Self::from_chunks(seen)
                     });
                 }
@@ -244,6 +248,20 @@ impl Body {
         }
         Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
     }
+
+    fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Poll::Ready(match self.ending.take() {
+            None => None,
+            Some(Ending::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),
+            Some(Ending::Broken { error, held_back: false }) => {
+                // A failure makes hyper forget what it has not sent yet, the head included: let it send that first.
+                self.ending = Some(Ending::Broken { error, held_back: true });
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Some(Ending::Broken { error, held_back: true }) => Some(Err(error)),
+        })
+    }
 }
 
 impl HttpBody for Body {
@@ -258,10 +276,12 @@ impl HttpBody for Body {
         let frame = match this.chunks.pop_front() {
             Some(chunk) => Some(Ok(Frame::data(chunk))),
             None => match ready!(this.poll_upstream(cx)) {
-                None => this.ending.take().map(|ending| match ending {
-                    Ending::Trailers(trailers) => Ok(Frame::trailers(trailers)),
-                    Ending::Broken(error) => Err(error),
-                }),
+                Some(Err(error)) => {
+                    this.upstream = None;
+                    this.ending = Some(Ending::Broken { error, held_back: false });
+                    ready!(this.poll_ending(cx))
+                }
+                None => ready!(this.poll_ending(cx)),
                 frame => frame,
             },
         };
@@ -289,12 +309,13 @@ impl HttpBody for Body {
         let front = self.chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         let rest = self.upstream.as_ref().map_or(SizeHint::with_exact(0), |u| u.incoming.size_hint());
         let mut hint = SizeHint::new();
-        if let Some(Ending::Broken(_)) = &self.ending {
+        if let Some(Ending::Broken { .. }) = &self.ending {
             // Its true size is not known: it must not look complete.
             return hint;
         }
         hint.set_lower(front.saturating_add(rest.lower()));
-        if let Some(upper) = rest.upper() {
+        // A body of known size is sent by its length, which leaves no room for trailers.
+        if let Some(upper) = rest.upper().filter(|_| self.ending.is_none()) {
             hint.set_upper(front.saturating_add(upper));
         }
         hint

@@ -1,0 +1,117 @@
+//! The border of the pure part, and the direction of the arrows between modules, read off the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files of the pure part, and folders of such files.
+const PURE: [&str; 8] = [
+    "run_id.rs",
+    "route.rs",
+    "rollout.rs",
+    "analysis",
+    "enrich/answer.rs",
+    "enrich/eligible.rs",
+    "enrich/merge.rs",
+    "enrich/fallback.rs",
+];
+
+/// What the pure part must not name: runtimes, sockets, files, clocks, the environment.
+const IMPURE: [&str; 14] = [
+    "tokio",
+    "hyper::",
+    "hyper_util",
+    "moka",
+    "tracing",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::thread",
+    "std::process",
+    "Instant",
+    "SystemTime",
+    "Utc::now",
+    "Local::now",
+];
+
+/// The modules from the top down: each may use those of its own line and below.
+const LAYERS: [&[&str]; 9] = [
+    &["main", "lib"],
+    &["commands"],
+    &["demo"],
+    &["stack", "server", "admin"],
+    // Below the stack: a layer gets parameters of its own, never the whole configuration.
+    &["config"],
+    &["enrich"],
+    &["proxy", "runlog"],
+    &["telemetry"],
+    &["rollout", "route", "run_id", "analysis"],
+];
+
+/// The one arrow upwards: metrics are labelled with the reasons that the enrichment has.
+const UPWARDS: (&str, &str) = ("telemetry", "enrich");
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every source file below `path`, with its code up to its tests and without comments.
+fn code_below(path: &Path) -> Vec<(PathBuf, String)> {
+    if path.is_dir() {
+        let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        return entries.flat_map(|entry| code_below(&entry)).collect();
+    }
+    let is_code = path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs");
+    if !is_code {
+        return Vec::new();
+    }
+    let text = fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+    vec![(path.to_owned(), lines.collect::<Vec<_>>().join("\n"))]
+}
+
+#[test]
+fn the_pure_part_names_no_runtime_no_files_and_no_clock() {
+    for pure in PURE {
+        let files = code_below(&sources().join(pure));
+        assert!(!files.is_empty(), "{pure} is gone: is the border still where this test thinks?");
+        for (path, code) in files {
+            for name in IMPURE {
+                assert!(!code.contains(name), "{} names {name}", path.display());
+            }
+            for shell in
+                ["proxy", "runlog", "telemetry", "config", "commands", "stack", "server", "admin", "demo"]
+            {
+                assert!(!named(&code).contains(&shell.to_owned()), "{} uses {shell}", path.display());
+            }
+        }
+    }
+}
+
+/// The module of the crate that a file belongs to.
+fn module(path: &Path) -> String {
+    let below = path.strip_prefix(sources()).unwrap();
+    below.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// The modules that code names by `crate::…`.
+fn named(code: &str) -> Vec<String> {
+    let names = code.split("crate::").skip(1);
+    names.map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()).collect()
+}
+
+fn layer(module: &str) -> usize {
+    let at = LAYERS.iter().position(|layer| layer.contains(&module));
+    at.unwrap_or_else(|| panic!("{module} is in no layer: say in this test where it belongs"))
+}
+
+#[test]
+fn arrows_between_modules_go_down_only() {
+    for (path, code) in code_below(&sources()) {
+        let from = module(&path);
+        for to in named(&code).into_iter().filter(|to| *to != from) {
+            let excepted = UPWARDS == (from.as_str(), to.as_str());
+            assert!(excepted || layer(&from) <= layer(&to), "{} uses {to}", path.display());
+        }
+    }
+}

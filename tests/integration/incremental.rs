@@ -1,0 +1,134 @@
+//! A poll reads what was appended since the last, and nothing else, however long the log is: shown by counting the
+//! bytes read.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+
+use crate::support::answers::{json, status_body, status_path};
+use crate::support::logs::{Log, Logs};
+use crate::support::sidecar::{Setup, Sidecar};
+use crate::support::upstream::Upstream;
+
+const KB: u64 = 1024;
+const MB: u64 = 1024 * KB;
+
+/// What has been looked up and read so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counters {
+    lookups: u64,
+    reads: u64,
+    bytes: u64,
+}
+
+fn counters(gloss: &Sidecar) -> Counters {
+    Counters {
+        lookups: gloss.metric("gloss_log_lookups_total"),
+        reads: gloss.metric("gloss_log_reads_total"),
+        bytes: gloss.metric("gloss_log_read_bytes_total"),
+    }
+}
+
+/// Polls once; what that cost.
+fn poll(gloss: &Sidecar) -> Counters {
+    let before = counters(gloss);
+    let answer = gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
+    assert_eq!(answer.labels(), ("enhanced", "header"));
+    let after = counters(gloss);
+    Counters {
+        lookups: after.lookups - before.lookups,
+        reads: after.reads - before.reads,
+        bytes: after.bytes - before.bytes,
+    }
+}
+
+/// A log of about this length: lines at both ends, and between them one which is longer than is read, in a hole that
+/// takes no room.
+fn write_log(logs: &Logs, bytes: u64) {
+    let lines = Log::of("run_1").running();
+    let mut file = File::create(logs.path("run_1")).unwrap();
+    file.write_all(lines.as_bytes()).unwrap();
+    file.seek(SeekFrom::Start(bytes - lines.len() as u64 - 1)).unwrap();
+    file.write_all(b"\n").unwrap();
+    file.write_all(lines.as_bytes()).unwrap();
+    assert_eq!(file.metadata().unwrap().len(), bytes);
+}
+
+/// Lines of 1 KB together.
+fn one_kb() -> String {
+    let line = "{\"event_type\": \"event\", \"data\": {\"message\": \"";
+    let padding = "x".repeat(1024 - line.len() - 4);
+    format!("{line}{padding}\"}}}}\n")
+}
+
+fn costs_what_was_appended(length: u64) {
+    let (upstream, logs) = (Upstream::answering(json(status_body("run_1", "running"))), Logs::in_memory());
+    write_log(&logs, length);
+    let gloss = Setup::before(&upstream).logs(&logs).set("logs.max_line_bytes", "\"64KiB\"").start();
+    assert_eq!(poll(&gloss).bytes, length, "the first poll reads all of it");
+    for _ in 0..3 {
+        assert_eq!(poll(&gloss), Counters { lookups: 1, reads: 0, bytes: 0 }, "an unchanged log is not read");
+    }
+    for _ in 0..3 {
+        let line = one_kb();
+        assert_eq!(line.len() as u64, KB);
+        logs.append("run_1", &line);
+        let cost = poll(&gloss);
+        assert!((KB..KB + 128).contains(&cost.bytes) && cost.reads <= 2, "{cost:?} for 1 KB");
+        assert_eq!(poll(&gloss), Counters { lookups: 1, reads: 0, bytes: 0 });
+    }
+}
+
+#[test]
+fn a_poll_of_1_mb_reads_what_was_appended() {
+    costs_what_was_appended(MB);
+}
+
+#[test]
+fn a_poll_of_500_mb_reads_what_was_appended() {
+    costs_what_was_appended(500 * MB);
+}
+
+#[test]
+fn a_basic_answer_reads_nothing_and_looks_for_nothing() {
+    let (upstream, logs) =
+        (Upstream::answering(json(status_body("run_1", "running"))), Logs::with_run("run_1"));
+    let gloss = Setup::before(&upstream).logs(&logs).start();
+    gloss.get(&status_path("run_1"), &[]);
+    gloss.get(&status_path("run_1"), &["Gloss: basic"]);
+    gloss.get("/docs", &["Gloss: enhanced"]);
+    assert_eq!(counters(&gloss), Counters { lookups: 0, reads: 0, bytes: 0 });
+}
+
+#[test]
+fn a_torn_last_line_is_read_once_and_completed_later() {
+    let (upstream, logs) =
+        (Upstream::answering(json(status_body("run_1", "running"))), Logs::with_run("run_1"));
+    let gloss = Setup::before(&upstream).logs(&logs).start();
+    poll(&gloss);
+    let line = one_kb();
+    let (torn, rest) = line.split_at(500);
+    logs.append("run_1", torn);
+    assert!((500..600).contains(&poll(&gloss).bytes));
+    logs.append("run_1", rest);
+    assert!((524..624).contains(&poll(&gloss).bytes));
+    assert_eq!(poll(&gloss).bytes, 0);
+}
+
+#[test]
+fn what_one_poll_may_read_is_bounded_and_the_next_goes_on_from_there() {
+    let (upstream, logs) = (Upstream::answering(json(status_body("run_1", "running"))), Logs::in_memory());
+    write_log(&logs, 3 * MB);
+    let setup = Setup::before(&upstream).logs(&logs).set("logs.max_line_bytes", "\"64KiB\"");
+    let gloss = setup.set("logs.max_bytes_per_poll", "\"1MiB\"").start();
+    let labels = || {
+        let answer = gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
+        let (variant, reason) = answer.labels();
+        (variant.to_owned(), reason.to_owned())
+    };
+    for polled in [MB, 2 * MB] {
+        assert_eq!(labels(), ("basic".to_owned(), "deadline".to_owned()));
+        let read = counters(&gloss).bytes;
+        assert!((polled..polled + KB).contains(&read), "{read} of {polled}");
+    }
+    assert_eq!(labels(), ("enhanced".to_owned(), "header".to_owned()));
+}

@@ -1,0 +1,30 @@
+//! Whole-process tests, one file a promise of the contract: the real program between a client and an upstream that both
+//! deal in exact bytes. Not for what a unit test shows as well, and not for real clients and servers.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "these tests are all shell: they write files, read clocks, and fail by panicking"
+)]
+
+/// What the tests are written with.
+mod support;
+
+/// The notes add and change nothing: bytes, members, headers.
+mod additive;
+/// The pure part stays pure, and arrows between modules go down only.
+mod architecture;
+/// Which answer a request gets, and how the client is told.
+mod decisions;
+/// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
+mod fallbacks;
+/// What becomes of requests which the upstream does not answer.
+mod faults;
+/// A poll reads what was appended, and nothing else.
+mod incremental;
+/// Starting, refusing to start, draining, ending.
+mod lifecycle;
+/// Everything but the status route passes as if there were no proxy.
+mod passthrough;
+/// What callers prove themselves with shows nowhere.
+mod secrets;

@@ -1,0 +1,9 @@
+//! Everything but the status route passes (section 4 of the contract): methods, targets, headers, bodies both ways,
+//! upgrades, and the versions of HTTP that clients speak.
+
+/// Bodies of requests and answers, streamed.
+mod bodies;
+/// Lines and headers, and what is refused.
+mod heads;
+/// HTTP/1.0 and HTTP/2, and other protocols after an upgrade.
+mod protocols;

@@ -1,0 +1,137 @@
+//! HTTP/1.0 and HTTP/2 from clients, and other protocols after an upgrade.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use crate::support::answers::{chunked, json, status_body, status_path};
+use crate::support::client::request;
+use crate::support::logs::Logs;
+use crate::support::sidecar::{Setup, Sidecar};
+use crate::support::upstream::{Then, Upstream};
+
+/// An upstream that switches protocols and then returns every byte.
+fn echo() -> Upstream {
+    Upstream::scripted(|call| {
+        call.wire.send(
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: echo\r\nx-own: 1\r\n\r\n",
+        );
+        loop {
+            let bytes = call.wire.exactly(1);
+            if bytes.is_empty() {
+                return Then::Close;
+            }
+            call.wire.send(bytes);
+        }
+    })
+}
+
+const UPGRADE: [&str; 3] = ["Connection: keep-alive, Upgrade", "Upgrade: echo", "Sec-WebSocket-Key: a2V5"];
+
+#[test]
+fn an_upgrade_becomes_a_tunnel() {
+    let upstream = echo();
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    let (status, head) = client.get("/ws", &UPGRADE).head();
+    assert_eq!((status, head.value("upgrade"), head.value("x-own")), (101, Some("echo"), Some("1")));
+    assert_eq!(head.value("connection").map(str::to_ascii_lowercase).as_deref(), Some("upgrade"));
+    for bytes in [&b"to"[..], b"\0\xff\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"] {
+        assert_eq!(client.send(bytes).exactly(bytes.len()), bytes);
+    }
+    assert_eq!(client.finish().rest(), b"", "the end is passed on, too");
+    let seen = upstream.only().head;
+    assert_eq!((seen.value("upgrade"), seen.value("sec-websocket-key")), (Some("echo"), Some("a2V5")));
+}
+
+#[test]
+fn what_a_client_sends_too_early_arrives_after_the_switch() {
+    let gloss = Setup::before(&echo()).start();
+    let mut client = gloss.client();
+    client.send(request("GET", "/ws", &UPGRADE) + "early");
+    assert_eq!(client.head().0, 101);
+    assert_eq!(client.exactly(5), b"early");
+    assert_eq!(client.send("late").exactly(4), b"late");
+}
+
+#[test]
+fn an_upgrade_that_the_upstream_declines_is_an_ordinary_answer() {
+    let upstream = Upstream::answering(json("{\"no\":1}"));
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    let declined = client.get("/ws", &UPGRADE).answer();
+    assert_eq!((declined.status, declined.text()), (200, "{\"no\":1}"));
+    assert_eq!(client.get("/next", &[]).answer().status, 200);
+}
+
+#[test]
+fn a_switch_that_nobody_asked_for_is_no_answer() {
+    let gloss = Setup::before(&echo()).start();
+    let refused = gloss.get("/", &[]);
+    assert_eq!(refused.status, 502);
+    assert_eq!(refused.value("proxy-status"), Some("gloss; error=http_protocol_error"));
+}
+
+#[test]
+fn http_2_cannot_be_smuggled_in_by_an_upgrade() {
+    let upstream = Upstream::answering(json("{}"));
+    let gloss = Setup::before(&upstream).start();
+    let h2c = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"];
+    assert_eq!(gloss.get("/", &h2c).status, 200);
+    assert_eq!(upstream.only().head.names(), ["host"]);
+}
+
+#[test]
+fn http_1_0_clients_are_served() {
+    let upstream = Upstream::answering(chunked("text/plain", &[b"in ", b"chunks"], ""));
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    let answer = client.send("GET /old HTTP/1.0\r\nX-Own: 1\r\n\r\n").answer();
+    assert_eq!((answer.status, answer.text()), (200, "in chunks"));
+    assert_eq!(answer.value("transfer-encoding"), None, "HTTP/1.0 knows no chunks");
+    let seen = upstream.only().head;
+    assert_eq!(seen.line, "GET /old HTTP/1.1");
+    assert_eq!(seen.values("host"), [upstream.address.to_string()], "it sent none");
+}
+
+#[test]
+fn http_1_0_clients_can_keep_their_connection() {
+    let upstream = Upstream::answering(json("{}"));
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    for _ in 0..2 {
+        client.send("GET / HTTP/1.0\r\nHost: old.test\r\nConnection: keep-alive\r\n\r\n");
+        assert_eq!(client.answer().text(), "{}");
+    }
+    assert_eq!(upstream.seen()[1].head.value("host"), Some("old.test"));
+}
+
+#[test]
+fn http_2_clients_are_served_on_the_same_port() {
+    let upstream = Upstream::answering(json(status_body("run_1", "running")));
+    let logs = Logs::with_run("run_1");
+    let gloss = Setup::before(&upstream).logs(&logs).start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (status, labels, body) = runtime.block_on(over_http_2(&gloss, &status_path("run_1"), "some body"));
+    assert_eq!((status, labels), (200, ("enhanced".to_owned(), "header".to_owned())));
+    assert!(body.starts_with(status_body("run_1", "running").trim_end_matches('}')));
+    let seen = upstream.only();
+    assert_eq!(seen.head.line, format!("GET {} HTTP/1.1", status_path("run_1")));
+    assert_eq!(seen.head.values("host"), ["h2.test"]);
+    assert_eq!(seen.payload.bytes, b"some body");
+}
+
+/// Status, labels and body of one answer.
+async fn over_http_2(gloss: &Sidecar, path: &str, body: &'static str) -> (u16, (String, String), String) {
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(gloss.clients).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::get(format!("http://h2.test{path}")).header("gloss", "enhanced");
+    let response = sender.send_request(request.body(Full::<Bytes>::from(body)).unwrap()).await.unwrap();
+    let label = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let labels = (label("gloss-variant").unwrap_or_default(), label("gloss-reason").unwrap_or_default());
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, labels, String::from_utf8(body.to_vec()).unwrap())
+}

@@ -1,0 +1,101 @@
+//! `gloss serve` over a storage whose every operation waits for an order: the program under test where the fault has to
+//! lie inside the process. Arguments: the configuration file, and the address that gives the orders.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gloss::analysis::LogSourceKind;
+use gloss::commands::serve::Gloss;
+use gloss::config::{self, Sources};
+use gloss::run_id::RunId;
+use gloss::runlog::{BoxFuture, FileParams, FileSource, LogError, LogIdentity, LogSource, OpenLog};
+use gloss::stack;
+use gloss::telemetry::{Metrics, init_logging};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().map(Into::into);
+    let gate: SocketAddr = arguments.next().expect("the address of the gate").parse()?;
+    let config = config::load(&Sources { file, ..Sources::default() })?.config;
+    init_logging(&config.telemetry.log_level, config.telemetry.log_format);
+    let root = config.logs.root.clone().expect("a folder of logs is configured");
+    let files = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
+    let metrics = Metrics::new();
+    let tracker = stack::tracker_over(Arc::new(Gated { files, gate }), &config, &metrics);
+    let gloss = Gloss::bind(config, metrics, Some(tracker)).await?;
+    gloss.announce(&mut io::stdout())?;
+    gloss.serve(CancellationToken::new()).await;
+    Ok(())
+}
+
+/// Files behind the gate.
+#[derive(Debug)]
+struct Gated {
+    files: FileSource,
+    gate: SocketAddr,
+}
+
+#[derive(Debug)]
+struct GatedLog {
+    log: Box<dyn OpenLog>,
+    gate: SocketAddr,
+}
+
+impl LogSource for Gated {
+    fn kind(&self) -> LogSourceKind {
+        self.files.kind()
+    }
+
+    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
+        Box::pin(async move {
+            pass(self.gate, "open").await?;
+            let log = self.files.open(run).await?;
+            Ok(Box::new(GatedLog { log, gate: self.gate }) as Box<dyn OpenLog>)
+        })
+    }
+}
+
+impl OpenLog for GatedLog {
+    fn identity(&self) -> LogIdentity {
+        self.log.identity()
+    }
+
+    fn length(&self) -> u64 {
+        self.log.length()
+    }
+
+    fn stamp(&self) -> u128 {
+        self.log.stamp()
+    }
+
+    fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>> {
+        Box::pin(async move {
+            pass(self.gate, "read").await?;
+            self.log.read_at(offset, max_bytes).await
+        })
+    }
+}
+
+/// Waits for the order; where none will ever come, for ever.
+async fn pass(gate: SocketAddr, operation: &str) -> Result<(), LogError> {
+    match order(gate, operation).await.as_deref() {
+        Ok("go\n") => Ok(()),
+        Ok("panic\n") => panic!("as the test orders"),
+        Ok("refuse\n") => Err(LogError::Unreadable("as the test orders".into())),
+        Ok(_) | Err(_) => std::future::pending().await,
+    }
+}
+
+async fn order(gate: SocketAddr, operation: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(gate).await?;
+    stream.write_all(format!("{operation}\n").as_bytes()).await?;
+    let mut order = String::new();
+    BufReader::new(stream).read_line(&mut order).await?;
+    Ok(order)
+}

@@ -1,0 +1,237 @@
+//! The process under test: configured, started on free ports, watched, and killed at the end.
+
+use std::fs::{self, File, Permissions};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::client::{Answer, Client, get};
+use super::eventually;
+use super::gate::Gate;
+use super::logs::Logs;
+use super::upstream::Upstream;
+
+/// What `gloss` is.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_gloss");
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65534;
+
+/// How the process is going to be started.
+pub(crate) struct Setup {
+    /// Lines of the configuration file.
+    settings: Vec<String>,
+    flags: Vec<String>,
+    variables: Vec<(String, String)>,
+    gate: Option<SocketAddr>,
+    unprivileged: bool,
+}
+
+/// A process that serves.
+pub(crate) struct Sidecar {
+    pub(crate) clients: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Setup {
+    /// In front of this upstream; patient, so that a busy machine never looks like a fault.
+    pub(crate) fn before(upstream: &Upstream) -> Self {
+        Self::before_address(upstream.address)
+    }
+
+    pub(crate) fn before_address(upstream: SocketAddr) -> Self {
+        let setup = Self {
+            settings: Vec::new(),
+            flags: Vec::new(),
+            variables: Vec::new(),
+            gate: None,
+            unprivileged: false,
+        };
+        setup
+            .set("upstream.url", &format!("\"http://{upstream}\""))
+            .set("listen", "\"127.0.0.1:0\"")
+            .set("admin.listen", "\"127.0.0.1:0\"")
+    }
+
+    /// Sets a key of the configuration file to a TOML value; the last time counts.
+    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.retain(|line| !line.starts_with(&format!("{key} = ")));
+        self.settings.push(format!("{key} = {value}"));
+        self
+    }
+
+    /// Reads run logs from this folder, with much time for it.
+    pub(crate) fn logs(self, logs: &Logs) -> Self {
+        let root = logs.root().display().to_string();
+        self.set("logs.sources", &format!("[{root:?}]")).patient()
+    }
+
+    fn patient(self) -> Self {
+        self.set("enrich.budget", "\"25s\"").set("logs.timeout", "\"25s\"")
+    }
+
+    /// Adds a flag to the command line.
+    pub(crate) fn flag(mut self, flag: &str, value: &str) -> Self {
+        self.flags.extend([flag.to_owned(), value.to_owned()]);
+        self
+    }
+
+    /// Adds a variable to the environment.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs the program whose storage waits for the orders of `gate`.
+    pub(crate) fn gate(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.address);
+        self
+    }
+
+    /// Runs as a user without rights, where the test itself runs as root.
+    pub(crate) fn unprivileged(mut self) -> Self {
+        self.unprivileged = rustix::process::geteuid().is_root();
+        self
+    }
+
+    /// Starts the process and waits until it listens.
+    pub(crate) fn start(self) -> Sidecar {
+        let folder = TempDir::new().unwrap();
+        let mut child = self.command(&folder).stdout(Stdio::piped()).spawn().expect("gloss starts");
+        let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let mut addresses = lines.take(2).filter_map(|line| address(&line.ok()?));
+        let (clients, admin) = (addresses.next(), addresses.next());
+        let (Some(clients), Some(admin)) = (clients, admin) else {
+            panic!("gloss did not start: {}", fs::read_to_string(folder.path().join("stderr")).unwrap())
+        };
+        Sidecar { clients, admin, child, folder }
+    }
+
+    /// Starts a process that is expected to end by itself: how it ended, and what it wrote to stderr.
+    pub(crate) fn fail(self) -> (ExitStatus, String) {
+        let folder = TempDir::new().unwrap();
+        let mut child = self.command(&folder).stdout(Stdio::null()).spawn().expect("gloss starts");
+        let status = end_of(&mut child);
+        (status, fs::read_to_string(folder.path().join("stderr")).unwrap())
+    }
+
+    fn command(&self, folder: &TempDir) -> Command {
+        let file = folder.path().join("gloss.toml");
+        fs::write(&file, self.settings.join("\n")).unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(self.program(folder.path()));
+        match self.gate {
+            Some(gate) => command.arg(&file).arg(gate.to_string()),
+            None => command.arg("serve").arg("--config").arg(&file).args(&self.flags),
+        };
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GLOSS_")) {
+            command.env_remove(name);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if self.unprivileged {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.stdin(Stdio::null()).stderr(File::create(folder.path().join("stderr")).unwrap());
+        command
+    }
+
+    fn program(&self, folder: &Path) -> PathBuf {
+        let program = PathBuf::from(PROGRAM);
+        if self.gate.is_some() {
+            let beside =
+                program.parent().expect("a program lies in a folder").join("examples/gloss-with-faults");
+            assert!(beside.exists(), "cargo build --example gloss-with-faults makes {}", beside.display());
+            return beside;
+        }
+        if self.unprivileged {
+            // The build folder may be closed to others.
+            let copy = folder.join("gloss");
+            fs::copy(&program, &copy).unwrap();
+            fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+            return copy;
+        }
+        program
+    }
+}
+
+/// The address in `gloss: listening on http://…`.
+fn address(line: &str) -> Option<SocketAddr> {
+    line.rsplit_once("http://")?.1.parse().ok()
+}
+
+impl Sidecar {
+    /// One GET on a connection of its own.
+    pub(crate) fn get(&self, target: &str, headers: &[&str]) -> Answer {
+        get(self.clients, target, headers)
+    }
+
+    /// A connection.
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(self.clients)
+    }
+
+    /// Everything that `/metrics` shows.
+    pub(crate) fn metrics(&self) -> String {
+        get(self.admin, "/metrics", &[]).text().to_owned()
+    }
+
+    /// One counter or gauge, by its name and labels as they are shown.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let metrics = self.metrics();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {metrics}"))
+    }
+
+    /// How many enrichments have ended so.
+    pub(crate) fn enrichments(&self, outcome: &str) -> u64 {
+        self.metric(&format!("gloss_enrichments_total{{outcome=\"{outcome}\"}}"))
+    }
+
+    /// What it has written to stderr.
+    pub(crate) fn stderr(&self) -> String {
+        fs::read_to_string(self.folder.path().join("stderr")).unwrap()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("it still runs");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        end_of(&mut self.child)
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// The most memory that it ever held, in KiB.
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells it");
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn end_of(child: &mut Child) -> ExitStatus {
+    eventually("the process ends", || child.try_wait().unwrap())
+}
