@@ -35,7 +35,8 @@ class Child:
             try:
                 line = self.lines.get(timeout=PATIENCE)
             except queue.Empty:
-                raise AssertionError(f"{self.name}: no line like {pattern!r} within {PATIENCE} s\n{self.stderr()}") from None
+                complaint = f"{self.name}: no line like {pattern!r} within {PATIENCE} s\n{self.stderr()}"
+                raise AssertionError(complaint) from None
             if line is None:
                 raise AssertionError(f"{self.name} ended before a line like {pattern!r}\n{self.stderr()}")
             found = re.search(pattern, line)
