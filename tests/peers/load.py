@@ -207,7 +207,7 @@ def main():
         upstream = Child("upstream", [sys.executable, __file__, "--as-upstream"])
         with upstream:
             child, url = start_gloss(
-                listening(upstream, r"upstream: (http://\S+)"), logs, binary=args.gloss or gloss_binary()
+                listening(upstream, r"upstream: (http://\S+)"), logs, binary=args.gloss or gloss_binary(), budget=None
             )
             with child:
                 tally, memory = asyncio.run(run(args, logs, url, child.process.pid))
