@@ -70,8 +70,8 @@ pub enum LogSourceKind {
     Transcript,
 }
 
-/// How much of the log had to be read for this answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How much of the log had to be read for this answer; more is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CacheOutcome {
     /// Nothing: the log had not grown.

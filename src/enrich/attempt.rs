@@ -15,13 +15,41 @@ use super::fallback::Fallback;
 use crate::run_id::RunId;
 use crate::runlog::{CatchUp, LogError, Snapshot, StorageWatch, Tracker};
 
+/// A log that was looked at so long before the upstream's answer arrived is looked at once more: the run may have ended
+/// meanwhile, and notes must not be older than the answer which they are added to.
+const FRESH: Duration = Duration::from_millis(10);
+
+/// What readings need.
+#[derive(Debug, Clone)]
+pub(super) struct Readings {
+    /// `None` when no log source is configured.
+    pub(super) tracker: Option<Tracker>,
+    /// A permit for each reading that may go on at the same time.
+    pub(super) slots: Arc<Semaphore>,
+}
+
 /// A reading that has begun.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    task: JoinHandle<Finished>,
+    reader: Reader,
+    first: Reading,
+}
+
+#[derive(Debug)]
+struct Reader {
+    tracker: Tracker,
+    run: RunId,
+    slots: Arc<Semaphore>,
     watch: StorageWatch,
-    /// Tells the task when nobody waits any more; it then stops queueing behind another reader.
-    _waiting: DropGuard,
+    /// Tells readings when nobody waits any more; they then stop queueing behind another reader.
+    waiting: DropGuard,
+    nobody_waits: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Reading {
+    began: Instant,
+    task: JoinHandle<Finished>,
 }
 
 /// How a reading ended, and how long it took.
@@ -39,47 +67,90 @@ pub(super) struct Notes {
     pub(super) took: Duration,
 }
 
-impl Attempt {
+impl Readings {
     /// Begins to read, unless there is nothing to read from or too much of it goes on already.
-    pub(super) fn begin(
-        tracker: Option<&Tracker>,
-        run: Option<&RunId>,
-        slots: &Arc<Semaphore>,
-    ) -> Result<Self, Fallback> {
-        let (Some(tracker), Some(run)) = (tracker.cloned(), run.cloned()) else {
+    pub(super) fn begin(&self, run: Option<&RunId>) -> Result<Attempt, Fallback> {
+        let (Some(tracker), Some(run)) = (self.tracker.clone(), run.cloned()) else {
             return Err(Fallback::NoLog);
         };
-        let slot = Arc::clone(slots).try_acquire_owned().map_err(|_| Fallback::Overload)?;
         let nobody_waits = CancellationToken::new();
-        let watch = StorageWatch::default();
-        let task = tokio::spawn({
-            let (nobody_waits, watch) = (nobody_waits.clone(), watch.clone());
-            async move {
-                let _slot = slot;
-                let started = Instant::now();
-                let outcome = tracker.catch_up(&run, &nobody_waits, &watch).await;
-                Finished { outcome, took: started.elapsed() }
-            }
+        let reader = Reader {
+            tracker,
+            run,
+            slots: Arc::clone(&self.slots),
+            watch: StorageWatch::default(),
+            waiting: nobody_waits.clone().drop_guard(),
+            nobody_waits,
+        };
+        let first = reader.read()?;
+        Ok(Attempt { reader, first })
+    }
+}
+
+impl Reader {
+    fn read(&self) -> Result<Reading, Fallback> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Fallback::Overload)?;
+        let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
+        let nobody_waits = self.nobody_waits.clone();
+        let began = Instant::now();
+        let task = tokio::spawn(async move {
+            let _slot = slot;
+            let outcome = tracker.catch_up(&run, &nobody_waits, &watch).await;
+            Finished { outcome, took: began.elapsed() }
         });
-        Ok(Self { task, watch, _waiting: nobody_waits.drop_guard() })
+        Ok(Reading { began, task })
     }
 
-    /// Waits until `deadline`. What is not finished then goes on by itself, for the next poll.
-    ///
-    /// `storage_patience` tells a storage that hangs from an analysis that is merely long.
-    pub(super) async fn notes(
-        mut self,
+    /// Waits for a reading until `deadline`. What is not finished then goes on by itself, for the next poll.
+    async fn finish(
+        &self,
+        reading: Reading,
         deadline: Instant,
         storage_patience: Duration,
-    ) -> Result<Notes, Fallback> {
-        let Ok(joined) = timeout_at(deadline, &mut self.task).await else {
+    ) -> Result<Finished, Fallback> {
+        let Ok(joined) = timeout_at(deadline, reading.task).await else {
             let hangs = self.watch.waiting(Instant::now()) >= storage_patience;
             return Err(if hangs { Fallback::LogTimeout } else { Fallback::Deadline });
         };
         // Cancelled means that the runtime is shutting down.
-        let finished = joined.map_err(|e| if e.is_panic() { Fallback::Panic } else { Fallback::Deadline })?;
-        match finished.outcome {
-            CatchUp::Done(snapshot) => Ok(Notes { snapshot, took: finished.took }),
+        joined.map_err(|e| if e.is_panic() { Fallback::Panic } else { Fallback::Deadline })
+    }
+}
+
+impl Attempt {
+    /// The notes, not older than `answered` less a moment, by `deadline`.
+    ///
+    /// `storage_patience` tells a storage that hangs from an analysis that is merely long.
+    pub(super) async fn notes(
+        self,
+        answered: Instant,
+        deadline: Instant,
+        storage_patience: Duration,
+    ) -> Result<Notes, Fallback> {
+        let Self { reader, first } = self;
+        let is_fresh = answered.saturating_duration_since(first.began) < FRESH;
+        let mut finished = reader.finish(first, deadline, storage_patience).await?;
+        if !is_fresh {
+            finished = finished.then(reader.finish(reader.read()?, deadline, storage_patience).await?);
+        }
+        drop(reader.waiting);
+        finished.notes()
+    }
+}
+
+impl Finished {
+    /// Both looks as one: the later outcome, and what it took altogether.
+    fn then(self, mut later: Self) -> Self {
+        later.took += self.took;
+        if let (CatchUp::Done(first), CatchUp::Done(last)) = (&self.outcome, &mut later.outcome) {
+            last.cache = last.cache.max(first.cache);
+        }
+        later
+    }
+
+    fn notes(self) -> Result<Notes, Fallback> {
+        match self.outcome {
+            CatchUp::Done(snapshot) => Ok(Notes { snapshot, took: self.took }),
             CatchUp::Empty | CatchUp::Failed(LogError::Missing) => Err(Fallback::NoLog),
             CatchUp::Failed(LogError::Unreadable(reason)) => {
                 tracing::debug!(reason, "a run log cannot be read");

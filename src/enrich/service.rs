@@ -13,7 +13,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use chrono::Utc;
 use http::{HeaderName, Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
@@ -21,7 +20,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::answer::Answer;
-use super::attempt::{Attempt, Notes};
+use super::attempt::{Attempt, Notes, Readings};
 use super::eligible::check_head;
 use super::fallback::Fallback;
 use super::merge::{Logs, merge};
@@ -70,9 +69,7 @@ pub struct EnrichLayer {
 struct Shared {
     params: EnrichParams,
     head: HeadParams,
-    /// `None` when no log source is configured.
-    tracker: Option<Tracker>,
-    slots: Arc<Semaphore>,
+    readings: Readings,
     metrics: Metrics,
 }
 
@@ -81,7 +78,8 @@ impl EnrichLayer {
     pub fn new(params: EnrichParams, tracker: Option<Tracker>, metrics: Metrics) -> Self {
         let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
-        Self { shared: Arc::new(Shared { params, head, tracker, slots, metrics }) }
+        let readings = Readings { tracker, slots };
+        Self { shared: Arc::new(Shared { params, head, readings, metrics }) }
     }
 }
 
@@ -179,7 +177,7 @@ enum Plan {
 impl Shared {
     fn plan(&self, decision: Decision, asked: &StatusRequest) -> Plan {
         self.metrics.decision(decision);
-        let begin = || Attempt::begin(self.tracker.as_ref(), asked.run_id.as_ref(), &self.slots);
+        let begin = || self.readings.begin(asked.run_id.as_ref());
         match decision.variant {
             Variant::Basic => Plan::Basic,
             Variant::Enhanced if asked.wishes.unknown_version => Plan::Refuse(Fallback::Version),
@@ -319,7 +317,8 @@ impl Shared {
     ) -> Result<(String, Notes), Fallback> {
         let answer = Answer::read(body).map_err(|_| Fallback::NotJson)?;
         let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
-        let notes = attempt.notes(arrived + self.params.budget, self.params.storage_patience).await?;
+        let notes =
+            attempt.notes(arrived, arrived + self.params.budget, self.params.storage_patience).await?;
         times.logs = notes.took;
         let enhanced = catch_unwind(AssertUnwindSafe(|| self.render(&answer, status, &notes, wishes)));
         let body = enhanced.map_err(|_| Fallback::Panic)??;
@@ -345,7 +344,7 @@ impl Shared {
     ) -> Result<String, Fallback> {
         let without_steps = wishes.include_steps == Some(false);
         let context = analysis::Context {
-            now: Utc::now(),
+            now: notes.snapshot.as_of,
             status: Some(status),
             max_turns: answer.max_turns,
             detail: if without_steps { Detail::WithoutSteps } else { Detail::Full },

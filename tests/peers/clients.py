@@ -18,8 +18,11 @@ import requests
 HERE = Path(__file__).resolve().parent
 PATIENCE = 20
 
+# How the tests call httpx: nothing from the environment, and no certificates to load where none are needed.
+PLAIN = {"timeout": PATIENCE, "trust_env": False, "verify": False}
+
 # What a proxy may and must change: these describe one connection, not the answer. `date` only tells the second.
-OF_THE_CONNECTION = {"date", "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+OF_THE_CONNECTION = set("date connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split())
 
 
 @dataclass
@@ -73,7 +76,7 @@ def curl(method, url, headers=(), body=None, *flags):
 
 def httpx_client(method, url, headers=(), body=None):
     """Python's httpx."""
-    with httpx.Client(timeout=PATIENCE, trust_env=False, verify=False) as client:
+    with httpx.Client(**PLAIN) as client:
         with client.stream(method, url, headers=list(headers), content=body) as answer:
             content = b"".join(answer.iter_raw())
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw]
@@ -92,7 +95,7 @@ def requests_client(method, url, headers=(), body=None):
 
 
 def undici(method, url, headers=(), body=None):
-    """Node's undici, which is also what its ``fetch`` is made of; one Node process serves all requests of a test run."""
+    """Node's undici, which is also what its ``fetch`` is made of; one Node process serves all tests."""
     asked = {"method": method, "url": url, "headers": list(headers)}
     asked["body"] = None if body is None else base64.b64encode(body).decode()
     process = fetching_node()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from clients import CLIENTS
+from clients import CLIENTS, PLAIN
 from processes import HERE, Child, listening, start_gloss
 
 KEY = ("x-api-key", "peer-key")
@@ -21,7 +21,7 @@ class Upstream:
     def __init__(self, url, logs):
         self.url = url
         self.logs = logs
-        self.http = httpx.Client(base_url=url, timeout=20, trust_env=False, verify=False)
+        self.http = httpx.Client(base_url=url, **PLAIN)
 
     def run(self, events=(), **fields):
         """A new run whose log holds these events; without events there is no log. Gives the path of its status."""

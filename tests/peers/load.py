@@ -21,6 +21,7 @@ from contract import KEYS, additions, check_additions
 from processes import Child, gloss_binary, listening, start_gloss
 from upstream.conversation import Conversation
 from upstream.log_writer import LogWriter
+from upstream.recorded_runs import edit
 
 LOGS_TEXT = "2026-03-01T09:00:00+00:00 [event] a line of the log — ünïcode\n" * 120
 ROUTE = "/api/v1/workflows/claude-code/run/{}/status"
@@ -32,7 +33,8 @@ def upstream_body(run_id, token):
     """The upstream's answer to the request that carried this token."""
     answer = dict.fromkeys(KEYS)
     answer |= {"run_id": run_id, "status": "running", "session_id": token, "workflow_name": "implement"}
-    answer |= {"started_at": "2026-03-01T09:00:00", "git_commits": [], "logs": LOGS_TEXT, "execution_time": 2.9157259499999992}
+    answer |= {"started_at": "2026-03-01T09:00:00", "execution_time": 2.9157259499999992}
+    answer |= {"git_commits": [], "logs": LOGS_TEXT}
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -55,8 +57,8 @@ async def serve_upstream():
             while True:
                 first, headers = await read_head(reader)
                 body = upstream_body(first.split(" ")[1].split("/")[6], headers["x-token"])
-                head = f"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-length: {len(body)}\r\ncontent-type: application/json"
-                writer.write(head.encode() + b"\r\n\r\n" + body)
+                head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\ncontent-type: application/json\r\n\r\n"
+                writer.write(head.encode() + body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -133,11 +135,11 @@ def story(run_id):
     done = 0
     while True:
         said.events.clear()
-        items = [(f"Item {n}", "completed" if n < done else "in_progress" if n == done else "pending") for n in range(20)]
         if done < 19:
-            said.todos(*items)
+            states = ["completed"] * done + ["in_progress"] + ["pending"] * (19 - done)
+            said.todos(*((f"Item {number}", state) for number, state in enumerate(states)))
         for turn in range(40):
-            said.call("Edit", "The file has been updated.", file_path=f"/work/{turn % 7}.py", old_string="a", new_string="b")
+            said.call("Edit", "The file has been updated.", **edit(f"/work/{turn % 7}.py"))
         done += 1
         yield from list(said.events)
 
@@ -205,7 +207,7 @@ def main():
         upstream = Child("upstream", [sys.executable, __file__, "--as-upstream"])
         with upstream:
             child, url = start_gloss(
-                listening(upstream, r"upstream: (http://\S+)"), logs, binary=args.gloss or gloss_binary()
+                listening(upstream, r"upstream: (http://\S+)"), logs, binary=args.gloss or gloss_binary(), budget=None
             )
             with child:
                 tally, memory = asyncio.run(run(args, logs, url, child.process.pid))

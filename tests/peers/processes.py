@@ -35,7 +35,8 @@ class Child:
             try:
                 line = self.lines.get(timeout=PATIENCE)
             except queue.Empty:
-                raise AssertionError(f"{self.name}: no line like {pattern!r} within {PATIENCE} s\n{self.stderr()}") from None
+                complaint = f"{self.name}: no line like {pattern!r} within {PATIENCE} s\n{self.stderr()}"
+                raise AssertionError(complaint) from None
             if line is None:
                 raise AssertionError(f"{self.name} ended before a line like {pattern!r}\n{self.stderr()}")
             found = re.search(pattern, line)
@@ -72,9 +73,15 @@ def gloss_binary():
     return binary.resolve()
 
 
-def start_gloss(upstream, logs, *flags, binary=None):
-    """``gloss serve`` on a free port; gives the child and the URL it says it listens on."""
+def start_gloss(upstream, logs, *flags, binary=None, budget="10s"):
+    """``gloss serve`` on a free port; gives the child and the URL it says it listens on.
+
+    ``budget`` is how long notes may take: a machine that is busy with other tests must not turn an enhanced answer into
+    a basic one. None leaves it at the default.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GLOSS_")}
+    if budget:
+        kept["GLOSS_ENRICH_BUDGET"] = budget
     command = [binary or gloss_binary(), "serve", "--listen", "127.0.0.1:0", "--admin", "off"]
     child = Child("gloss", [*command, "--upstream", upstream, "--logs", logs, *flags], env=kept)
     return child, listening(child, r"gloss: listening on (http://\S+)")

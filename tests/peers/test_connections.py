@@ -1,4 +1,4 @@
-"""Connections on both sides are kept and reused, and one that the upstream has closed meanwhile costs nobody an error."""
+"""Connections on both sides are kept and reused; one that the upstream has closed meanwhile costs nobody an error."""
 
 import json
 import socket
@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from clients import PATIENCE, node
+from clients import PATIENCE, PLAIN, node
 from conftest import ENHANCED, KEY
 from contract import additions, check_additions
 from processes import start_gloss
@@ -29,7 +29,7 @@ def impatient(start_upstream, logs):
 def test_a_connection_that_the_upstream_closed_is_never_the_clients_problem(impatient):
     """150 polls, one after the other, each over a connection that is gone or going: 150 whole answers."""
     path = impatient.upstream.run(recorded_runs.todo_run(), status="completed")
-    with httpx.Client(base_url=impatient.url, headers=dict([KEY]), timeout=PATIENCE, trust_env=False, verify=False) as client:
+    with httpx.Client(base_url=impatient.url, headers=dict([KEY]), **PLAIN) as client:
         direct = impatient.upstream.http.get(path, headers=dict([KEY])).content
         for poll in range(150):
             answer = client.get(path, headers=dict([ENHANCED]) if poll % 2 else {})
@@ -42,9 +42,7 @@ def test_a_connection_that_the_upstream_closed_is_never_the_clients_problem(impa
 
 def test_connections_to_the_upstream_are_reused(gloss):
     """Twenty clients, one after the other, each with a new connection of its own: the upstream sees few."""
-    ports = {
-        httpx.get(gloss.url + "/plain/echo/", timeout=PATIENCE, trust_env=False, verify=False).json()["port"] for _ in range(20)
-    }
+    ports = {httpx.get(gloss.url + "/plain/echo/", **PLAIN).json()["port"] for _ in range(20)}
     assert len(ports) <= 3
 
 

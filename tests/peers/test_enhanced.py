@@ -1,6 +1,7 @@
 """Who asks gets the upstream's bytes and, before their closing brace, the notes."""
 
 import pytest
+from clients import httpx_client
 from conftest import ENHANCED, KEY, STATUS
 from contract import BY_STATUS, GLOSS_HEADERS, KEYS, additions, check_additions, members
 from pydantic import BaseModel, ConfigDict
@@ -65,7 +66,8 @@ def test_the_headers_are_the_upstreams_and_five_more(gloss, upstream, client):
     assert enhanced.one("content-length") == str(len(enhanced.body))
     assert enhanced.one("vary") == "Gloss"
     assert enhanced.one("cache-status").startswith("gloss; ")
-    assert [part.split(";")[0].strip() for part in enhanced.one("server-timing").split(",")] == ["upstream", "logs", "enrich"]
+    timings = enhanced.one("server-timing").split(",")
+    assert [timing.split(";")[0].strip() for timing in timings] == ["upstream", "logs", "enrich"]
 
 
 @pytest.mark.parametrize("status", BY_STATUS)
@@ -103,7 +105,11 @@ def test_logs_stay_when_asked_for(gloss, upstream, client):
 
 @pytest.mark.parametrize(
     ("suffix", "headers", "reason"),
-    [("", [("gloss", "basic")], "header"), ("?enhanced=false", [], "query"), ("?enhanced=true", [("Gloss", "basic")], "header")],
+    [
+        ("", [("gloss", "basic")], "header"),
+        ("?enhanced=false", [], "query"),
+        ("?enhanced=true", [("Gloss", "basic")], "header"),
+    ],
 )
 def test_a_client_can_refuse_the_notes(gloss, upstream, client, suffix, headers, reason):
     """The header decides before the query, and basic is the upstream's bytes."""
@@ -157,10 +163,8 @@ def test_an_unknown_version_of_the_notes_is_answered_basic(gloss, upstream, clie
 
 def notes(gloss, upstream, events, status):
     """The added members of a run, fetched once more and proved additive."""
-    from clients import CLIENTS
-
     path = upstream.run(events, status=status)
-    enhanced, direct = enhanced_and_direct(CLIENTS["httpx"], gloss, upstream, path)
+    enhanced, direct = enhanced_and_direct(httpx_client, gloss, upstream, path)
     return additions(direct.body, enhanced.body)
 
 

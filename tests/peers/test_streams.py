@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import requests
-from clients import HERE, PATIENCE
+from clients import HERE, PATIENCE, PLAIN
 from conftest import KEY
 from processes import Child
 from upstream import recorded_runs
@@ -26,7 +26,7 @@ def gate(upstream):
 
 def test_httpx_gets_the_first_chunk_before_the_second_is_sent(gloss, upstream, gate):
     """The second chunk is only sent once the first was received through gloss."""
-    with httpx.stream("GET", f"{gloss.url}/plain/gated/{gate}", timeout=PATIENCE, trust_env=False, verify=False) as answer:
+    with httpx.stream("GET", f"{gloss.url}/plain/gated/{gate}", **PLAIN) as answer:
         chunks = answer.iter_raw()
         assert next(chunks) == b"first"
         upstream.open(gate)
@@ -65,7 +65,7 @@ def test_curl_gets_the_first_event_before_the_second_is_sent(gloss, upstream, ga
 
 def test_server_sent_events_arrive_one_by_one(gloss, upstream, gate):
     """The first event is whole at the client while the second does not exist yet; type and headers are kept."""
-    with httpx.stream("GET", f"{gloss.url}/plain/events/{gate}", timeout=PATIENCE, trust_env=False, verify=False) as answer:
+    with httpx.stream("GET", f"{gloss.url}/plain/events/{gate}", **PLAIN) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-cache"
         lines = answer.iter_lines()
@@ -80,11 +80,11 @@ def test_an_upload_arrives_while_it_is_still_being_sent(gloss, upstream):
 
     def parts():
         yield b"a" * 1000
-        arrived = httpx.get(f"{upstream.url}/plain/arrived/{name}/1000", timeout=PATIENCE, trust_env=False, verify=False)
+        arrived = httpx.get(f"{upstream.url}/plain/arrived/{name}/1000", **PLAIN)
         assert arrived.json() == {"arrived": 1000}
         yield b"b" * 500
 
-    sent = httpx.post(f"{gloss.url}/plain/upload/{name}", content=parts(), timeout=PATIENCE + 5, trust_env=False, verify=False)
+    sent = httpx.post(f"{gloss.url}/plain/upload/{name}", content=parts(), **PLAIN)
     assert sent.json()["length"] == 1500
 
 
@@ -93,14 +93,14 @@ def test_slow_answers_do_not_hold_up_a_poll(gloss, upstream, gate):
     answers = queue.Queue()
 
     def wait():
-        answers.put(httpx.get(f"{gloss.url}/plain/slow/{gate}", timeout=PATIENCE, trust_env=False, verify=False).status_code)
+        answers.put(httpx.get(f"{gloss.url}/plain/slow/{gate}", **PLAIN).status_code)
 
     waiting = [threading.Thread(target=wait, daemon=True) for _ in range(20)]
     for thread in waiting:
         thread.start()
-    httpx.get(f"{upstream.url}/plain/arrived/{gate}/20", timeout=PATIENCE, trust_env=False, verify=False).raise_for_status()
+    httpx.get(f"{upstream.url}/plain/arrived/{gate}/20", **PLAIN).raise_for_status()
     path = upstream.run(recorded_runs.todo_run(), status="completed")
-    poll = httpx.get(gloss.url + path + "?enhanced=1", headers=dict([KEY]), timeout=PATIENCE, trust_env=False, verify=False)
+    poll = httpx.get(gloss.url + path + "?enhanced=1", headers=dict([KEY]), **PLAIN)
     assert poll.headers["gloss-variant"] == "enhanced"
     upstream.open(gate)
     assert [answers.get(timeout=PATIENCE) for _ in waiting] == [200] * 20
@@ -108,9 +108,9 @@ def test_slow_answers_do_not_hold_up_a_poll(gloss, upstream, gate):
 
 def test_a_client_that_leaves_does_not_disturb_the_next(gloss, upstream, gate):
     """A stream is dropped in its middle; gloss goes on to serve."""
-    with httpx.stream("GET", f"{gloss.url}/plain/gated/{gate}", timeout=PATIENCE, trust_env=False, verify=False) as answer:
+    with httpx.stream("GET", f"{gloss.url}/plain/gated/{gate}", **PLAIN) as answer:
         assert next(answer.iter_raw()) == b"first"
-    assert httpx.get(gloss.url + "/health", timeout=PATIENCE, trust_env=False, verify=False).json() == {"status": "healthy"}
+    assert httpx.get(gloss.url + "/health", **PLAIN).json() == {"status": "healthy"}
 
 
 def test_a_websocket_is_tunnelled(gloss):

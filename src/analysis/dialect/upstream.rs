@@ -1,5 +1,7 @@
 //! The upstream's log: Claude Code's events in an envelope with a time, beside events of the service's own.
 
+use chrono::{DateTime, Utc};
+
 use super::claude::{self, Entry};
 use super::lenient::{Text, TextOr, lenient};
 use super::{Reading, Sink, filled, moment};
@@ -26,18 +28,42 @@ pub(super) fn is_wrapped(text: &str) -> bool {
 
 /// Hands on what an entry of the upstream's log tells.
 pub(super) fn read(logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
-    if let Some(time) = logged.at.get().and_then(moment) {
+    let time = logged.at.get().and_then(moment);
+    if let Some(time) = time {
         sink.at(time);
     }
     let kind = logged.kind.or_empty();
     if kind == "claude_stream_raw" || kind == "claude_output" {
-        return raw(&logged.data, sink);
+        return if time.is_some() {
+            raw(&logged.data, &mut Enveloped(sink))
+        } else {
+            raw(&logged.data, sink)
+        };
     }
     sink.cut(logged.data.cut_values());
     if kind.starts_with("claude_stream_") {
         return claude::read(&logged.data, sink);
     }
     service_event(kind, logged, sink)
+}
+
+/// A sink that has the envelope's time already: the event inside may carry another clock's.
+struct Enveloped<'s>(&'s mut dyn Sink);
+
+impl Sink for Enveloped<'_> {
+    fn at(&mut self, _: DateTime<Utc>) {}
+
+    fn event(&mut self, event: Event<'_>) {
+        self.0.event(event);
+    }
+
+    fn cut(&mut self, values: u32) {
+        self.0.cut(values);
+    }
+
+    fn transcript(&mut self) {
+        self.0.transcript();
+    }
 }
 
 /// A line of Claude Code's output, kept as text.

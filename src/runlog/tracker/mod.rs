@@ -4,6 +4,8 @@
 //! begun anew. Whoever comes while somebody reads waits for him. If the analysis panics, the checkpoint is given up and
 //! the next poll begins anew; the panic itself goes to the caller's task.
 
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
 mod watch;
 
 use std::collections::HashMap;
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -81,6 +84,8 @@ pub struct Snapshot {
     pub cache: CacheOutcome,
     /// Where it was read.
     pub source: LogSourceKind,
+    /// The moment as of which it is: every line that was there then is in it.
+    pub as_of: DateTime<Utc>,
 }
 
 /// How catching up with a log ended.
@@ -179,6 +184,7 @@ impl Shared {
         watch: &StorageWatch,
     ) -> Result<CatchUp, LogError> {
         self.metrics.log_lookup();
+        let as_of = Utc::now();
         let log = watch.during(self.source.open(run)).await?;
         if log.length() == 0 {
             *slot = None;
@@ -187,7 +193,7 @@ impl Shared {
         if !self.still_holds(slot.as_ref(), &*log, watch).await? {
             *slot = None;
         } else if let Some(known) = slot.as_ref().filter(|known| known.is_up_with(&*log)) {
-            return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit)));
+            return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit, as_of)));
         }
         let cache = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
         // Taken out while it changes: if folding panics, half a state must not stay.
@@ -195,7 +201,7 @@ impl Shared {
         let folded = self.fold(&mut checkpoint, &*log, watch).await;
         let checkpoint = slot.insert(checkpoint);
         let reached_end = folded?;
-        Ok(if reached_end { CatchUp::Done(self.snapshot(checkpoint, cache)) } else { CatchUp::Behind })
+        Ok(if reached_end { CatchUp::Done(self.snapshot(checkpoint, cache, as_of)) } else { CatchUp::Behind })
     }
 
     /// Whether the log is the one that was read before, and still holds it.
@@ -253,8 +259,8 @@ impl Shared {
         Ok(read)
     }
 
-    fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome) -> Snapshot {
-        Snapshot { analysis: Arc::clone(&checkpoint.analysis), cache, source: self.source.kind() }
+    fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
+        Snapshot { analysis: Arc::clone(&checkpoint.analysis), cache, source: self.source.kind(), as_of }
     }
 }
 

@@ -87,7 +87,10 @@ def workflow_routes(runs):
         """Get the status of a run."""
         if run_id not in runs.known:
             raise HTTPException(404, f"Run {run_id} not found")
-        return python_json(answer(runs.known[run_id], log_path(runs.folder, run_id), debug))
+        run = runs.known[run_id]
+        if run.gate:
+            await plain.wait_at(run.gate)
+        return python_json(answer(run, log_path(runs.folder, run_id), debug))
 
     @router.post("/run/{workflow_name}")
     async def start(workflow_name: str, wanted: WorkflowRequest):

@@ -70,13 +70,18 @@ async def events(gate: str):
     return StreamingResponse(messages(), media_type="text/event-stream", headers={"cache-control": "no-cache"})
 
 
-@router.get("/slow/{gate}")
-async def slow(gate: str):
-    """No answer at all before the gate is open; that one more waits is told under ``arrived``."""
+async def wait_at(gate):
+    """Returns when the gate is open; that one more waits there is told under ``arrived``."""
     async with progress:
         arrived[gate] += 1
         progress.notify_all()
     await gates[gate].wait()
+
+
+@router.get("/slow/{gate}")
+async def slow(gate: str):
+    """No answer at all before the gate is open."""
+    await wait_at(gate)
     return {"waited": gate}
 
 

@@ -17,7 +17,7 @@ def todo_run(name="todo"):
     said.call("Grep", "Found 3 files\nsrc/a.py", parent=agent, pattern="invoice")
     said.end(agent, [{"type": "text", "text": "Three files use it."}])
     said.todos(*progress(1))
-    said.call("Write", "File created successfully at: /work/tax.py", file_path="/work/tax.py", content="TAX = {}\n" * 400)
+    said.call("Write", "File created successfully at: /work/tax.py", file_path="/work/tax.py", content="TAX = {}" * 400)
     said.call("Edit", "The file /work/invoice.py has been updated.", **edit("/work/invoice.py"))
     said.call("Edit", "String to replace not found in file.", is_error=True, **edit("/work/other.py"))
     said.todos(*progress(2))

@@ -25,6 +25,7 @@ class Run:
     claude_session_id: str = "session"
     max_turns: int = 30
     fresh: bool = False
+    gate: str | None = None  # what a test lets this run's answers wait for
     git_commits: list = field(default_factory=list)
 
 
