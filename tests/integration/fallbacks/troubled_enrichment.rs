@@ -120,6 +120,7 @@ fn storage_that_refuses_while_reading_is_told_as_unreadable() {
     let (case, gate) = gated(|setup| setup);
     let mut client = begin(&case, "run_1");
     gate.next_of("read").refuse();
+    gate.refuse_for_good();
     case.is_the_upstreams_own(&client.answer(), "log-unreadable");
     assert_eq!(case.gloss.enrichments("log-unreadable"), 1);
 }
