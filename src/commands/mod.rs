@@ -102,7 +102,10 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let mut causes = error.chain();
     causes.any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        // A serialiser hides the writer's error from the chain.
+        let hidden = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(hidden) == Some(io::ErrorKind::BrokenPipe)
     })
 }
 
