@@ -100,7 +100,13 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        // A serialiser hides the writer's error from the chain.
+        let hidden = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(hidden) == Some(io::ErrorKind::BrokenPipe)
+    })
 }
 
 fn report(error: &str) {

@@ -81,10 +81,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         drain_on_signal(&drain)?;
         let metrics = Metrics::new();
         let tracker = stack::tracker(&loaded.config, &metrics)?;
-        if tracker.is_none() {
+        let has_logs = tracker.is_some();
+        let gloss = Gloss::bind(loaded.config, metrics, tracker).await?;
+        if !has_logs {
             tracing::warn!("no log source is configured: status answers stay basic; set --logs to the folder of the run logs");
         }
-        let gloss = Gloss::bind(loaded.config, metrics, tracker).await?;
         gloss.announce(&mut io::stdout())?;
         gloss.serve(drain).await;
         Ok(())

@@ -58,7 +58,7 @@ fn refuse(key: &str, value: &str, reason: impl fmt::Display, hint: &str) -> Conf
 fn upstream(raw: &raw::Upstream) -> Result<UpstreamConfig, ConfigError> {
     if raw.url.is_empty() {
         let hint = "set --upstream, GLOSS_UPSTREAM or upstream.url to the service's address, such as http://127.0.0.1:8000";
-        return Err(refuse("upstream.url", "", "it is missing", hint));
+        return Err(refuse("upstream.url", "nothing", "it is missing", hint));
     }
     let url = Upstream::parse(&raw.url).map_err(|reason| {
         // A URL may hold credentials; only its scheme and what follows them is shown.
