@@ -138,6 +138,17 @@ fn too_many_enrichments_at_once_leave_the_others_their_upstream_answers() {
 }
 
 #[test]
+fn pollers_who_gave_up_do_not_use_up_the_enrichments() {
+    let (case, gate) = gated(|setup| hasty_with_patient_storage(setup).set("enrich.max_concurrent", "2"));
+    let mut first = begin(&case, "run_1");
+    let _held = gate.next();
+    assert_eq!(first.answer().labels(), ("basic", "deadline"));
+    for _ in 0..5 {
+        eventually("room beside the one that hangs", || (case.ask().labels().1 == "deadline").then_some(()));
+    }
+}
+
+#[test]
 fn an_answer_that_gets_no_notes_does_not_wait_for_the_storage() {
     let gate = Gate::new();
     let (upstream, logs) =
