@@ -186,6 +186,24 @@ fn a_broken_request_body_does_not_arrive_as_a_complete_one() {
 }
 
 #[test]
+fn a_client_may_close_its_side_and_still_wait_for_the_answer() {
+    let (closed, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let upstream = Upstream::scripted(move |call| {
+        wait.lock().unwrap().recv().unwrap();
+        call.wire.send(json("{\"late\":1}"));
+        Then::Keep
+    });
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    client.get("/", &[]).finish();
+    // The other connection shows that the end of this one has been seen before the answer comes.
+    assert_eq!(gloss.client().send("GET / HTTP/1.1\r\n\r\n").answer().status, 400);
+    closed.send(()).unwrap();
+    assert_eq!(client.answer().text(), "{\"late\":1}");
+}
+
+#[test]
 fn trailers_pass() {
     let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 17\r\n\r\n";
     let (upstream, gloss) = serving(head);
