@@ -14,7 +14,7 @@ use super::event::{Answer, Event, Finish, Thread};
 use super::files::{Change, Files};
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::HighWater;
+use super::progress::{HighWater, ListShare};
 use super::steps::{Board, Phase, TaskChange, TaskCreation, TodoSnapshot, created_task_id};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
@@ -47,6 +47,8 @@ pub(super) struct Fold {
     pub(super) activity: Option<String>,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
+    /// What the list said before unanswered changes of it were assumed: progress rests on what is certain.
+    pub(super) certain_list: Option<ListShare>,
     said: Seen<2048>,
     held: Option<HeldRaw>,
 }
@@ -141,9 +143,7 @@ impl Fold {
         }
         self.ending.goes_on();
         self.texts.said(text);
-        if let Some(work) = self.board.target().and_then(|step| self.board.work_mut(step)) {
-            work.said(text);
-        }
+        self.board.work_mut(self.board.target()).said(text);
     }
 
     fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {
@@ -159,9 +159,7 @@ impl Fold {
             self.board.follow_phase(vote::of_call(name, parts.command.or_empty()), self.now());
         }
         let step = self.step_of(thread);
-        if let Some(work) = step.and_then(|step| self.board.work_mut(step)) {
-            work.called(tool, self.clock.newest());
-        }
+        self.board.work_mut(step).called(tool, self.clock.newest());
         if let Thread::Sub(parent) = thread {
             self.sub_agents.called(parent);
         }
@@ -262,9 +260,7 @@ impl Fold {
     fn edited(&mut self, path: &str, tool: u16, step: Option<usize>, answer: &Answer<'_>) {
         let created = self.tools.name(tool) == "Write" && is_creation(answer);
         self.files.edited(path, if created { Change::Created } else { Change::Modified });
-        if let Some(work) = step.and_then(|step| self.board.work_mut(step)) {
-            work.edited(path);
-        }
+        self.board.work_mut(step).edited(path);
     }
 
     /// A log whose first fact is one of the middle of a run starts late.
@@ -289,6 +285,7 @@ impl Fold {
     /// Takes over what calls that still wait for their answer say, as if it had come: for a report on a log that
     /// ends here.
     pub(super) fn assume_answers(&mut self) {
+        self.certain_list = Some(self.list_share());
         let waiting = self.calls.waiting().into_iter().map(|call| (call.purpose.clone(), call.at)).collect();
         self.change_list(waiting);
     }
@@ -366,11 +363,8 @@ impl Sink for Fold {
             Event::Answered(answer) => self.answered(&answer),
             Event::Spent { thread, message_id, model, tokens } => {
                 let step = self.step_of(thread);
-                let spending = self.usage.spent(thread, message_id, (model, tokens), step);
-                if let Some(spending) = spending
-                    && let Some(work) = spending.step.and_then(|step| self.board.work_mut(step))
-                {
-                    work.spent(spending.before, spending.after);
+                if let Some(spending) = self.usage.spent(thread, message_id, (model, tokens), step) {
+                    self.board.work_mut(spending.step).spent(spending.before, spending.after);
                 }
             }
             Event::TurnEnded => self.ending.turn_ended(),

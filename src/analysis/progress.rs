@@ -56,9 +56,11 @@ pub enum Basis {
 pub(super) struct Evidence {
     pub(super) elapsed_seconds: Option<f64>,
     pub(super) calls: u64,
-    /// Share of the run's list that is done, 0–1, and which kind of list it is.
-    pub(super) list: Option<(f64, StepSource)>,
+    pub(super) list: ListShare,
 }
+
+/// Share of the run's list that is done, 0–1, and which kind of list it is; absent without one.
+pub(super) type ListShare = Option<(f64, StepSource)>;
 
 impl Evidence {
     /// The share that is done, 0–1. Never falls with time alone.
@@ -114,11 +116,12 @@ impl Fold {
         Evidence {
             elapsed_seconds: now.and_then(|now| self.clock.elapsed(now)).map(seconds),
             calls: self.tools.calls(),
-            list: self.list_share(),
+            list: self.certain_list.unwrap_or_else(|| self.list_share()),
         }
     }
 
-    fn list_share(&self) -> Option<(f64, StepSource)> {
+    /// The share of the run's list that is done, 0–1.
+    pub(super) fn list_share(&self) -> ListShare {
         let items = || self.board.steps().iter().filter(|step| step.source != StepSource::Phase);
         let of = |status| items().filter(|step| step.status == status).count() as f64;
         let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));

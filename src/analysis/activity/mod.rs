@@ -133,7 +133,7 @@ fn spaced(name: &str) -> String {
 
 fn with_path(verb: &str, path: Option<&str>, otherwise: &str) -> String {
     let shown = path.map(|path| path::shorten(start(path))).filter(|path| !path.trim().is_empty());
-    format!("{verb} {}", shown.as_deref().unwrap_or(otherwise))
+    format!("{verb} {}", mask_secrets(shown.as_deref().unwrap_or(otherwise)))
 }
 
 fn quoted(verb: &str, text: Option<&str>, otherwise: &str) -> String {

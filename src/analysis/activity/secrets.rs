@@ -40,15 +40,16 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?x)
         (?P<name>
             (?i: \b(?:proxy-)?authorization ["']? \s* [:=] \s* ["']? (?:(?:bearer|basic|token|digest) \s+)? )
-          | (?i: \b(?:set-)?cookie ["']? \s* : \s* ["']? )
-          | (?i: \b(?:x-)?(?:api|auth|access)[-_]?(?:key|token) ["']? \s* [:=] \s* ["']? )
-          | (?i: \b[a-z0-9_-]*(?:password|passwd|passphrase|client_secret|private_key) ["']? \s* [:=] \s* ["']? )
-          | (?i: \B--?(?:[a-z]+-)*(?:token|password|passwd|pass|secret|api-?key|key-?id|private-key|credentials) (?:\s+|=) ["']? )
-          | \b[A-Z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|PAT|CREDENTIALS?)S? ["']? (?:=|\s*:\s+) ["']?
-          | \b(?:sshpass|mysql|mysqldump|mysqladmin)\ (?:\S+\ ){0,8}?-p\ ?["']?
+          | (?i: \b(?:set-)?cookie ["']? \s* : \s* )
+          | (?i: \b(?:x-)?(?:api|auth|access)[-_]?(?:key|token) ["']? \s* [:=] \s* )
+          | (?i: \b[a-z0-9_-]*(?:password|passwd|passphrase|client_secret|private_key) ["']? \s* [:=] \s* )
+          | (?i: \B--?(?:[a-z]+-)*(?:token|password|passwd|pass|secret|api-?key|key-?id|private-key|credentials) (?:\s+|=) )
+          | \b[A-Z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S? ["']? (?:=|\s*:\s+)
+          | \b[A-Z0-9_]+_(?:PASS|PWD|PAT)=
+          | \b(?:sshpass|mysql|mysqldump|mysqladmin)\ (?:\S+\ ){0,8}?-p\ ?
           | \bcurl\b [^|;\n]{0,200}? \s(?:-u|--user)[\ =]?["']?[^\s:"']*:
         )
-        (?P<value> [^\s"'&,;$<{(\[`-] [^\s"'&,;`]* )"#,
+        (?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`=-] [^\s"'&,;`]* )"#,
     )
 });
 
@@ -71,8 +72,16 @@ static USER_INFO: LazyLock<Regex> =
 pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     let text = replace(text, &USER_INFO, |found| format!("{}{MASK}@", &found["name"]));
     let text = chain(text, &SHAPES, |_| MASK.to_owned());
-    let text = chain(text, &NAMED, |found| format!("{}{MASK}", &found["name"]));
+    let text = chain(text, &NAMED, masked_value);
     chain(text, &PERHAPS_NAMED, |found| format!("{}{MASK}", &found["name"]))
+}
+
+/// The name and a mask, in the quotes that the value had.
+fn masked_value(found: &Captures<'_>) -> String {
+    let (name, value) = (&found["name"], &found["value"]);
+    let quote = |c: Option<char>| c.filter(|c| matches!(c, '"' | '\'')).map(String::from).unwrap_or_default();
+    let closing = if value.len() > 1 { quote(value.chars().next_back()) } else { String::new() };
+    format!("{name}{}{MASK}{closing}", quote(value.chars().next()))
 }
 
 fn replace<'a>(text: &'a str, pattern: &Regex, with: fn(&Captures<'_>) -> String) -> Cow<'a, str> {

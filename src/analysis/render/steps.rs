@@ -82,6 +82,7 @@ impl View<'_> {
         let clock = &self.fold.clock;
         let completed_at = clock.newest().filter(|_| status != StepStatus::InProgress);
         let said = self.fold.texts.last_said();
+        let work = self.fold.board.unplaced();
         Step {
             step_id: 1,
             name: if self.status == RunStatus::Running { STARTING } else { "Answer" }.into(),
@@ -90,8 +91,8 @@ impl View<'_> {
             completed_at: completed_at.map(Timestamp::to_second),
             duration_seconds: self.duration(clock.first(), completed_at, status),
             result: sentences::outcome_of(said).filter(|_| status == StepStatus::Completed),
-            tools_used: Vec::new(),
-            tool_calls: 0,
+            tools_used: work.tools.iter().map(|tool| self.fold.tools.name(*tool).to_owned()).collect(),
+            tool_calls: work.calls,
             cost: self.fold.usage.cost_usd().map(|(cost, _)| super::details::to_micros(cost)),
             error: failed.then(|| self.fold.ending.reason(self.outcome)),
             source: StepSource::Phase,

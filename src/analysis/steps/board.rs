@@ -52,6 +52,8 @@ pub(in crate::analysis) struct Board {
     active: Option<usize>,
     list_changed_at: Time,
     has_list: bool,
+    /// What was done before there was a step; the first one takes it over.
+    unplaced: Work,
 }
 
 impl Board {
@@ -151,6 +153,9 @@ impl Board {
 
     /// Takes a call of the main thread into account; without a list it may begin a phase.
     pub(in crate::analysis) fn follow_phase(&mut self, vote: Vote, at: Time) {
+        if vote == Vote::Upkeep {
+            return;
+        }
         let name = self.phases.vote(vote).name();
         if self.has_list || self.active.is_some_and(|active| self.steps[active].name == name) {
             return;
@@ -176,12 +181,23 @@ impl Board {
             .or_else(|| self.steps.len().checked_sub(1))
     }
 
-    /// The work of a step, to add to it.
-    pub(in crate::analysis) fn work_mut(&mut self, place: usize) -> Option<&mut Work> {
-        self.steps.get_mut(place).map(|step| &mut step.work)
+    /// The work of a step, to add to it; what has no step belongs to the first one.
+    pub(in crate::analysis) fn work_mut(&mut self, place: Option<usize>) -> &mut Work {
+        match self.steps.get_mut(place.unwrap_or(0)) {
+            Some(step) => &mut step.work,
+            None => &mut self.unplaced,
+        }
     }
 
-    fn push(&mut self, step: BoardStep) -> Option<usize> {
+    /// What was done before there was a step.
+    pub(in crate::analysis) fn unplaced(&self) -> &Work {
+        &self.unplaced
+    }
+
+    fn push(&mut self, mut step: BoardStep) -> Option<usize> {
+        if self.steps.is_empty() {
+            step.work = std::mem::take(&mut self.unplaced);
+        }
         (self.steps.len() < MAX_STEPS).then(|| {
             self.steps.push(step);
             self.steps.len() - 1
@@ -216,6 +232,7 @@ impl Board {
 
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {
         self.steps.capacity() * size_of::<BoardStep>()
+            + self.unplaced.heap_bytes()
             + self.steps.iter().map(BoardStep::heap_bytes).sum::<usize>()
     }
 }

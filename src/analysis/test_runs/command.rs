@@ -103,6 +103,9 @@ fn choice(words: &[String]) -> Option<Choice> {
         "manage.py" if arguments.first()? == "test" => {
             options::UNITTEST.choose(Some(Runner::Unittest), &arguments[1..])
         }
+        "bun" if arguments.first()? == "test" => {
+            options::JAVASCRIPT.choose(Some(Runner::Bun), &arguments[1..])
+        }
         "npm" | "yarn" | "pnpm" | "bun" | "turbo" | "nx" | "lerna" => package_script(arguments),
         "make" | "gmake" | "just" | "task" | "ninja" | "rake" | "composer" | "cmake" | "mage" => {
             target(arguments)
@@ -180,9 +183,10 @@ fn target(arguments: &[String]) -> Option<Choice> {
 fn script(program: &str, path: &str, arguments: &[String]) -> Option<Choice> {
     let interpreter = wrappers::is_python(program)
         || matches!(program, "bash" | "sh" | "zsh" | "ruby" | "php" | "tsx" | "ts-node");
-    let path = if interpreter { arguments.iter().find(|word| !word.starts_with('-'))? } else { path };
+    // Options of an interpreter may bring a program of their own (`-c`, `-e`): what follows is no file then.
+    let path = if interpreter { arguments.first()? } else { path };
     let name = shell::base_name(path);
-    let is_file = interpreter || path.contains('/') || name.contains('.');
+    let is_file = !path.starts_with('-') && (interpreter || path.contains('/') || name.contains('.'));
     (is_file && names_tests(name)).then(|| Choice::script(name))
 }
 

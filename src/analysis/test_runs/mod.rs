@@ -2,7 +2,7 @@
 //!
 //! Not for the exit of a command (the caller has it) and not for prose: only the summary forms which a runner itself
 //! prints are read, never single words. A runner whose real output was not at hand when this was written reports
-//! nothing rather than a guess; that is so for Gradle, `dotnet test`, bun, Pest and Ruby's minitest. Each form that is
+//! nothing rather than a guess; that is so for Gradle, `dotnet test`, Pest and Ruby's minitest. Each form that is
 //! read was produced by running the runner (`tests/data/test_runs`).
 //!
 //! `shell line → shell → command → TestCommand;  output → screen → summary → Counts;  both → parse → ledger → Totals`
@@ -40,13 +40,15 @@ pub enum Runner {
     GoTest,
     /// `node --test`.
     NodeTest,
-    /// RSpec.
+    /// `bun test`.
+    Bun,
+    /// `RSpec`.
     Rspec,
     /// PHPUnit.
     PhpUnit,
     /// JUnit and others through Maven's Surefire and Failsafe.
     Maven,
-    /// CMake's ctest.
+    /// `ctest` of `CMake`.
     Ctest,
 }
 
@@ -63,6 +65,7 @@ impl Runner {
             Self::Mocha => "mocha",
             Self::GoTest => "go test",
             Self::NodeTest => "node --test",
+            Self::Bun => "bun test",
             Self::Rspec => "rspec",
             Self::PhpUnit => "phpunit",
             Self::Maven => "maven",
@@ -207,7 +210,8 @@ impl TestCommand {
     fn and(mut self, other: &Self) -> Self {
         if self != *other {
             self.scope = self.scope.max(other.scope);
-            self.selection = format!("{} {}", self.selection, other.selection).trim().to_owned();
+            let both = format!("{} {}", self.selection, other.selection);
+            both.trim().clone_into(&mut self.selection);
         }
         self
     }

@@ -17,6 +17,8 @@ pub(in crate::analysis) struct SimpleCommand {
     pub(in crate::analysis) words: Vec<String>,
     /// Whether it reads another command's output (`| tail`).
     pub(in crate::analysis) piped: bool,
+    /// The file that its output goes to (`> out.txt`).
+    pub(in crate::analysis) target: Option<String>,
 }
 
 /// Programs that print what others wrote.
@@ -29,7 +31,7 @@ const PRINTERS: &[&str] = &[
 
 /// Splits `line` into its simple commands, in order. Linear; of a longer line the first 16 KiB count.
 pub(in crate::analysis) fn split(line: &str) -> Vec<SimpleCommand> {
-    let mut reader = Reader { chars: head(line).chars().peekable(), ..Reader::default_state() };
+    let mut reader = Reader::new(head(line));
     reader.run();
     reader.commands
 }
@@ -37,8 +39,16 @@ pub(in crate::analysis) fn split(line: &str) -> Vec<SimpleCommand> {
 /// Whether every command of `line` only prints files, other people's logs or text. False for an empty line.
 pub(super) fn only_prints(line: &str) -> bool {
     let commands = split(line);
-    !commands.is_empty()
-        && commands.iter().all(|command| command.program().is_none_or(|name| PRINTERS.contains(&name)))
+    !commands.is_empty() && commands.iter().all(prints)
+}
+
+fn prints(command: &SimpleCommand) -> bool {
+    match command.program_and_arguments() {
+        [] => true,
+        // These run the repository's hooks, and with them its tests.
+        [git, verb, ..] if git == "git" && matches!(verb.as_str(), "commit" | "push") => false,
+        [program, ..] => PRINTERS.contains(&base_name(program)),
+    }
 }
 
 fn head(line: &str) -> &str {
@@ -80,6 +90,15 @@ impl SimpleCommand {
     }
 }
 
+/// What a redirection does with its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Redirection {
+    /// Standard output goes there.
+    Output,
+    /// Anything else: input, errors, another descriptor.
+    Other,
+}
+
 /// The state of cutting.
 struct Reader<'a> {
     chars: Peekable<Chars<'a>>,
@@ -88,8 +107,8 @@ struct Reader<'a> {
     word: String,
     /// Whether a word has begun, even an empty one (`''`).
     in_word: bool,
-    /// The next word is a redirection's target.
-    redirected: bool,
+    /// The next word is the file of a redirection.
+    redirection: Option<Redirection>,
     /// Delimiters of here-documents that begin after this line.
     documents: Vec<String>,
     /// The next word is such a delimiter.
@@ -97,14 +116,14 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn default_state() -> Self {
+    fn new(line: &'a str) -> Self {
         Self {
-            chars: "".chars().peekable(),
+            chars: line.chars().peekable(),
             commands: Vec::new(),
             current: SimpleCommand::default(),
             word: String::new(),
             in_word: false,
-            redirected: false,
+            redirection: None,
             documents: Vec::new(),
             document_word: false,
         }
@@ -174,7 +193,9 @@ impl<'a> Reader<'a> {
     }
 
     fn redirect(&mut self, c: char) {
-        if self.word.chars().all(|digit| digit.is_ascii_digit()) {
+        let numbered = self.in_word && self.word.chars().all(|digit| digit.is_ascii_digit());
+        let errors_only = numbered && self.word != "1";
+        if numbered {
             self.word.clear(); // the number of a descriptor, as in `2>`
             self.in_word = false;
         }
@@ -185,8 +206,9 @@ impl<'a> Reader<'a> {
             self.document_word = true;
             return;
         }
-        self.chars.next_if(|next| matches!(next, '&' | '|' | '('));
-        self.redirected = true;
+        let duplicated = self.chars.next_if(|next| matches!(next, '&' | '|' | '(')).is_some();
+        let to_file = c == '>' && !duplicated && !errors_only;
+        self.redirection = Some(if to_file { Redirection::Output } else { Redirection::Other });
     }
 
     fn end_word(&mut self) {
@@ -197,14 +219,18 @@ impl<'a> Reader<'a> {
         self.in_word = false;
         if std::mem::take(&mut self.document_word) {
             self.documents.push(word);
-        } else if !std::mem::take(&mut self.redirected) {
-            self.current.words.push(word);
+            return;
+        }
+        match self.redirection.take() {
+            None => self.current.words.push(word),
+            Some(Redirection::Output) if !word.starts_with("/dev/") => self.current.target = Some(word),
+            Some(Redirection::Output | Redirection::Other) => {}
         }
     }
 
     fn end_command(&mut self, next_is_piped: bool) {
         self.end_word();
-        self.redirected = false;
+        self.redirection = None;
         let ended = std::mem::take(&mut self.current);
         self.current.piped = next_is_piped;
         if !ended.words.is_empty() {
@@ -216,7 +242,7 @@ impl<'a> Reader<'a> {
     fn skip_documents(&mut self) {
         for delimiter in std::mem::take(&mut self.documents) {
             let mut line = String::new();
-            while let Some(c) = self.chars.next() {
+            for c in self.chars.by_ref() {
                 if c != '\n' {
                     line.push(c);
                     continue;
@@ -268,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn the_file_that_output_goes_to_is_known() {
+        let targets = |line| split(line).into_iter().map(|command| command.target).collect::<Vec<_>>();
+        assert_eq!(targets("make > 'out 1.txt' 2> err"), [Some("out 1.txt".to_owned())]);
+        assert_eq!(
+            targets("a >> log 2>&1; b > /dev/null; c 2> err; d < in; e >&2"),
+            [Some("log".to_owned()), None, None, None, None]
+        );
+        assert_eq!(targets("make &> all.txt"), [Some("all.txt".to_owned())]);
+    }
+
+    #[test]
     fn comments_and_continued_lines_are_understood() {
         assert_eq!(words("# run pytest\ncargo \\\n test # all of it\nls a#b"), ["cargo test", "ls a#b"]);
     }
@@ -283,6 +320,7 @@ mod tests {
     fn a_line_that_only_prints_is_told_from_one_that_runs_something() {
         assert!(only_prints("cat out.log | grep -A3 passed; git log --oneline"));
         assert!(!only_prints("./ci.sh | tail"));
+        assert!(!only_prints("git add . && git commit -m 'Passes'"));
         assert!(!only_prints(""));
     }
 

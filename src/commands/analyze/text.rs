@@ -8,6 +8,8 @@ use crate::analysis::{Additions, Change, Outcome, ProgressSummary, RunDetails, S
 const NAME_WIDTH: usize = 60;
 /// So many lines of the final result are shown.
 const RESULT_LINES: usize = 12;
+/// Each this long at most, in characters.
+const LINE_WIDTH: usize = 160;
 /// And so many files.
 const FILES: usize = 12;
 
@@ -102,7 +104,7 @@ fn result_text(out: &mut String, result: &str) {
     line(out, format_args!("\nResult"));
     let lines: Vec<&str> = result.trim().lines().collect();
     for text in lines.iter().take(RESULT_LINES) {
-        line(out, format_args!("{}", format!("  {text}").trim_end()));
+        line(out, format_args!("{}", format!("  {}", shortened(text, LINE_WIDTH)).trim_end()));
     }
     if lines.len() > RESULT_LINES {
         line(out, format_args!("  … {} more", counted((lines.len() - RESULT_LINES) as u64, "line")));

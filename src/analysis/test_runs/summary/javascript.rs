@@ -1,4 +1,4 @@
-//! Jest, Vitest, Mocha and Node's own runner.
+//! Jest, Vitest, Mocha, and the runners of Node and Bun.
 
 use std::sync::LazyLock;
 
@@ -30,10 +30,18 @@ static MOCHA_BELOW: LazyLock<Regex> =
 static NODE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:#|ℹ) (?P<label>pass|fail|cancelled|skipped|todo) (?P<count>\d+)$"));
 
+/// The last line; above it ` 3 pass`, ` 1 skip`, ` 1 todo`, ` 1 fail`, each where there are such.
+static BUN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^ *Ran \d+ tests? across \d+ files?\. \[[\d.]+m?s\]$"));
+
+static BUN_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^ *(?P<count>\d+) (?P<label>pass|skip|todo|filtered out|fail|errors?|expect\(\) calls)$")
+});
+
 static PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<count>\d+) (?P<label>[a-z]+)"));
 
 pub(super) fn read(view: View<'_>) -> Option<(Runner, Summary)> {
-    jest(view).or_else(|| vitest(view)).or_else(|| mocha(view)).or_else(|| node(view))
+    jest(view).or_else(|| vitest(view)).or_else(|| mocha(view)).or_else(|| node(view)).or_else(|| bun(view))
 }
 
 fn jest(view: View<'_>) -> Option<(Runner, Summary)> {
@@ -92,4 +100,22 @@ fn node(view: View<'_>) -> Option<(Runner, Summary)> {
     }
     // Other programs print `# pass` and `# fail`, too, but only Node's runner all five.
     (below == 4).then(|| (Runner::NodeTest, Summary::of(number(&first, "count"), failed, skipped)))
+}
+
+/// Errors outside of tests are among the failures already.
+fn bun(view: View<'_>) -> Option<(Runner, Summary)> {
+    if !BUN.is_match(view.line()) {
+        return None;
+    }
+    let (mut passed, mut failed, mut skipped) = (None, None, 0);
+    for captures in view.previous(7).map_while(|line| BUN_ABOVE.captures(line)) {
+        let count = number(&captures, "count");
+        match &captures["label"] {
+            "pass" => passed = Some(count),
+            "fail" => failed = Some(count),
+            "skip" | "todo" => skipped += count,
+            _ => {}
+        }
+    }
+    Some((Runner::Bun, Summary::of(passed?, failed?, skipped)))
 }

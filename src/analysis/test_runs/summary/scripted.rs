@@ -1,4 +1,4 @@
-//! RSpec and PHPUnit.
+//! `RSpec` and PHPUnit.
 
 use std::sync::LazyLock;
 
