@@ -17,7 +17,7 @@ use super::outcome::Ending;
 use super::progress::{HighWater, ListShare};
 use super::steps::{Board, Phase, TaskChange, TaskCreation, TodoSnapshot, created_task_id};
 use super::sub_agents::{SubAgentStatus, SubAgents};
-use super::test_runs::Ledger;
+use super::test_runs::{self, Ledger};
 use super::texts::Texts;
 use super::tool_input::{ResultDetail, ToolInput};
 use super::tools::{Answered, Calls, ListChange, OpenCall, Purpose, Tools};
@@ -164,6 +164,10 @@ impl Fold {
             self.sub_agents.called(parent);
         }
         let purpose = self.purpose(thread, id, name, &parts);
+        if matches!(purpose, Purpose::Todo(_)) {
+            let crowding = self.calls.crowding_list_changes();
+            self.change_list(crowding);
+        }
         let mut call = OpenCall::new(tool, step, self.now(), purpose);
         call.timeout_ms = parts.timeout_ms.0.map(|_| parts.timeout_ms.count());
         self.calls.open(id, call);
@@ -211,7 +215,7 @@ impl Fold {
                     self.sub_agents.end(agent, SubAgentStatus::Failed);
                 }
                 if let Purpose::Command(command) = &call.purpose {
-                    self.tests.record(command, &result_text(answer.content));
+                    self.tested(command, call.step, answer);
                 }
             }
             Answered::To(call) => self.succeeded(call, answer),
@@ -251,9 +255,14 @@ impl Fold {
                 let status = if launched { SubAgentStatus::Running } else { SubAgentStatus::Completed };
                 self.sub_agents.end(agent, status);
             }
-            Purpose::Command(command) => {
-                self.tests.record(&command, &result_text(answer.content));
-            }
+            Purpose::Command(command) => self.tested(&command, call.step, answer),
+        }
+    }
+
+    fn tested(&mut self, command: &str, step: Option<usize>, answer: &Answer<'_>) {
+        for run in test_runs::parse(command, &result_text(answer.content)) {
+            self.board.work_mut(step).tests = Some((run.counts.passed, run.counts.failed));
+            self.tests.add(run);
         }
     }
 

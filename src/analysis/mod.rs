@@ -93,8 +93,8 @@ impl Analysis {
 
     /// Upper estimate of the memory that this state holds, in bytes.
     ///
-    /// Stays below `max_line_bytes` (the torn line) plus three times the length of the longest text that Claude wrote
-    /// or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB.
+    /// Stays below twice `max_line_bytes` (the torn line) plus four times the length of the longest text that Claude
+    /// wrote or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.reader.heap_bytes() + self.fold.heap_bytes()
     }

@@ -113,7 +113,7 @@ proptest! {
         let mut analysis = Analysis::new(limits);
         for _ in 0..repeat {
             analysis.feed(&bytes);
-            let bound = limits.max_line_bytes + 3 * bytes.len().min(limits.max_line_bytes) + 24 * 1024 * 1024;
+            let bound = 2 * limits.max_line_bytes + 4 * bytes.len().min(limits.max_line_bytes) + 24 * 1024 * 1024;
             prop_assert!(analysis.weight() <= bound, "{} bytes", analysis.weight());
         }
     }

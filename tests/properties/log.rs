@@ -119,11 +119,11 @@ struct Writer {
 impl Writer {
     fn write(mut self, moves: &[Move]) -> Vec<String> {
         if matches!(self.dialect, Dialect::Upstream) {
-            self.logged("early_execution_start", json!({"message": "Started", "pid": 7}));
+            self.logged("early_execution_start", &json!({"message": "Started", "pid": 7}));
         }
         for step in moves {
             self.count += 1;
-            self.seconds += i64::from(self.pace) * (1 + self.count as i64 % 3) / 4;
+            self.seconds += i64::from(self.pace) / 4;
             self.one(step);
         }
         self.lines
@@ -131,7 +131,7 @@ impl Writer {
 
     fn one(&mut self, step: &Move) {
         match step {
-            Move::Say(text) => self.assistant(json!({"type": "text", "text": text}), None),
+            Move::Say(text) => self.assistant(&json!({"type": "text", "text": text}), None),
             Move::Call { tool, input, fails, by_sub_agent } => {
                 let parent = by_sub_agent.then_some("call_1");
                 self.call(tool, input, "File created successfully", *fails, parent);
@@ -163,14 +163,14 @@ impl Writer {
 
     fn call(&mut self, tool: &str, input: &Value, answer: &str, fails: bool, parent: Option<&str>) {
         let id = format!("call_{}", self.count);
-        self.assistant(json!({"type": "tool_use", "id": id, "name": tool, "input": input}), parent);
+        self.assistant(&json!({"type": "tool_use", "id": id, "name": tool, "input": input}), parent);
         self.seconds += i64::from(self.pace) / 8;
         let result = json!({"type": "tool_result", "tool_use_id": id, "content": answer, "is_error": fails});
         let message = json!({"role": "user", "content": [result]});
         self.event("user", json!({"type": "user", "message": message, "parent_tool_use_id": parent}));
     }
 
-    fn assistant(&mut self, block: Value, parent: Option<&str>) {
+    fn assistant(&mut self, block: &Value, parent: Option<&str>) {
         let usage = json!({"input_tokens": 3, "output_tokens": self.count, "cache_read_input_tokens": 900});
         let message = json!({"id": format!("msg_{}", self.count / 2), "model": "claude-sonnet-4-5",
             "role": "assistant", "content": [block], "usage": usage});
@@ -187,13 +187,13 @@ impl Writer {
                 let raw = event.to_string();
                 let message =
                     if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
-                self.logged("claude_stream_raw", json!({"message": message}));
-                self.logged(&format!("claude_stream_{kind}"), event);
+                self.logged("claude_stream_raw", &json!({"message": message}));
+                self.logged(&format!("claude_stream_{kind}"), &event);
             }
         }
     }
 
-    fn logged(&mut self, kind: &str, data: Value) {
+    fn logged(&mut self, kind: &str, data: &Value) {
         let start = chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a moment in 2025");
         let at = (start + chrono::TimeDelta::seconds(self.seconds)).to_rfc3339();
         let entry = json!({"timestamp": at, "run_id": "run_1", "event_type": kind, "data": data});

@@ -114,12 +114,15 @@ pub(super) fn results(steps: Vec<Step>) -> Vec<StepResult> {
     steps.into_iter().map(with_success).collect()
 }
 
-/// What Claude said of it last, else what was changed in it.
+/// What Claude said of it last, else what was changed and tested in it.
 fn result_of(step: &BoardStep, status: StepStatus) -> Option<String> {
     if status != StepStatus::Completed {
         return None;
     }
-    step.work.said.as_deref().and_then(sentences::outcome_of).or_else(|| changes(step))
+    step.work.said.as_deref().and_then(sentences::outcome_of).or_else(|| {
+        let facts: Vec<String> = changes(step).into_iter().chain(tests(step)).collect();
+        (!facts.is_empty()).then(|| facts.join(" "))
+    })
 }
 
 fn changes(step: &BoardStep) -> Option<String> {
@@ -129,4 +132,12 @@ fn changes(step: &BoardStep) -> Option<String> {
     let more = if work.files.len() > SHOWN { " and more" } else { "" };
     let edits = if work.edits == 1 { "1 edit".to_owned() } else { format!("{} edits", work.edits) };
     Some(format!("Changed {}{more} ({edits}).", names.join(", ")))
+}
+
+fn tests(step: &BoardStep) -> Option<String> {
+    match step.work.tests? {
+        (0, 0) => None,
+        (passed, 0) => Some(format!("Tests: {passed} passed.")),
+        (passed, failed) => Some(format!("Tests: {passed} passed, {failed} failed.")),
+    }
 }

@@ -40,6 +40,8 @@ pub(in crate::analysis) struct Work {
     pub(in crate::analysis) edits: u64,
     /// Names of changed files, the first few.
     pub(in crate::analysis) files: Vec<String>,
+    /// Passed and failed tests of the last test run in it.
+    pub(in crate::analysis) tests: Option<(u64, u64)>,
     first_at: Time,
 }
 
