@@ -152,11 +152,11 @@ impl Writer {
                 self.call("TaskUpdate", &input, "Updated task", false, None);
             }
             Move::Compact => self
-                .event("system_compact_boundary", json!({"type": "system", "subtype": "compact_boundary"})),
+                .event("system_compact_boundary", &json!({"type": "system", "subtype": "compact_boundary"})),
             Move::Finish { subtype, is_error, result } => {
                 let event = json!({"type": "result", "subtype": subtype, "is_error": is_error, "result": result,
                     "num_turns": self.count, "total_cost_usd": 0.25, "session_id": "s"});
-                self.event(&format!("result_{subtype}"), event);
+                self.event(&format!("result_{subtype}"), &event);
             }
         }
     }
@@ -167,7 +167,7 @@ impl Writer {
         self.seconds += i64::from(self.pace) / 8;
         let result = json!({"type": "tool_result", "tool_use_id": id, "content": answer, "is_error": fails});
         let message = json!({"role": "user", "content": [result]});
-        self.event("user", json!({"type": "user", "message": message, "parent_tool_use_id": parent}));
+        self.event("user", &json!({"type": "user", "message": message, "parent_tool_use_id": parent}));
     }
 
     fn assistant(&mut self, block: &Value, parent: Option<&str>) {
@@ -176,11 +176,11 @@ impl Writer {
             "role": "assistant", "content": [block], "usage": usage});
         self.event(
             "assistant",
-            json!({"type": "assistant", "message": message, "parent_tool_use_id": parent}),
+            &json!({"type": "assistant", "message": message, "parent_tool_use_id": parent}),
         );
     }
 
-    fn event(&mut self, kind: &str, event: Value) {
+    fn event(&mut self, kind: &str, event: &Value) {
         match self.dialect {
             Dialect::StreamJson => self.lines.push(event.to_string()),
             Dialect::Upstream => {
@@ -188,7 +188,7 @@ impl Writer {
                 let message =
                     if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
                 self.logged("claude_stream_raw", &json!({"message": message}));
-                self.logged(&format!("claude_stream_{kind}"), &event);
+                self.logged(&format!("claude_stream_{kind}"), event);
             }
         }
     }

@@ -349,3 +349,29 @@ fn older_dialects_tell_words_and_tools() {
     assert_eq!(report["run_details"]["tools"]["Read"]["calls"], 1);
     assert_eq!(report["run_details"]["turns"], 2);
 }
+
+#[test]
+fn a_list_that_is_further_makes_the_run_further_and_the_interval_holds_the_estimate() {
+    let with = |status| {
+        let log = Log::default()
+            .started()
+            .todo("a", &[("One", status), ("Two", "pending")])
+            .answers("a", "ok", false);
+        log.report_at(60, Some(RunStatus::Running))["progress_summary"].clone()
+    };
+    let (open, done) = (with("pending"), with("completed"));
+    assert_eq!(open["basis"], "todo");
+    assert!(open["completion_percentage"].as_f64() < done["completion_percentage"].as_f64());
+    let text = |field: &str| done[field].as_str().expect("there is an estimate").to_owned();
+    assert!(text("earliest_completion") < text("estimated_completion"));
+    assert!(text("estimated_completion") < text("latest_completion"));
+}
+
+#[test]
+fn turns_against_the_limit_count_where_they_say_more() {
+    let log = (0..9).fold(Log::default().started(), |log, turn| log.says(&format!("Turn {turn}")));
+    let context = Context { max_turns: Some(10), ..context(log.seconds, Some(RunStatus::Running)) };
+    let progress = log.analysis.report(&context).progress_summary.expect("a running run has progress");
+    assert!((progress.completion_percentage - 90.0).abs() < 0.01);
+    assert_eq!(serde_json::to_value(progress.basis).expect("a word"), "turns");
+}

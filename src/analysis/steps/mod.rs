@@ -7,6 +7,7 @@ mod matching;
 mod phase;
 mod task;
 mod todo;
+mod work;
 
 #[cfg(test)]
 mod tests;
