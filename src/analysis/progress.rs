@@ -173,12 +173,11 @@ impl Fold {
             calls: self.tools.calls(),
             edits: self.edits.count,
             seconds_since_edit: now.zip(self.edits.last_at).map(|(now, edit)| seconds(now - edit)),
-            list: self.certain_list.unwrap_or_else(|| self.list_share()),
+            list: self.list_share(),
         }
     }
 
-    /// The share of the run's list that is done, 0–1.
-    pub(super) fn list_share(&self) -> ListShare {
+    fn list_share(&self) -> ListShare {
         let items = || self.board.steps().iter().filter(|step| step.source != StepSource::Phase);
         let of = |status| items().filter(|step| step.status == status).count() as f64;
         let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));

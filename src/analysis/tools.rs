@@ -181,10 +181,14 @@ impl Calls {
     }
 
     fn take_list_changes(&mut self, before: u64) -> Vec<ListChange> {
-        let changes = self.open.values_mut().filter(|call| call.order < before && call.purpose.changes_list());
+        let changes =
+            self.open.values_mut().filter(|call| call.order < before && call.purpose.changes_list());
         let mut calls: Vec<&mut OpenCall> = changes.collect();
         calls.sort_by_key(|call| call.order);
-        calls.into_iter().map(|call| (std::mem::replace(&mut call.purpose, Purpose::Plain), call.at)).collect()
+        calls
+            .into_iter()
+            .map(|call| (std::mem::replace(&mut call.purpose, Purpose::Plain), call.at))
+            .collect()
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&OpenCall> {

@@ -28,7 +28,11 @@ fn of_command(command: &str) -> Vote {
         [(); 3].map(|()| words.next().unwrap_or_default())
     });
     // The last telling part decides: what comes before mostly prepares it.
-    commands.filter(|words| words[0] != "cd").filter_map(phase_of).next_back().map_or(Vote::Neutral, Vote::For)
+    commands
+        .filter(|words| words[0] != "cd")
+        .filter_map(phase_of)
+        .next_back()
+        .map_or(Vote::Neutral, Vote::For)
 }
 
 fn phase_of([program, action, object]: [&str; 3]) -> Option<Phase> {

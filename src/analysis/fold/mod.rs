@@ -14,7 +14,7 @@ use super::event::{Event, Finish};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::{Edits, HighWater, ListShare};
+use super::progress::{Edits, HighWater};
 use super::steps::{Board, Phase};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
@@ -43,8 +43,6 @@ pub(super) struct Fold {
     pub(super) activity: Option<String>,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
-    /// What the list said before unanswered changes of it were assumed: progress rests on what is certain.
-    pub(super) certain_list: Option<ListShare>,
     said: Seen<2048>,
     held: Option<HeldRaw>,
 }
@@ -155,7 +153,6 @@ impl Fold {
     /// Takes over what calls that still wait for their answer say, as if it had come: for a report on a log that
     /// ends here.
     pub(super) fn assume_answers(&mut self) {
-        self.certain_list = Some(self.list_share());
         let waiting = self.calls.waiting().into_iter().map(|call| (call.purpose.clone(), call.at)).collect();
         self.change_list(waiting);
     }
