@@ -17,6 +17,9 @@ use crate::analysis::{activity, test_runs, vote};
 /// Commands are kept until their answer up to this length, in bytes.
 const MAX_COMMAND_BYTES: usize = 4096;
 
+/// So much of an error's text is looked at, in bytes.
+const MAX_MASKED_BYTES: usize = 2048;
+
 impl Fold {
     pub(super) fn said(&mut self, thread: Thread<'_>, message_id: &str, text: &str) {
         if !thread.is_main() || text.trim().is_empty() || !self.said.is_new(fingerprint((message_id, text))) {
@@ -109,7 +112,9 @@ impl Fold {
     fn failed(&mut self, tool: Option<u16>, answer: &Answer<'_>) {
         self.tools.count_error(tool);
         let name = tool.map_or("(other)", |tool| self.tools.name(tool)).to_owned();
-        let message = activity::mask_secrets(&result_text(answer.content)).into_owned();
+        // More than is shown, so that a secret at the cut is still seen whole.
+        let text = result_text(answer.content);
+        let message = activity::mask_secrets(head(&text, MAX_MASKED_BYTES)).into_owned();
         self.errors.note(&name, &message, self.clock.newest());
     }
 

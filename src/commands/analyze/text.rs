@@ -45,7 +45,10 @@ fn headline(out: &mut String, details: &RunDetails, progress: &ProgressSummary, 
     };
     let first = steps.iter().filter_map(|step| step.started_at).min();
     let last = progress.last_event_at;
-    let mut parts = vec![outcome.to_owned(), format!("{:.0} %", progress.completion_percentage)];
+    let mut parts = vec![outcome.to_owned()];
+    if details.outcome == Outcome::Running {
+        parts.push(format!("{:.0} %", progress.completion_percentage));
+    }
     if let (Some(first), Some(last)) = (first, last) {
         parts.push(duration(u64::try_from((last.0 - first.0).num_seconds()).unwrap_or(0)));
     }
