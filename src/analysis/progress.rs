@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::fold::Fold;
-use super::steps::{StepSource, StepStatus};
+use super::steps::{ListShare, StepSource};
 
 /// What runs are like as a rule: the weights of a logistic curve over the evidence.
 ///
@@ -91,9 +91,6 @@ pub(super) struct Evidence {
     pub(super) list: ListShare,
 }
 
-/// Share of the run's list that is done, 0–1, and which kind of list it is; absent without one.
-pub(super) type ListShare = Option<(f64, StepSource)>;
-
 /// Calls that change files, and when the last one was.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Edits {
@@ -173,17 +170,8 @@ impl Fold {
             calls: self.tools.calls(),
             edits: self.edits.count,
             seconds_since_edit: now.zip(self.edits.last_at).map(|(now, edit)| seconds(now - edit)),
-            list: self.list_share(),
+            list: self.board.list_share(),
         }
-    }
-
-    fn list_share(&self) -> ListShare {
-        let items = || self.board.steps().iter().filter(|step| step.source != StepSource::Phase);
-        let of = |status| items().filter(|step| step.status == status).count() as f64;
-        let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
-        let total = done + going + of(StepStatus::Pending);
-        let source = items().next_back()?.source;
-        (total > 0.0).then(|| ((done + 0.5 * going.min(1.0)) / total, source))
     }
 
     /// How far the run is at `now`, and when it may end.

@@ -26,6 +26,9 @@ pub(in crate::analysis) struct BoardStep {
     id: Option<String>,
 }
 
+/// Share of the run's list that is done, 0–1, and which kind of list it is; absent without one.
+pub(in crate::analysis) type ListShare = Option<(f64, StepSource)>;
+
 /// All steps.
 #[derive(Debug, Clone, Default)]
 pub(in crate::analysis) struct Board {
@@ -35,6 +38,7 @@ pub(in crate::analysis) struct Board {
     active: Option<usize>,
     list_changed_at: Option<DateTime<Utc>>,
     has_list: bool,
+    list_share: ListShare,
     /// What was done before there was a step; the first one takes it over.
     unplaced: Work,
 }
@@ -64,7 +68,7 @@ impl Board {
         for (item, place) in snapshot.items.iter().zip(matched) {
             self.apply_item(item, place, at);
         }
-        self.list_changed_at = at;
+        self.list_changed(at);
     }
 
     fn apply_item(&mut self, item: &TodoItem, place: Option<usize>, at: Option<DateTime<Utc>>) {
@@ -85,7 +89,7 @@ impl Board {
         } else {
             self.push_task(id, subject);
         }
-        self.list_changed_at = at;
+        self.list_changed(at);
     }
 
     /// Takes a change of a task; one whose creation was not logged appears with it.
@@ -109,7 +113,7 @@ impl Board {
             }
             None => {}
         }
-        self.list_changed_at = at;
+        self.list_changed(at);
     }
 
     fn task(&self, id: &str) -> Option<usize> {
@@ -162,6 +166,22 @@ impl Board {
             .or(self.active)
             .or_else(|| with(StepStatus::Pending))
             .or_else(|| self.steps.len().checked_sub(1))
+    }
+
+    /// How much of the run's list is done; an item in progress counts half.
+    pub(in crate::analysis) fn list_share(&self) -> ListShare {
+        self.list_share
+    }
+
+    fn list_changed(&mut self, at: Option<DateTime<Utc>>) {
+        self.list_changed_at = at;
+        let items = || self.steps.iter().filter(|step| step.source != StepSource::Phase);
+        let of = |status| items().filter(|step| step.status == status).count() as f64;
+        let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
+        let total = done + going + of(StepStatus::Pending);
+        let source = items().next_back().map(|step| step.source);
+        self.list_share =
+            source.filter(|_| total > 0.0).map(|source| ((done + 0.5 * going.min(1.0)) / total, source));
     }
 
     /// The work of a step, to add to it; what has no step belongs to the first one.
