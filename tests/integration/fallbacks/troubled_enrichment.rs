@@ -120,6 +120,7 @@ fn storage_that_refuses_while_reading_is_told_as_unreadable() {
     let (case, gate) = gated(|setup| setup);
     let mut client = begin(&case, "run_1");
     gate.next_of("read").refuse();
+    gate.refuse_for_good();
     case.is_the_upstreams_own(&client.answer(), "log-unreadable");
     assert_eq!(case.gloss.enrichments("log-unreadable"), 1);
 }
@@ -134,6 +135,17 @@ fn too_many_enrichments_at_once_leave_the_others_their_upstream_answers() {
     gate.open_for_good();
     assert_eq!(first.answer().labels(), ("enhanced", "header"));
     eventually("the slot is free again", || (case.ask().labels().0 == "enhanced").then_some(()));
+}
+
+#[test]
+fn pollers_who_gave_up_do_not_use_up_the_enrichments() {
+    let (case, gate) = gated(|setup| hasty_with_patient_storage(setup).set("enrich.max_concurrent", "2"));
+    let mut first = begin(&case, "run_1");
+    let _held = gate.next();
+    assert_eq!(first.answer().labels(), ("basic", "deadline"));
+    for _ in 0..5 {
+        eventually("room beside the one that hangs", || (case.ask().labels().1 == "deadline").then_some(()));
+    }
 }
 
 #[test]

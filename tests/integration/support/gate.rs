@@ -59,6 +59,11 @@ impl Gate {
     pub(crate) fn open_for_good(self) {
         thread::spawn(move || self.operations.into_iter().for_each(Operation::go_on));
     }
+
+    /// Refuses everything from now on.
+    pub(crate) fn refuse_for_good(self) {
+        thread::spawn(move || self.operations.into_iter().for_each(Operation::refuse));
+    }
 }
 
 impl Operation {

@@ -1,5 +1,6 @@
 //! Run logs in the upstream's own dialect, with its lossy rules, made up from a few words.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -158,12 +159,15 @@ impl Log {
     fn entry(mut self, event_type: &str, data: &Value) -> Self {
         self.seconds += 1;
         let (minute, second) = (14 + self.seconds / 60, self.seconds % 60);
-        let entry = json!({
-            "timestamp": format!("2026-03-02T09:{minute:02}:{second:02}.320669+00:00"), "run_id": self.run,
-            "event_type": event_type, "event_category": "claude", "data": cut(data),
-        });
-        self.text.push_str(&as_python_prints(&entry));
-        self.text.push('\n');
+        // By hand, because the order of the keys belongs to the dialect.
+        writeln!(
+            self.text,
+            "{{\"timestamp\": \"2026-03-02T09:{minute:02}:{second:02}.320669+00:00\", \"run_id\": \"{}\", \
+             \"event_type\": \"{event_type}\", \"event_category\": \"claude\", \"data\": {}}}",
+            self.run,
+            as_python_prints(&cut(data))
+        )
+        .unwrap();
         self
     }
 }
