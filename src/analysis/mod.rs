@@ -93,8 +93,8 @@ impl Analysis {
 
     /// Upper estimate of the memory that this state holds, in bytes.
     ///
-    /// Stays below `max_line_bytes` (the torn line) plus three times the length of the longest text that Claude wrote
-    /// or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB.
+    /// Stays below twice `max_line_bytes` (the torn line) plus four times the length of the longest text that Claude
+    /// wrote or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.reader.heap_bytes() + self.fold.heap_bytes()
     }
@@ -103,19 +103,19 @@ impl Analysis {
     ///
     /// The last line counts as soon as it is whole, even before its line feed has come.
     pub fn report(&self, context: &Context) -> Additions {
-        View::new(&self.settled(), context).additions(self.bytes)
+        View::new(&self.settled_for(context), context).additions(self.bytes)
     }
 
     /// How far the run is at `context.now`, whatever its status: 100 when completed, else as far as it got.
     pub fn progress(&self, context: &Context) -> (ProgressSummary, WorkflowSteps) {
-        View::new(&self.settled(), context).progress_of_any_status()
+        View::new(&self.settled_for(context), context).progress_of_any_status()
     }
 
-    /// The state with what waits for a continuation taken as it stands: a line that may have a twin, a last line
-    /// without its end, a list that no answer has confirmed.
+    /// The state with what waits for a continuation taken as it stands: a line that may have a twin, and a last line
+    /// without its end.
     fn settled(&self) -> Cow<'_, Fold> {
         let tail = self.reader.whole_tail();
-        if tail.is_none() && !self.fold.is_unsettled() && !self.fold.awaits_list() {
+        if tail.is_none() && !self.fold.is_unsettled() {
             return Cow::Borrowed(&self.fold);
         }
         let mut fold = self.fold.clone();
@@ -123,7 +123,15 @@ impl Analysis {
             fold.line(Line::Content(tail));
         }
         fold.settle();
-        fold.assume_answers();
         Cow::Owned(fold)
+    }
+
+    /// The settled state; of a run that has ended, with the list that no answer has confirmed any more.
+    fn settled_for(&self, context: &Context) -> Cow<'_, Fold> {
+        let mut fold = self.settled();
+        if fold.awaits_list() && render::status_of(&fold, context) != RunStatus::Running {
+            fold.to_mut().assume_answers();
+        }
+        fold
     }
 }

@@ -7,24 +7,54 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::fold::Fold;
-use super::steps::{StepSource, StepStatus};
+use super::steps::{ListShare, StepSource};
 
-/// What runs are like as a rule.
+/// What runs are like as a rule: the weights of a logistic curve over the evidence.
+///
+/// All weights of what grows with time are positive, so that time alone never takes a run back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Prior {
-    /// A run of unknown length is half done after this long, in seconds.
-    pub(super) half_seconds: f64,
+    /// Where a run without any evidence stands, in log odds.
+    pub(super) start: f64,
+    /// Of the logarithm of the run's age in seconds, [`Self::warm_up_seconds`] added.
+    pub(super) age: f64,
+    /// What every run spends before it does anything.
+    pub(super) warm_up_seconds: f64,
+    /// Of the logarithm of one more than the calls that change files.
+    pub(super) edits: f64,
+    /// Of the logarithm of one more than the seconds since the last of these.
+    pub(super) since_edit: f64,
+    /// Of having a list at all: who keeps a list has more to do.
+    pub(super) list: f64,
+    /// Of the square of the share of the list that is done.
+    pub(super) list_share: f64,
+    /// Of a list that is done to its last item.
+    pub(super) list_done: f64,
     /// Where the log has no times: a run is half done after so many tool calls.
     pub(super) half_calls: f64,
-    /// How much the run's own list counts beside its age, 0–1.
-    pub(super) list_weight: f64,
-    /// The ends of the 80 % interval, as multiples of the expected rest.
-    pub(super) interval: (f64, f64),
+    /// The early end of the 80 % interval, as a multiple of the expected rest.
+    pub(super) earliest: f64,
+    /// The late end, likewise; farther off where less than [`Self::early_share`] is done.
+    pub(super) latest: f64,
+    /// Below this share the rest is anybody's guess.
+    pub(super) early_share: f64,
 }
 
-/// Read off public runs: half of them last less than about six minutes.
-pub(super) const PRIOR: Prior =
-    Prior { half_seconds: 240.0, half_calls: 30.0, list_weight: 0.5, interval: (0.15, 3.5) };
+/// Fitted on the times of some hundred public runs of one to sixty minutes.
+pub(super) const PRIOR: Prior = Prior {
+    start: -5.066,
+    age: 1.03,
+    warm_up_seconds: 20.0,
+    edits: 0.126,
+    since_edit: 0.085,
+    list: -0.49,
+    list_share: 0.625,
+    list_done: 0.65,
+    half_calls: 30.0,
+    earliest: 0.25,
+    latest: 4.0,
+    early_share: 0.3,
+};
 
 /// A running run never shows more than this.
 const MOST_WHILE_RUNNING: f64 = 99.0;
@@ -56,22 +86,46 @@ pub enum Basis {
 pub(super) struct Evidence {
     pub(super) elapsed_seconds: Option<f64>,
     pub(super) calls: u64,
-    /// Share of the run's list that is done, 0–1, and which kind of list it is.
-    pub(super) list: Option<(f64, StepSource)>,
+    pub(super) edits: u64,
+    pub(super) seconds_since_edit: Option<f64>,
+    pub(super) list: ListShare,
+}
+
+/// Calls that change files, and when the last one was.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Edits {
+    count: u64,
+    last_at: Option<DateTime<Utc>>,
+}
+
+impl Edits {
+    pub(super) fn called(&mut self, at: Option<DateTime<Utc>>) {
+        self.count += 1;
+        self.last_at = at.or(self.last_at);
+    }
 }
 
 impl Evidence {
     /// The share that is done, 0–1. Never falls with time alone.
     fn share(&self, prior: &Prior) -> f64 {
-        let age = match self.elapsed_seconds {
-            Some(seconds) if seconds > 0.0 => seconds / (seconds + prior.half_seconds),
-            _ => self.calls as f64 / (self.calls as f64 + prior.half_calls),
-        };
-        match self.list {
-            Some((done, _)) => prior.list_weight * done + (1.0 - prior.list_weight) * age,
-            None => age,
+        let list = self.list.map_or(0.0, |(share, _)| {
+            let done = if share >= 1.0 { prior.list_done } else { 0.0 };
+            prior.list + prior.list_share * share * share + done
+        });
+        match self.elapsed_seconds.filter(|seconds| *seconds > 0.0) {
+            Some(seconds) => {
+                let age = prior.age * (seconds + prior.warm_up_seconds).ln();
+                let edits = prior.edits * (self.edits as f64).ln_1p();
+                let since = prior.since_edit * self.seconds_since_edit.unwrap_or(0.0).max(0.0).ln_1p();
+                logistic(prior.start + age + edits + since + list)
+            }
+            None => logistic((self.calls as f64 / prior.half_calls).max(0.01).ln() + list),
         }
     }
+}
+
+fn logistic(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
 }
 
 /// The furthest that a run was seen to be.
@@ -114,17 +168,10 @@ impl Fold {
         Evidence {
             elapsed_seconds: now.and_then(|now| self.clock.elapsed(now)).map(seconds),
             calls: self.tools.calls(),
-            list: self.list_share(),
+            edits: self.edits.count,
+            seconds_since_edit: now.zip(self.edits.last_at).map(|(now, edit)| seconds(now - edit)),
+            list: self.board.list_share(),
         }
-    }
-
-    fn list_share(&self) -> Option<(f64, StepSource)> {
-        let items = || self.board.steps().iter().filter(|step| step.source != StepSource::Phase);
-        let of = |status| items().filter(|step| step.status == status).count() as f64;
-        let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
-        let total = done + going + of(StepStatus::Pending);
-        let source = items().next_back()?.source;
-        (total > 0.0).then(|| ((done + 0.5 * going.min(1.0)) / total, source))
     }
 
     /// How far the run is at `now`, and when it may end.
@@ -173,7 +220,8 @@ fn expected_end(
         #[expect(clippy::cast_possible_truncation, reason = "bounded by thirty days")]
         now.checked_add_signed(TimeDelta::milliseconds(milliseconds as i64))
     };
-    Some((after(rest * PRIOR.interval.0)?, after(rest)?, after(rest * PRIOR.interval.1)?))
+    let latest = rest * PRIOR.latest * (PRIOR.early_share / share).max(1.0).powi(2);
+    Some((after(rest * PRIOR.earliest)?, after(rest)?, after(latest)?))
 }
 
 /// A span in seconds, with its fraction.

@@ -170,8 +170,20 @@ impl Calls {
 
     /// Takes the changes of the run's list out of calls that were made before `than` and never answered, oldest first.
     pub(super) fn overtaken_list_changes(&mut self, than: &OpenCall) -> Vec<ListChange> {
-        let overtaken = |call: &&mut OpenCall| call.order < than.order && call.purpose.changes_list();
-        let mut calls: Vec<&mut OpenCall> = self.open.values_mut().filter(overtaken).collect();
+        self.take_list_changes(than.order)
+    }
+
+    /// Takes out all of them, where so many whole lists wait that they would fill the memory.
+    pub(super) fn crowding_list_changes(&mut self) -> Vec<ListChange> {
+        const MAX_WAITING_LISTS: usize = 3;
+        let lists = self.open.values().filter(|call| matches!(call.purpose, Purpose::Todo(_))).count();
+        if lists < MAX_WAITING_LISTS { Vec::new() } else { self.take_list_changes(u64::MAX) }
+    }
+
+    fn take_list_changes(&mut self, before: u64) -> Vec<ListChange> {
+        let changes =
+            self.open.values_mut().filter(|call| call.order < before && call.purpose.changes_list());
+        let mut calls: Vec<&mut OpenCall> = changes.collect();
         calls.sort_by_key(|call| call.order);
         calls
             .into_iter()

@@ -12,6 +12,9 @@ pub(super) fn of_call(tool: &str, command: &str) -> Vote {
         }
         "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => Vote::For(Phase::Implementation),
         "Bash" => of_command(command),
+        "TodoWrite" | "TodoRead" | "TaskCreate" | "TaskUpdate" | "TaskGet" | "TaskList" | "ToolSearch" => {
+            Vote::Upkeep
+        }
         _ => Vote::Neutral,
     }
 }
@@ -22,14 +25,17 @@ fn of_command(command: &str) -> Vote {
     }
     let commands = command.split(['&', '|', ';', '\n']).map(|part| {
         let mut words = part.split_whitespace().filter(|word| !word.contains('=') && *word != "sudo");
-        (words.next().unwrap_or_default(), words.next().unwrap_or_default())
+        [(); 3].map(|()| words.next().unwrap_or_default())
     });
     // The last telling part decides: what comes before mostly prepares it.
-    commands.filter(|words| words.0 != "cd").filter_map(phase_of).next_back().map_or(Vote::Neutral, Vote::For)
+    commands
+        .filter(|words| words[0] != "cd")
+        .filter_map(phase_of)
+        .next_back()
+        .map_or(Vote::Neutral, Vote::For)
 }
 
-fn phase_of(words: (&str, &str)) -> Option<Phase> {
-    let (program, action) = words;
+fn phase_of([program, action, object]: [&str; 3]) -> Option<Phase> {
     match program {
         "git" => match action {
             "commit" | "push" | "tag" => Some(Phase::Delivery),
@@ -38,9 +44,11 @@ fn phase_of(words: (&str, &str)) -> Option<Phase> {
             }
             _ => None,
         },
-        "gh" | "glab" => match action {
-            "pr" | "release" | "mr" => Some(Phase::Delivery),
-            _ => None,
+        "gh" | "glab" => match (action, object) {
+            ("pr" | "mr" | "release", "create" | "edit" | "merge" | "ready" | "comment" | "upload") => {
+                Some(Phase::Delivery)
+            }
+            _ => Some(Phase::Analysis),
         },
         "docker" | "kubectl" | "terraform" if matches!(action, "push" | "apply" | "deploy") => {
             Some(Phase::Delivery)

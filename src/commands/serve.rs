@@ -11,6 +11,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{Failure, runtime};
 use crate::admin::{Admin, Readiness};
@@ -169,6 +171,8 @@ impl Gloss {
             let token = self.config.admin.as_ref().and_then(|admin| admin.token.clone());
             let (metrics, tracker) = (self.shared.metrics.clone(), self.shared.tracker.clone());
             let admin = Admin::new(token, readiness.clone(), metrics, tracker);
+            // A page that fails costs that page.
+            let admin = CatchPanicLayer::new().layer(admin);
             // Operators' connections are not counted among the clients'.
             tokio::spawn(server::run(listener, admin, params, Metrics::new(), operators_end.clone()));
         }

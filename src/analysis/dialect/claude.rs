@@ -195,7 +195,9 @@ fn assistant(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
     match &message.content {
         TextOr::Text(text) => sink.event(Event::Said { thread, message_id, text }),
         TextOr::Other(blocks) => {
-            blocks.0.iter().for_each(|block| assistant_block(thread, message_id, block, sink))
+            for block in &blocks.0 {
+                assistant_block(thread, message_id, block, sink);
+            }
         }
     }
     if thread.is_main() && matches!(message.stop_reason.get(), Some("end_turn" | "stop_sequence")) {

@@ -97,8 +97,8 @@ fn service_event(kind: &str, logged: &Logged<'_>, sink: &mut dyn Sink) -> Readin
         "claude_response" => response(data, sink),
         "error" => sink.event(Event::Broke { message: message_text(data), timeout: false }),
         "timeout" => sink.event(Event::Broke { message: message_text(data), timeout: true }),
-        "claude_result" | "stderr_event" | "stderr" | "process_complete" | "claude_message"
-        | "tool_result" | "status_change" | "log" => {}
+        "claude_result" | "stderr_event" | "stderr" | "process_complete" | "tool_result"
+        | "status_change" | "log" => {}
         _ => return older_tool_call(logged, sink),
     }
     if kind != "claude_response" {

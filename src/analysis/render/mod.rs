@@ -27,7 +27,7 @@ pub(super) struct View<'v> {
 
 impl<'v> View<'v> {
     pub(super) fn new(fold: &'v Fold, context: &'v Context) -> Self {
-        let status = context.status.unwrap_or_else(|| fold.ending.inferred_status(fold.counts.transcript));
+        let status = status_of(fold, context);
         let outcome = fold.ending.outcome(status, &fold.clock, context.now);
         Self { fold, context, status, outcome, max_turns: context.max_turns.or(fold.identity.max_turns) }
     }
@@ -95,6 +95,11 @@ impl<'v> View<'v> {
         let phase = || self.fold.phase().map_or("Starting", super::steps::Phase::name).to_owned();
         steps.get(current_index(steps)).map_or_else(phase, |step| step.name.clone())
     }
+}
+
+/// The status by the upstream's word, else by the log.
+pub(super) fn status_of(fold: &Fold, context: &Context) -> RunStatus {
+    context.status.unwrap_or_else(|| fold.ending.inferred_status(fold.counts.transcript))
 }
 
 fn workflow_steps(steps: Vec<Step>) -> WorkflowSteps {

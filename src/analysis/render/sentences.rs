@@ -7,12 +7,13 @@ const MAX_RESULT_BYTES: usize = 260;
 /// An achievement is at most this long, in bytes.
 const MAX_LINE_BYTES: usize = 200;
 
-/// The first two sentences that tell what came of something; plans ("Let me …") tell nothing of the kind.
+/// The first two sentences that tell what came of something; plans ("Let me …") and cheers ("Great!") tell nothing
+/// of the kind.
 pub(super) fn outcome_of(text: &str) -> Option<String> {
     let prose = prose_lines(text);
-    let sentences = prose.iter().flat_map(|line| split_sentences(line)).filter(|sentence| !is_plan(sentence));
+    let sentences = prose.iter().flat_map(|line| split_sentences(line));
     let mut result = String::new();
-    for sentence in sentences.take(2) {
+    for sentence in sentences.filter(|sentence| !is_plan(sentence) && !is_cheer(sentence)).take(2) {
         if !result.is_empty() && result.len() + sentence.len() >= MAX_RESULT_BYTES {
             break;
         }
@@ -20,9 +21,11 @@ pub(super) fn outcome_of(text: &str) -> Option<String> {
             result.push(' ');
         }
         result.push_str(sentence);
+        if !sentence.ends_with(['.', '!', '?', '。', '！', '…']) {
+            result.push('.');
+        }
     }
-    let result = result.trim_end_matches(':').trim();
-    (result.chars().count() > 2).then(|| shortened(result, MAX_RESULT_BYTES))
+    (result.chars().count() > 3).then(|| shortened(&result, MAX_RESULT_BYTES))
 }
 
 /// Lines of a report that state something done: list items, without their marks.
@@ -34,21 +37,22 @@ pub(super) fn list_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The text without headings, code, tables and marks, a line each.
+/// The text without headings, code, tables and marks, a line each; list items only where there is nothing else.
 fn prose_lines(text: &str) -> Vec<String> {
     let mut in_code = false;
-    let mut lines = Vec::new();
+    let (mut prose, mut items) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim) {
         if line.starts_with("```") {
             in_code = !in_code;
-        } else if !in_code && !line.starts_with(['#', '|', '<', '-', '=']) {
-            let line = unmarked(list_item(line).unwrap_or(line));
-            if !line.is_empty() {
-                lines.push(line);
+        } else if !in_code && !line.is_empty() && !line.starts_with(['#', '|', '<', '=']) && line != "---" {
+            match list_item(line).or_else(|| list_item(line.trim_start_matches('*'))) {
+                Some(item) => items.push(unmarked(item)),
+                None => prose.push(unmarked(line)),
             }
         }
     }
-    lines
+    prose.retain(|line| !line.ends_with([':', '：']));
+    if prose.is_empty() { items } else { prose }
 }
 
 /// What follows "- ", "* ", "• ", "1. ", "✅ ".
@@ -75,6 +79,10 @@ fn split_sentences(line: &str) -> Vec<&str> {
     for (at, mark) in line.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '。' | '！')) {
         let end = at + mark.len_utf8();
         let wide = matches!(mark, '。' | '！');
+        // "1. Lexer" is one sentence, and so is "v1.2".
+        if line[start..at].trim().bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
         if wide || line[end..].starts_with(' ') || end == line.len() {
             sentences.push(line[start..end].trim());
             start = end;
@@ -108,5 +116,40 @@ fn is_plan(sentence: &str) -> bool {
         "now update",
     ];
     let lower = sentence.replace('’', "'").to_lowercase();
-    STARTS.iter().any(|start| lower.starts_with(start)) || lower.contains("let me ") || lower.ends_with(':')
+    STARTS.iter().any(|start| lower.starts_with(start))
+        || lower.contains("let me ")
+        || lower.ends_with([':', '：'])
+}
+
+/// "Great!", "Perfect! 🎉".
+fn is_cheer(sentence: &str) -> bool {
+    sentence.ends_with('!') && sentence.split_whitespace().count() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_cheers_headings_and_code_are_no_result() {
+        let text =
+            "## Done\n\nGreat! The build succeeded. Now let me commit.\n```\nok\n```\nAll **14** tests pass";
+        assert_eq!(outcome_of(text).as_deref(), Some("The build succeeded. All 14 tests pass."));
+        assert_eq!(outcome_of("Let me look. I'll start now:"), None);
+        assert_eq!(outcome_of(""), None);
+    }
+
+    #[test]
+    fn numbers_end_no_sentence_and_lists_serve_where_there_is_no_prose() {
+        assert_eq!(outcome_of("All done. **1. Lexer**").as_deref(), Some("All done. 1. Lexer."));
+        assert_eq!(outcome_of("Changes:\n1. Lexer\n- `parser`").as_deref(), Some("Lexer. parser."));
+    }
+
+    #[test]
+    fn achievements_are_the_items_of_a_list_without_their_marks() {
+        assert_eq!(
+            list_lines("Done:\n- ✅ **Added** tests\n      - detail\n2) Fixed it\ntext"),
+            ["Added tests", "Fixed it"]
+        );
+    }
 }

@@ -82,6 +82,7 @@ impl View<'_> {
         let clock = &self.fold.clock;
         let completed_at = clock.newest().filter(|_| status != StepStatus::InProgress);
         let said = self.fold.texts.last_said();
+        let work = self.fold.board.unplaced();
         Step {
             step_id: 1,
             name: if self.status == RunStatus::Running { STARTING } else { "Answer" }.into(),
@@ -90,8 +91,8 @@ impl View<'_> {
             completed_at: completed_at.map(Timestamp::to_second),
             duration_seconds: self.duration(clock.first(), completed_at, status),
             result: sentences::outcome_of(said).filter(|_| status == StepStatus::Completed),
-            tools_used: Vec::new(),
-            tool_calls: 0,
+            tools_used: work.tools.iter().map(|tool| self.fold.tools.name(*tool).to_owned()).collect(),
+            tool_calls: work.calls,
             cost: self.fold.usage.cost_usd().map(|(cost, _)| super::details::to_micros(cost)),
             error: failed.then(|| self.fold.ending.reason(self.outcome)),
             source: StepSource::Phase,
@@ -113,12 +114,15 @@ pub(super) fn results(steps: Vec<Step>) -> Vec<StepResult> {
     steps.into_iter().map(with_success).collect()
 }
 
-/// What Claude said of it last, else what was changed in it.
+/// What Claude said of it last, else what was changed and tested in it.
 fn result_of(step: &BoardStep, status: StepStatus) -> Option<String> {
     if status != StepStatus::Completed {
         return None;
     }
-    step.work.said.as_deref().and_then(sentences::outcome_of).or_else(|| changes(step))
+    step.work.said.as_deref().and_then(sentences::outcome_of).or_else(|| {
+        let facts: Vec<String> = changes(step).into_iter().chain(tests(step)).collect();
+        (!facts.is_empty()).then(|| facts.join(" "))
+    })
 }
 
 fn changes(step: &BoardStep) -> Option<String> {
@@ -128,4 +132,12 @@ fn changes(step: &BoardStep) -> Option<String> {
     let more = if work.files.len() > SHOWN { " and more" } else { "" };
     let edits = if work.edits == 1 { "1 edit".to_owned() } else { format!("{} edits", work.edits) };
     Some(format!("Changed {}{more} ({edits}).", names.join(", ")))
+}
+
+fn tests(step: &BoardStep) -> Option<String> {
+    match step.work.tests? {
+        (0, 0) => None,
+        (passed, 0) => Some(format!("Tests: {passed} passed.")),
+        (passed, failed) => Some(format!("Tests: {passed} passed, {failed} failed.")),
+    }
 }

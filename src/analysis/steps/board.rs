@@ -6,12 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::matching::{Known, match_items};
 use super::todo::TodoItem;
+use super::work::Work;
 use super::{Phase, PhaseTracker, StepSource, StepStatus, TaskChange, TodoSnapshot, Vote};
 
 /// Lists longer than this are cut: nobody reads them, and a log of garbage must not fill the memory.
 const MAX_STEPS: usize = 600;
-
-type Time = Option<DateTime<Utc>>;
 
 /// A step and what was done in it.
 #[derive(Debug, Clone)]
@@ -19,29 +18,16 @@ pub(in crate::analysis) struct BoardStep {
     pub(in crate::analysis) name: String,
     pub(in crate::analysis) source: StepSource,
     pub(in crate::analysis) status: StepStatus,
-    pub(in crate::analysis) started_at: Time,
-    pub(in crate::analysis) completed_at: Time,
+    pub(in crate::analysis) started_at: Option<DateTime<Utc>>,
+    pub(in crate::analysis) completed_at: Option<DateTime<Utc>>,
     pub(in crate::analysis) work: Work,
     /// Whether the run's list has it now.
     listed: bool,
     id: Option<String>,
 }
 
-/// What was done in a step.
-#[derive(Debug, Clone, Default)]
-pub(in crate::analysis) struct Work {
-    /// Tools by their place in the tool table, first use first.
-    pub(in crate::analysis) tools: Vec<u16>,
-    pub(in crate::analysis) calls: u64,
-    /// The estimated price of the messages written in it.
-    pub(in crate::analysis) cost_usd: Option<f64>,
-    /// The last words of the main thread in it, shortened.
-    pub(in crate::analysis) said: Option<String>,
-    pub(in crate::analysis) edits: u64,
-    /// Names of changed files, the first few.
-    pub(in crate::analysis) files: Vec<String>,
-    first_at: Time,
-}
+/// Share of the run's list that is done, 0–1, and which kind of list it is; absent without one.
+pub(in crate::analysis) type ListShare = Option<(f64, StepSource)>;
 
 /// All steps.
 #[derive(Debug, Clone, Default)]
@@ -50,8 +36,11 @@ pub(in crate::analysis) struct Board {
     phases: PhaseTracker,
     /// The step that was last worked on.
     active: Option<usize>,
-    list_changed_at: Time,
+    list_changed_at: Option<DateTime<Utc>>,
     has_list: bool,
+    list_share: ListShare,
+    /// What was done before there was a step; the first one takes it over.
+    unplaced: Work,
 }
 
 impl Board {
@@ -65,7 +54,7 @@ impl Board {
     }
 
     /// Takes a whole list.
-    pub(in crate::analysis) fn apply_todo(&mut self, snapshot: &TodoSnapshot, at: Time) {
+    pub(in crate::analysis) fn apply_todo(&mut self, snapshot: &TodoSnapshot, at: Option<DateTime<Utc>>) {
         self.begin_list(at, !snapshot.items.is_empty());
         let places: Vec<usize> = self.places(StepSource::Todo);
         let known: Vec<Known<'_>> = places.iter().map(|place| self.steps[*place].known()).collect();
@@ -79,10 +68,10 @@ impl Board {
         for (item, place) in snapshot.items.iter().zip(matched) {
             self.apply_item(item, place, at);
         }
-        self.list_changed_at = at;
+        self.list_changed(at);
     }
 
-    fn apply_item(&mut self, item: &TodoItem, place: Option<usize>, at: Time) {
+    fn apply_item(&mut self, item: &TodoItem, place: Option<usize>, at: Option<DateTime<Utc>>) {
         let place = place.or_else(|| self.push(BoardStep::new(&item.name, StepSource::Todo)));
         let Some(place) = place else { return };
         let step = &mut self.steps[place];
@@ -93,18 +82,18 @@ impl Board {
     }
 
     /// Takes a new task under the id that it was given; one that is known keeps what it has.
-    pub(in crate::analysis) fn create_task(&mut self, id: &str, subject: &str, at: Time) {
+    pub(in crate::analysis) fn create_task(&mut self, id: &str, subject: &str, at: Option<DateTime<Utc>>) {
         self.begin_list(at, true);
         if let Some(place) = self.task(id) {
             subject.clone_into(&mut self.steps[place].name);
         } else {
             self.push_task(id, subject);
         }
-        self.list_changed_at = at;
+        self.list_changed(at);
     }
 
     /// Takes a change of a task; one whose creation was not logged appears with it.
-    pub(in crate::analysis) fn change_task(&mut self, change: &TaskChange, at: Time) {
+    pub(in crate::analysis) fn change_task(&mut self, change: &TaskChange, at: Option<DateTime<Utc>>) {
         self.begin_list(at, true);
         let known = self.task(&change.task_id);
         let Some(place) = known.or_else(|| {
@@ -124,7 +113,7 @@ impl Board {
             }
             None => {}
         }
-        self.list_changed_at = at;
+        self.list_changed(at);
     }
 
     fn task(&self, id: &str) -> Option<usize> {
@@ -139,7 +128,7 @@ impl Board {
     }
 
     /// From the first item on, the list says what is done; the phase before it has ended.
-    fn begin_list(&mut self, at: Time, has_items: bool) {
+    fn begin_list(&mut self, at: Option<DateTime<Utc>>, has_items: bool) {
         if self.has_list || !has_items {
             return;
         }
@@ -150,7 +139,10 @@ impl Board {
     }
 
     /// Takes a call of the main thread into account; without a list it may begin a phase.
-    pub(in crate::analysis) fn follow_phase(&mut self, vote: Vote, at: Time) {
+    pub(in crate::analysis) fn follow_phase(&mut self, vote: Vote, at: Option<DateTime<Utc>>) {
+        if vote == Vote::Upkeep {
+            return;
+        }
         let name = self.phases.vote(vote).name();
         if self.has_list || self.active.is_some_and(|active| self.steps[active].name == name) {
             return;
@@ -176,12 +168,39 @@ impl Board {
             .or_else(|| self.steps.len().checked_sub(1))
     }
 
-    /// The work of a step, to add to it.
-    pub(in crate::analysis) fn work_mut(&mut self, place: usize) -> Option<&mut Work> {
-        self.steps.get_mut(place).map(|step| &mut step.work)
+    /// How much of the run's list is done; an item in progress counts half.
+    pub(in crate::analysis) fn list_share(&self) -> ListShare {
+        self.list_share
     }
 
-    fn push(&mut self, step: BoardStep) -> Option<usize> {
+    fn list_changed(&mut self, at: Option<DateTime<Utc>>) {
+        self.list_changed_at = at;
+        let items = || self.steps.iter().filter(|step| step.source != StepSource::Phase);
+        let of = |status| items().filter(|step| step.status == status).count() as f64;
+        let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
+        let total = done + going + of(StepStatus::Pending);
+        let source = items().next_back().map(|step| step.source);
+        self.list_share =
+            source.filter(|_| total > 0.0).map(|source| ((done + 0.5 * going.min(1.0)) / total, source));
+    }
+
+    /// The work of a step, to add to it; what has no step belongs to the first one.
+    pub(in crate::analysis) fn work_mut(&mut self, place: Option<usize>) -> &mut Work {
+        match self.steps.get_mut(place.unwrap_or(0)) {
+            Some(step) => &mut step.work,
+            None => &mut self.unplaced,
+        }
+    }
+
+    /// What was done before there was a step.
+    pub(in crate::analysis) fn unplaced(&self) -> &Work {
+        &self.unplaced
+    }
+
+    fn push(&mut self, mut step: BoardStep) -> Option<usize> {
+        if self.steps.is_empty() {
+            step.work = std::mem::take(&mut self.unplaced);
+        }
         (self.steps.len() < MAX_STEPS).then(|| {
             self.steps.push(step);
             self.steps.len() - 1
@@ -192,7 +211,7 @@ impl Board {
         (0..self.steps.len()).filter(|place| self.steps[*place].source == source).collect()
     }
 
-    fn set_status(&mut self, place: usize, status: StepStatus, at: Time) {
+    fn set_status(&mut self, place: usize, status: StepStatus, at: Option<DateTime<Utc>>) {
         let list_changed_at = self.list_changed_at;
         let step = &mut self.steps[place];
         match status {
@@ -216,6 +235,7 @@ impl Board {
 
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {
         self.steps.capacity() * size_of::<BoardStep>()
+            + self.unplaced.heap_bytes()
             + self.steps.iter().map(BoardStep::heap_bytes).sum::<usize>()
     }
 }
@@ -239,7 +259,7 @@ impl BoardStep {
     }
 
     /// What is done stays done; anything else is skipped.
-    fn drop_from_list(&mut self, at: Time) {
+    fn drop_from_list(&mut self, at: Option<DateTime<Utc>>) {
         self.listed = false;
         if self.status != StepStatus::Completed {
             self.completed_at = self.started_at.and(at);
@@ -250,47 +270,5 @@ impl BoardStep {
     fn heap_bytes(&self) -> usize {
         let texts = self.name.capacity() + self.id.as_ref().map_or(0, String::capacity);
         texts + self.work.heap_bytes()
-    }
-}
-
-impl Work {
-    /// Words are kept this long: enough for a sentence or two, in bytes.
-    pub(in crate::analysis) const MAX_SAID_BYTES: usize = 600;
-    const MAX_TOOLS: usize = 64;
-    const MAX_FILES: usize = 3;
-
-    pub(in crate::analysis) fn called(&mut self, tool: u16, at: Time) {
-        self.calls += 1;
-        self.first_at = self.first_at.or(at);
-        if !self.tools.contains(&tool) && self.tools.len() < Self::MAX_TOOLS {
-            self.tools.push(tool);
-        }
-    }
-
-    pub(in crate::analysis) fn said(&mut self, text: &str) {
-        self.said = Some(crate::analysis::bounded::shortened(text.trim(), Self::MAX_SAID_BYTES));
-    }
-
-    pub(in crate::analysis) fn edited(&mut self, path: &str) {
-        self.edits += 1;
-        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-        if self.files.len() <= Self::MAX_FILES && !self.files.iter().any(|file| file == name) {
-            self.files.push(crate::analysis::bounded::shortened(name, 80));
-        }
-    }
-
-    /// Adds the price of a message, in place of what was thought of it before.
-    pub(in crate::analysis) fn spent(&mut self, before: Option<f64>, after: Option<f64>) {
-        if let Some(after) = after {
-            let sum = self.cost_usd.unwrap_or(0.0) - before.unwrap_or(0.0) + after;
-            self.cost_usd = Some(sum.max(0.0));
-        }
-    }
-
-    fn heap_bytes(&self) -> usize {
-        let said = self.said.as_ref().map_or(0, String::capacity);
-        self.tools.capacity() * 2
-            + said
-            + self.files.iter().map(|file| size_of::<String>() + file.capacity()).sum::<usize>()
     }
 }

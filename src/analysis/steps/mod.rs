@@ -7,11 +7,12 @@ mod matching;
 mod phase;
 mod task;
 mod todo;
+mod work;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use board::{Board, BoardStep};
+pub(super) use board::{Board, BoardStep, ListShare};
 pub(super) use phase::{Phase, PhaseTracker, Vote};
 pub(super) use task::{TaskChange, TaskCreation, created_task_id};
 pub(super) use todo::TodoSnapshot;

@@ -33,6 +33,8 @@ pub(in crate::analysis) enum Vote {
     For(Phase),
     /// Any phase may hold it.
     Neutral,
+    /// It only keeps the run's own list.
+    Upkeep,
 }
 
 /// Follows the phase over the calls.
@@ -47,7 +49,7 @@ impl PhaseTracker {
     pub(in crate::analysis) fn vote(&mut self, vote: Vote) -> Phase {
         let current = *self.current.get_or_insert(match vote {
             Vote::For(phase) => phase,
-            Vote::Neutral => Phase::Planning,
+            Vote::Neutral | Vote::Upkeep => Phase::Analysis,
         });
         let Vote::For(phase) = vote else { return current };
         if phase == current {

@@ -8,6 +8,8 @@ use crate::analysis::{Additions, Change, Outcome, ProgressSummary, RunDetails, S
 const NAME_WIDTH: usize = 60;
 /// So many lines of the final result are shown.
 const RESULT_LINES: usize = 12;
+/// Each this long at most, in characters.
+const LINE_WIDTH: usize = 160;
 /// And so many files.
 const FILES: usize = 12;
 
@@ -43,7 +45,10 @@ fn headline(out: &mut String, details: &RunDetails, progress: &ProgressSummary, 
     };
     let first = steps.iter().filter_map(|step| step.started_at).min();
     let last = progress.last_event_at;
-    let mut parts = vec![outcome.to_owned(), format!("{:.0} %", progress.completion_percentage)];
+    let mut parts = vec![outcome.to_owned()];
+    if details.outcome == Outcome::Running {
+        parts.push(format!("{:.0} %", progress.completion_percentage));
+    }
     if let (Some(first), Some(last)) = (first, last) {
         parts.push(duration(u64::try_from((last.0 - first.0).num_seconds()).unwrap_or(0)));
     }
@@ -102,7 +107,7 @@ fn result_text(out: &mut String, result: &str) {
     line(out, format_args!("\nResult"));
     let lines: Vec<&str> = result.trim().lines().collect();
     for text in lines.iter().take(RESULT_LINES) {
-        line(out, format_args!("{}", format!("  {text}").trim_end()));
+        line(out, format_args!("{}", format!("  {}", shortened(text, LINE_WIDTH)).trim_end()));
     }
     if lines.len() > RESULT_LINES {
         line(out, format_args!("  … {} more", counted((lines.len() - RESULT_LINES) as u64, "line")));

@@ -2,30 +2,25 @@
 //!
 //! Lines may come twice or late; every fold recognises what it has seen by tool-call id, message id or content.
 
-use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
+mod work;
 
-use super::bounded::{Seen, fingerprint, head, shortened};
+use chrono::{DateTime, Utc};
+
+use super::bounded::{Seen, shortened};
 use super::clock::Clock;
-use super::dialect::lenient::read;
-use super::dialect::{HeldRaw, Reading, Sink, Twin, read_line, result_text};
+use super::dialect::{HeldRaw, Reading, Sink, Twin, read_line};
 use super::errors::Errors;
-use super::event::{Answer, Event, Finish, Thread};
-use super::files::{Change, Files};
+use super::event::{Event, Finish};
+use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::HighWater;
-use super::steps::{Board, Phase, TaskChange, TaskCreation, TodoSnapshot, created_task_id};
+use super::progress::{Edits, HighWater};
+use super::steps::{Board, Phase};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
 use super::texts::Texts;
-use super::tool_input::{ResultDetail, ToolInput};
-use super::tools::{Answered, Calls, ListChange, OpenCall, Purpose, Tools};
+use super::tools::{Calls, Tools};
 use super::usage::Usage;
-use super::{activity, vote};
-
-/// Commands are kept until their answer up to this length, in bytes.
-const MAX_COMMAND_BYTES: usize = 4096;
 
 /// All that is known of a run.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +39,7 @@ pub(super) struct Fold {
     pub(super) ending: Ending,
     pub(super) tests: Ledger,
     pub(super) progress: HighWater,
+    pub(super) edits: Edits,
     pub(super) activity: Option<String>,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
@@ -135,138 +131,6 @@ impl Fold {
         self.clock.newest()
     }
 
-    fn said(&mut self, thread: Thread<'_>, message_id: &str, text: &str) {
-        if !thread.is_main() || text.trim().is_empty() || !self.said.is_new(fingerprint((message_id, text))) {
-            return;
-        }
-        self.ending.goes_on();
-        self.texts.said(text);
-        if let Some(work) = self.board.target().and_then(|step| self.board.work_mut(step)) {
-            work.said(text);
-        }
-    }
-
-    fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {
-        if !self.calls.is_new(id) {
-            return;
-        }
-        self.ending.goes_on();
-        let parts = ToolInput::of(input);
-        let tool = self.tools.place(name);
-        self.tools.count_call(tool);
-        self.activity = Some(activity::describe(&parts.arguments(name)));
-        if thread.is_main() {
-            self.board.follow_phase(vote::of_call(name, parts.command.or_empty()), self.now());
-        }
-        let step = self.step_of(thread);
-        if let Some(work) = step.and_then(|step| self.board.work_mut(step)) {
-            work.called(tool, self.clock.newest());
-        }
-        if let Thread::Sub(parent) = thread {
-            self.sub_agents.called(parent);
-        }
-        let purpose = self.purpose(thread, id, name, &parts);
-        let mut call = OpenCall::new(tool, step, self.now(), purpose);
-        call.timeout_ms = parts.timeout_ms.0.map(|_| parts.timeout_ms.count());
-        self.calls.open(id, call);
-    }
-
-    /// A sub-agent's work belongs to the step that started it.
-    fn step_of(&self, thread: Thread<'_>) -> Option<usize> {
-        let starter = match thread {
-            Thread::Sub(Some(parent)) => self.calls.get(parent).and_then(|call| call.step),
-            Thread::Sub(None) | Thread::Main => None,
-        };
-        starter.or_else(|| self.board.target())
-    }
-
-    fn purpose(&mut self, thread: Thread<'_>, id: &str, name: &str, input: &ToolInput<'_>) -> Purpose {
-        // A sub-agent's own list is not the run's.
-        let lists = thread.is_main();
-        match name {
-            "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => input
-                .edited_path()
-                .map_or(Purpose::Plain, |path| Purpose::Edit { path: head(path, 1024).to_owned() }),
-            "TodoWrite" if lists => Purpose::Todo(TodoSnapshot::of(input)),
-            "TaskCreate" if lists => TaskCreation::of(input).map_or(Purpose::Plain, Purpose::TaskCreate),
-            "TaskUpdate" if lists => TaskChange::of(input).map_or(Purpose::Plain, Purpose::TaskUpdate),
-            "Bash" => Purpose::Command(head(input.command.or_empty(), MAX_COMMAND_BYTES).to_owned()),
-            _ if SubAgents::is_starter(name) => {
-                self.sub_agents.start(id, input).map_or(Purpose::Plain, Purpose::SubAgent)
-            }
-            _ => Purpose::Plain,
-        }
-    }
-
-    fn answered(&mut self, answer: &Answer<'_>) {
-        match self.calls.answer(answer) {
-            Answered::Again => {}
-            Answered::Orphan => {
-                self.counts.gaps |= !self.calls.knows(answer.call_id);
-                if answer.is_error {
-                    self.failed(None, answer);
-                }
-            }
-            Answered::To(call) if answer.is_error => {
-                self.failed(Some(call.tool), answer);
-                if let Purpose::SubAgent(agent) = call.purpose {
-                    self.sub_agents.end(agent, SubAgentStatus::Failed);
-                }
-                if let Purpose::Command(command) = &call.purpose {
-                    self.tests.record(command, &result_text(answer.content));
-                }
-            }
-            Answered::To(call) => self.succeeded(call, answer),
-        }
-    }
-
-    fn failed(&mut self, tool: Option<u16>, answer: &Answer<'_>) {
-        self.tools.count_error(tool);
-        let name = tool.map_or("(other)", |tool| self.tools.name(tool)).to_owned();
-        let message = activity::mask_secrets(&result_text(answer.content)).into_owned();
-        self.errors.note(&name, &message, self.clock.newest());
-    }
-
-    fn succeeded(&mut self, call: OpenCall, answer: &Answer<'_>) {
-        let detail = || read::<ResultDetail<'_>>(answer.detail).unwrap_or_default();
-        if call.purpose.changes_list() {
-            let overtaken = self.calls.overtaken_list_changes(&call);
-            self.change_list(overtaken);
-        }
-        match call.purpose {
-            Purpose::Plain => {}
-            Purpose::Edit { path } => self.edited(&path, call.tool, call.step, answer),
-            Purpose::Todo(snapshot) => self.board.apply_todo(&snapshot, call.at),
-            Purpose::TaskCreate(creation) => {
-                if let Some(id) = created_task_id(&detail(), &result_text(answer.content)) {
-                    self.board.create_task(&id, &creation.subject, call.at);
-                }
-            }
-            Purpose::TaskUpdate(change) => {
-                if !detail().success.is_refused() && !is_refusal(&result_text(answer.content)) {
-                    self.board.change_task(&change, call.at);
-                }
-            }
-            Purpose::SubAgent(agent) => {
-                let detail = detail();
-                let launched = detail.is_async.0 || detail.status.get() == Some("async_launched");
-                let status = if launched { SubAgentStatus::Running } else { SubAgentStatus::Completed };
-                self.sub_agents.end(agent, status);
-            }
-            Purpose::Command(command) => {
-                self.tests.record(&command, &result_text(answer.content));
-            }
-        }
-    }
-
-    fn edited(&mut self, path: &str, tool: u16, step: Option<usize>, answer: &Answer<'_>) {
-        let created = self.tools.name(tool) == "Write" && is_creation(answer);
-        self.files.edited(path, if created { Change::Created } else { Change::Modified });
-        if let Some(work) = step.and_then(|step| self.board.work_mut(step)) {
-            work.edited(path);
-        }
-    }
-
     /// A log whose first fact is one of the middle of a run starts late.
     fn notice_start(&mut self, event: &Event<'_>) {
         if !self.counts.begun {
@@ -291,21 +155,6 @@ impl Fold {
     pub(super) fn assume_answers(&mut self) {
         let waiting = self.calls.waiting().into_iter().map(|call| (call.purpose.clone(), call.at)).collect();
         self.change_list(waiting);
-    }
-
-    /// Takes changes of the list whose answers are not in the log.
-    fn change_list(&mut self, changes: Vec<ListChange>) {
-        for (purpose, at) in changes {
-            match purpose {
-                Purpose::Todo(snapshot) => self.board.apply_todo(&snapshot, at),
-                Purpose::TaskUpdate(change) => self.board.change_task(&change, at),
-                Purpose::Plain
-                | Purpose::Edit { .. }
-                | Purpose::TaskCreate(_)
-                | Purpose::SubAgent(_)
-                | Purpose::Command(_) => {}
-            }
-        }
     }
 
     /// Whether a waiting call would change the list.
@@ -366,11 +215,8 @@ impl Sink for Fold {
             Event::Answered(answer) => self.answered(&answer),
             Event::Spent { thread, message_id, model, tokens } => {
                 let step = self.step_of(thread);
-                let spending = self.usage.spent(thread, message_id, (model, tokens), step);
-                if let Some(spending) = spending
-                    && let Some(work) = spending.step.and_then(|step| self.board.work_mut(step))
-                {
-                    work.spent(spending.before, spending.after);
+                if let Some(spending) = self.usage.spent(thread, message_id, (model, tokens), step) {
+                    self.board.work_mut(spending.step).spent(spending.before, spending.after);
                 }
             }
             Event::TurnEnded => self.ending.turn_ended(),
@@ -395,20 +241,5 @@ impl Sink for Fold {
 
     fn transcript(&mut self) {
         self.counts.transcript = true;
-    }
-}
-
-/// `TaskUpdate` says some failures in words only.
-fn is_refusal(words: &str) -> bool {
-    let words = words.trim_start();
-    words.starts_with("Task not found") || words.starts_with("<tool_use_error>")
-}
-
-/// Whether the answer of a `Write` says that the file is new.
-fn is_creation(answer: &Answer<'_>) -> bool {
-    match read::<ResultDetail<'_>>(answer.detail).unwrap_or_default().kind.get() {
-        Some("create") => true,
-        Some("update") => false,
-        _ => result_text(answer.content).starts_with("File created"),
     }
 }

@@ -1,0 +1,193 @@
+//! Words, calls and answers: what of them goes to which fold.
+
+use serde_json::value::RawValue;
+
+use super::Fold;
+use crate::analysis::bounded::{fingerprint, head};
+use crate::analysis::dialect::lenient::read;
+use crate::analysis::dialect::result_text;
+use crate::analysis::event::{Answer, Thread};
+use crate::analysis::files::Change;
+use crate::analysis::steps::{TaskChange, TaskCreation, TodoSnapshot, created_task_id};
+use crate::analysis::sub_agents::{SubAgentStatus, SubAgents};
+use crate::analysis::tool_input::{ResultDetail, ToolInput};
+use crate::analysis::tools::{Answered, ListChange, OpenCall, Purpose};
+use crate::analysis::{activity, test_runs, vote};
+
+/// Commands are kept until their answer up to this length, in bytes.
+const MAX_COMMAND_BYTES: usize = 4096;
+
+/// So much of an error's text is looked at, in bytes.
+const MAX_MASKED_BYTES: usize = 2048;
+
+impl Fold {
+    pub(super) fn said(&mut self, thread: Thread<'_>, message_id: &str, text: &str) {
+        if !thread.is_main() || text.trim().is_empty() || !self.said.is_new(fingerprint((message_id, text))) {
+            return;
+        }
+        self.ending.goes_on();
+        self.texts.said(text);
+        self.board.work_mut(self.board.target()).said(text);
+    }
+
+    pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {
+        if !self.calls.is_new(id) {
+            return;
+        }
+        self.ending.goes_on();
+        let parts = ToolInput::of(input);
+        let tool = self.tools.place(name);
+        self.tools.count_call(tool);
+        self.activity = Some(activity::describe(&parts.arguments(name)));
+        if thread.is_main() {
+            self.board.follow_phase(vote::of_call(name, parts.command.or_empty()), self.now());
+        }
+        let step = self.step_of(thread);
+        self.board.work_mut(step).called(tool, self.clock.newest());
+        if let Thread::Sub(parent) = thread {
+            self.sub_agents.called(parent);
+        }
+        let purpose = self.purpose(thread, id, name, &parts);
+        if matches!(purpose, Purpose::Edit { .. }) {
+            self.edits.called(self.now());
+        }
+        if matches!(purpose, Purpose::Todo(_)) {
+            let crowding = self.calls.crowding_list_changes();
+            self.change_list(crowding);
+        }
+        let mut call = OpenCall::new(tool, step, self.now(), purpose);
+        call.timeout_ms = parts.timeout_ms.0.map(|_| parts.timeout_ms.count());
+        self.calls.open(id, call);
+    }
+
+    /// A sub-agent's work belongs to the step that started it.
+    pub(super) fn step_of(&self, thread: Thread<'_>) -> Option<usize> {
+        let starter = match thread {
+            Thread::Sub(Some(parent)) => self.calls.get(parent).and_then(|call| call.step),
+            Thread::Sub(None) | Thread::Main => None,
+        };
+        starter.or_else(|| self.board.target())
+    }
+
+    fn purpose(&mut self, thread: Thread<'_>, id: &str, name: &str, input: &ToolInput<'_>) -> Purpose {
+        // A sub-agent's own list is not the run's.
+        let lists = thread.is_main();
+        match name {
+            "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => input
+                .edited_path()
+                .map_or(Purpose::Plain, |path| Purpose::Edit { path: head(path, 1024).to_owned() }),
+            "TodoWrite" if lists => Purpose::Todo(TodoSnapshot::of(input)),
+            "TaskCreate" if lists => TaskCreation::of(input).map_or(Purpose::Plain, Purpose::TaskCreate),
+            "TaskUpdate" if lists => TaskChange::of(input).map_or(Purpose::Plain, Purpose::TaskUpdate),
+            "Bash" => Purpose::Command(head(input.command.or_empty(), MAX_COMMAND_BYTES).to_owned()),
+            _ if SubAgents::is_starter(name) => {
+                self.sub_agents.start(id, input).map_or(Purpose::Plain, Purpose::SubAgent)
+            }
+            _ => Purpose::Plain,
+        }
+    }
+
+    pub(super) fn answered(&mut self, answer: &Answer<'_>) {
+        match self.calls.answer(answer) {
+            Answered::Again => {}
+            Answered::Orphan => {
+                self.counts.gaps |= !self.calls.knows(answer.call_id);
+                if answer.is_error {
+                    self.failed(None, answer);
+                }
+            }
+            Answered::To(call) if answer.is_error => {
+                self.failed(Some(call.tool), answer);
+                if let Purpose::SubAgent(agent) = call.purpose {
+                    self.sub_agents.end(agent, SubAgentStatus::Failed);
+                }
+                if let Purpose::Command(command) = &call.purpose {
+                    self.tested(command, call.step, answer);
+                }
+            }
+            Answered::To(call) => self.succeeded(call, answer),
+        }
+    }
+
+    fn failed(&mut self, tool: Option<u16>, answer: &Answer<'_>) {
+        self.tools.count_error(tool);
+        let name = tool.map_or("(other)", |tool| self.tools.name(tool)).to_owned();
+        // More than is shown, so that a secret at the cut is still seen whole.
+        let text = result_text(answer.content);
+        let message = activity::mask_secrets(head(&text, MAX_MASKED_BYTES)).into_owned();
+        self.errors.note(&name, &message, self.clock.newest());
+    }
+
+    fn succeeded(&mut self, call: OpenCall, answer: &Answer<'_>) {
+        let detail = || read::<ResultDetail<'_>>(answer.detail).unwrap_or_default();
+        if call.purpose.changes_list() {
+            let overtaken = self.calls.overtaken_list_changes(&call);
+            self.change_list(overtaken);
+        }
+        match call.purpose {
+            Purpose::Plain => {}
+            Purpose::Edit { path } => self.edited(&path, call.tool, call.step, answer),
+            Purpose::Todo(snapshot) => self.board.apply_todo(&snapshot, call.at),
+            Purpose::TaskCreate(creation) => {
+                if let Some(id) = created_task_id(&detail(), &result_text(answer.content)) {
+                    self.board.create_task(&id, &creation.subject, call.at);
+                }
+            }
+            Purpose::TaskUpdate(change) => {
+                if !detail().success.is_refused() && !is_refusal(&result_text(answer.content)) {
+                    self.board.change_task(&change, call.at);
+                }
+            }
+            Purpose::SubAgent(agent) => {
+                let detail = detail();
+                let launched = detail.is_async.0 || detail.status.get() == Some("async_launched");
+                let status = if launched { SubAgentStatus::Running } else { SubAgentStatus::Completed };
+                self.sub_agents.end(agent, status);
+            }
+            Purpose::Command(command) => self.tested(&command, call.step, answer),
+        }
+    }
+
+    fn tested(&mut self, command: &str, step: Option<usize>, answer: &Answer<'_>) {
+        for run in test_runs::parse(command, &result_text(answer.content)) {
+            self.board.work_mut(step).tests = Some((run.counts.passed, run.counts.failed));
+            self.tests.add(run);
+        }
+    }
+
+    fn edited(&mut self, path: &str, tool: u16, step: Option<usize>, answer: &Answer<'_>) {
+        let created = self.tools.name(tool) == "Write" && is_creation(answer);
+        self.files.edited(path, if created { Change::Created } else { Change::Modified });
+        self.board.work_mut(step).edited(path);
+    }
+
+    /// Takes changes of the list whose answers are not in the log.
+    pub(super) fn change_list(&mut self, changes: Vec<ListChange>) {
+        for (purpose, at) in changes {
+            match purpose {
+                Purpose::Todo(snapshot) => self.board.apply_todo(&snapshot, at),
+                Purpose::TaskUpdate(change) => self.board.change_task(&change, at),
+                Purpose::Plain
+                | Purpose::Edit { .. }
+                | Purpose::TaskCreate(_)
+                | Purpose::SubAgent(_)
+                | Purpose::Command(_) => {}
+            }
+        }
+    }
+}
+
+/// `TaskUpdate` says some failures in words only.
+fn is_refusal(words: &str) -> bool {
+    let words = words.trim_start();
+    words.starts_with("Task not found") || words.starts_with("<tool_use_error>")
+}
+
+/// Whether the answer of a `Write` says that the file is new.
+fn is_creation(answer: &Answer<'_>) -> bool {
+    match read::<ResultDetail<'_>>(answer.detail).unwrap_or_default().kind.get() {
+        Some("create") => true,
+        Some("update") => false,
+        _ => result_text(answer.content).starts_with("File created"),
+    }
+}

@@ -1,0 +1,206 @@
+//! Logs that look like real ones: a run is a list of moves, and each dialect writes the moves its own way.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Something that happens in a run.
+#[derive(Debug, Clone)]
+pub(crate) enum Move {
+    Say(String),
+    Call { tool: &'static str, input: Value, fails: bool, by_sub_agent: bool },
+    Todo { items: Vec<(usize, &'static str)>, fails: bool },
+    TaskCreate { subject: String },
+    TaskUpdate { task: u8, status: &'static str },
+    Compact,
+    Finish { subtype: &'static str, is_error: bool, result: Option<String> },
+}
+
+/// How the moves are written down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Dialect {
+    /// The upstream's log, most lines twice.
+    Upstream,
+    /// Claude Code's own lines.
+    StreamJson,
+}
+
+const NAMES: [&str; 8] = [
+    "Read the parser",
+    "Write the lexer",
+    "Write the lexer tests",
+    "Fix the build — größer",
+    "Run the tests",
+    "Update the docs",
+    "Update the docs and the changelog",
+    "Ship it",
+];
+
+fn words() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("All tests pass.".to_owned()),
+        Just("Let me look at the code. It reads well.".to_owned()),
+        Just("## Phase 1 — Überblick\n- done\n- \"quoted\" \\ back".to_owned()),
+        "[ -~]{0,40}",
+        "\\PC{0,20}",
+    ]
+}
+
+fn status() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["pending", "in_progress", "completed", "odd"])
+}
+
+fn call() -> impl Strategy<Value = Move> {
+    let tools = vec![
+        ("Read", json!({"file_path": "/srv/app/src/lexer.rs"})),
+        ("Edit", json!({"file_path": "/srv/app/src/lexer.rs", "old_string": "a", "new_string": "b"})),
+        ("Write", json!({"file_path": "/srv/app/src/new.rs", "content": "x"})),
+        ("Bash", json!({"command": "cd /srv/app && cargo test --workspace", "timeout": 120_000})),
+        ("Bash", json!({"command": "git commit -m 'one' && git push"})),
+        ("Grep", json!({"pattern": "fn main"})),
+        ("Task", json!({"description": "Find usages", "subagent_type": "explorer", "prompt": "look"})),
+        ("mcp__tracker__comment", json!(null)),
+        ("", json!([1, 2])),
+    ];
+    (prop::sample::select(tools), prop::bool::weighted(0.2), prop::bool::weighted(0.2))
+        .prop_map(|((tool, input), fails, by_sub_agent)| Move::Call { tool, input, fails, by_sub_agent })
+}
+
+fn one_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        3 => words().prop_map(Move::Say),
+        8 => call(),
+        4 => (prop::collection::vec((0..NAMES.len(), status()), 0..7), prop::bool::weighted(0.1))
+            .prop_map(|(items, fails)| Move::Todo { items, fails }),
+        1 => words().prop_map(|subject| Move::TaskCreate { subject }),
+        1 => (0..4_u8, status()).prop_map(|(task, status)| Move::TaskUpdate { task, status }),
+        1 => Just(Move::Compact),
+    ]
+}
+
+fn ending() -> impl Strategy<Value = Option<Move>> {
+    let finish = (
+        prop::sample::select(vec!["success", "error_max_turns", "error_during_execution"]),
+        any::<bool>(),
+        prop::option::of(words()),
+    );
+    prop::option::of(finish.prop_map(|(subtype, is_error, result)| Move::Finish {
+        subtype,
+        is_error,
+        result,
+    }))
+}
+
+/// A run's lines, without line feeds.
+pub(crate) fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
+    let dialect = prop_oneof![2 => Just(Dialect::Upstream), 1 => Just(Dialect::StreamJson)];
+    let moves = (prop::collection::vec(one_move(), 0..most), ending(), dialect, 0..200_u32);
+    moves.prop_map(|(mut moves, ending, dialect, pace)| {
+        moves.extend(ending);
+        Writer { dialect, pace, seconds: 0, count: 0, tasks: 0, lines: Vec::new() }.write(&moves)
+    })
+}
+
+/// The bytes of a log of these lines.
+pub(crate) fn bytes(lines: &[String]) -> Vec<u8> {
+    let mut bytes = lines.join("\n").into_bytes();
+    bytes.push(b'\n');
+    bytes
+}
+
+struct Writer {
+    dialect: Dialect,
+    pace: u32,
+    seconds: i64,
+    count: usize,
+    tasks: usize,
+    lines: Vec<String>,
+}
+
+impl Writer {
+    fn write(mut self, moves: &[Move]) -> Vec<String> {
+        if matches!(self.dialect, Dialect::Upstream) {
+            self.logged("early_execution_start", &json!({"message": "Started", "pid": 7}));
+        }
+        for step in moves {
+            self.count += 1;
+            self.seconds += i64::from(self.pace) / 4;
+            self.one(step);
+        }
+        self.lines
+    }
+
+    fn one(&mut self, step: &Move) {
+        match step {
+            Move::Say(text) => self.assistant(&json!({"type": "text", "text": text}), None),
+            Move::Call { tool, input, fails, by_sub_agent } => {
+                let parent = by_sub_agent.then_some("call_1");
+                self.call(tool, input, "File created successfully", *fails, parent);
+            }
+            Move::Todo { items, fails } => {
+                let item =
+                    |(name, status): &(usize, &str)| json!({"content": NAMES[*name], "status": status});
+                let items: Vec<Value> = items.iter().map(item).collect();
+                self.call("TodoWrite", &json!({"todos": items}), "Todos have been modified", *fails, None);
+            }
+            Move::TaskCreate { subject } => {
+                self.tasks += 1;
+                let answer = format!("Task #{} created successfully: {subject}", self.tasks);
+                self.call("TaskCreate", &json!({"subject": subject}), &answer, false, None);
+            }
+            Move::TaskUpdate { task, status } => {
+                let input = json!({"taskId": task.to_string(), "status": status});
+                self.call("TaskUpdate", &input, "Updated task", false, None);
+            }
+            Move::Compact => self
+                .event("system_compact_boundary", &json!({"type": "system", "subtype": "compact_boundary"})),
+            Move::Finish { subtype, is_error, result } => {
+                let event = json!({"type": "result", "subtype": subtype, "is_error": is_error, "result": result,
+                    "num_turns": self.count, "total_cost_usd": 0.25, "session_id": "s"});
+                self.event(&format!("result_{subtype}"), &event);
+            }
+        }
+    }
+
+    fn call(&mut self, tool: &str, input: &Value, answer: &str, fails: bool, parent: Option<&str>) {
+        let id = format!("call_{}", self.count);
+        self.assistant(&json!({"type": "tool_use", "id": id, "name": tool, "input": input}), parent);
+        self.seconds += i64::from(self.pace) / 8;
+        let result = json!({"type": "tool_result", "tool_use_id": id, "content": answer, "is_error": fails});
+        let message = json!({"role": "user", "content": [result]});
+        self.event("user", &json!({"type": "user", "message": message, "parent_tool_use_id": parent}));
+    }
+
+    fn assistant(&mut self, block: &Value, parent: Option<&str>) {
+        let usage = json!({"input_tokens": 3, "output_tokens": self.count, "cache_read_input_tokens": 900});
+        let message = json!({"id": format!("msg_{}", self.count / 2), "model": "claude-sonnet-4-5",
+            "role": "assistant", "content": [block], "usage": usage});
+        self.event(
+            "assistant",
+            &json!({"type": "assistant", "message": message, "parent_tool_use_id": parent}),
+        );
+    }
+
+    fn event(&mut self, kind: &str, event: &Value) {
+        match self.dialect {
+            Dialect::StreamJson => self.lines.push(event.to_string()),
+            Dialect::Upstream => {
+                let raw = event.to_string();
+                let message =
+                    if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
+                self.logged("claude_stream_raw", &json!({"message": message}));
+                self.logged(&format!("claude_stream_{kind}"), event);
+            }
+        }
+    }
+
+    fn logged(&mut self, kind: &str, data: &Value) {
+        let start = chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a moment in 2025");
+        let at = (start + chrono::TimeDelta::seconds(self.seconds)).to_rfc3339();
+        let entry = json!({"timestamp": at, "run_id": "run_1", "event_type": kind, "data": data});
+        // The logger's own order of keys, which serde_json would sort.
+        self.lines.push(format!(
+            "{{\"timestamp\": {}, \"run_id\": \"run_1\", \"event_type\": {}, \"event_category\": \"other\", \"data\": {}}}",
+            entry["timestamp"], entry["event_type"], entry["data"]
+        ));
+    }
+}

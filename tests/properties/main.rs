@@ -1,0 +1,6 @@
+//! The laws of the analysis core, held against generated logs.
+//!
+//! `log` makes logs that look like real ones, whole and damaged; `laws` says what must hold for every one of them.
+
+mod laws;
+mod log;
