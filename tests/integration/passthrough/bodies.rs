@@ -197,7 +197,7 @@ fn a_client_may_close_its_side_and_still_wait_for_the_answer() {
     let gloss = Setup::before(&upstream).start();
     let mut client = gloss.client();
     client.get("/", &[]).finish();
-    // The other connection shows that the end of this one has been seen before the answer comes.
+    // A round trip on another connection, in which gloss comes to see the end of this one.
     assert_eq!(gloss.client().send("GET / HTTP/1.1\r\n\r\n").answer().status, 400);
     closed.send(()).unwrap();
     assert_eq!(client.answer().text(), "{\"late\":1}");
