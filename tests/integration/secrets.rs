@@ -1,5 +1,5 @@
 //! What callers prove themselves with (`x-api-key` in header or query, `Authorization`, cookies) shows in no log line,
-//! metric or error, at the chattiest level that is for operators.
+//! metric or error, at the chattiest level.
 
 use crate::support::answers::{json, json_with, status_body, status_path};
 use crate::support::client::{Answer, get, request};
@@ -18,7 +18,7 @@ const CREDENTIALS: [&str; 4] = [
 ];
 
 fn chatty(setup: Setup) -> Setup {
-    setup.set("telemetry.log_level", "\"debug\"")
+    setup.set("telemetry.log_level", "\"trace\"")
 }
 
 /// Asks in every way that there is, with credentials in every place that there is.

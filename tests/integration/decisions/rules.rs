@@ -1,53 +1,18 @@
-//! Which answer a status request gets (section 2 of the contract), and what the client is told about it.
+//! The rules, in the order in which they speak, and which requests they are for.
 
+use super::{UNLABELLED, world};
 use crate::support::answers::{json, json_with, status_body, status_path};
-use crate::support::eventually;
-use crate::support::gate::Gate;
+use crate::support::client::{get, request};
 use crate::support::logs::{Log, Logs};
-use crate::support::sidecar::{Setup, Sidecar};
-use crate::support::upstream::Upstream;
-
-/// A running run, its log, and gloss in front.
-struct World {
-    upstream: Upstream,
-    body: String,
-    _logs: Logs,
-    gloss: Sidecar,
-}
-
-fn world(configure: impl FnOnce(Setup) -> Setup) -> World {
-    let body = status_body("run_1", "running");
-    let upstream = Upstream::answering(json(&body));
-    let logs = Logs::with_run("run_1");
-    let gloss = configure(Setup::before(&upstream).logs(&logs)).start();
-    World { upstream, body, _logs: logs, gloss }
-}
-
-impl World {
-    fn labels(&self, query: &str, headers: &[&str]) -> (String, String) {
-        let answer = self.gloss.get(&format!("{}{query}", status_path("run_1")), headers);
-        assert_eq!(answer.status, 200);
-        let (variant, reason) = answer.labels();
-        if variant != "enhanced" {
-            assert_eq!(answer.text(), self.body, "basic is the upstream's body");
-        }
-        (variant.to_owned(), reason.to_owned())
-    }
-
-    fn expect(&self, query: &str, headers: &[&str], labels: (&str, &str)) {
-        let (variant, reason) = self.labels(query, headers);
-        assert_eq!((variant.as_str(), reason.as_str()), labels, "query {query:?}, headers {headers:?}");
-    }
-}
-
-const UNLABELLED: (&str, &str) = ("", "");
+use crate::support::sidecar::Setup;
+use crate::support::upstream::{Then, Upstream};
 
 #[test]
 fn nobody_who_does_not_ask_sees_a_difference() {
     let head = "x-one: 1\r\nset-cookie: a=1\r\nset-cookie: b=2\r\netag: \"7\"\r\nvary: Origin\r\n";
     let body = status_body("run_1", "running");
     let (upstream, logs) = (Upstream::answering(json_with(head, &body)), Logs::with_run("run_1"));
-    let direct = crate::support::client::get(upstream.address, &status_path("run_1"), &[]);
+    let direct = get(upstream.address, &status_path("run_1"), &[]);
     let gloss = Setup::before(&upstream).logs(&logs).start();
     let through = gloss.get(&status_path("run_1"), &[]);
     assert_eq!(through.body(), direct.body());
@@ -187,7 +152,7 @@ fn only_a_get_of_the_status_route_is_enriched() {
         assert_eq!((answer.labels(), answer.text()), (UNLABELLED, world.body.as_str()), "{target}");
     }
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "QUERY"] {
-        let request = crate::support::client::request(method, &status, &["Gloss: enhanced"]);
+        let request = request(method, &status, &["Gloss: enhanced"]);
         let answer = world.gloss.client().send(request).answer();
         assert_eq!((answer.labels(), answer.text()), (UNLABELLED, world.body.as_str()), "{method}");
     }
@@ -215,90 +180,6 @@ fn every_parameter_and_the_headers_themselves_are_forwarded_as_they_came() {
 }
 
 #[test]
-fn an_answer_tells_how_it_was_made() {
-    let world = world(|setup| setup);
-    let first = world.gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
-    assert_eq!(first.values("vary"), ["Gloss"]);
-    assert_eq!(first.value("cache-status"), Some("gloss; fwd=miss"));
-    let stages: Vec<_> = first.value("server-timing").unwrap().split(", ").map(stage).collect();
-    assert_eq!(stages, ["upstream", "logs", "enrich"]);
-    let second = world.gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
-    assert_eq!(second.value("cache-status"), Some("gloss; hit"));
-    let basic = world.gloss.get(&status_path("run_1"), &["Gloss: basic"]);
-    assert_eq!(basic.values("vary"), ["Gloss"]);
-    assert_eq!(basic.value("cache-status"), Some("gloss; fwd=miss"));
-}
-
-/// The name in `name;dur=1.25`, if the rest is a number.
-fn stage(entry: &str) -> &str {
-    let (name, duration) = entry.split_once(";dur=").unwrap();
-    assert!(duration.parse::<f64>().unwrap() >= 0.0, "{entry}");
-    name
-}
-
-#[test]
-fn what_the_upstream_says_about_caching_and_timing_stays() {
-    let head = "vary: Origin\r\nserver-timing: db;dur=3\r\ncache-status: edge; hit\r\n";
-    let (upstream, logs) =
-        (Upstream::answering(json_with(head, "{\"status\":\"running\"}")), Logs::with_run("run_1"));
-    let gloss = Setup::before(&upstream).logs(&logs).start();
-    let answer = gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
-    assert_eq!(answer.values("vary"), ["Origin", "Gloss"]);
-    assert_eq!(answer.values("server-timing")[0], "db;dur=3");
-    assert_eq!(answer.values("cache-status"), ["edge; hit", "gloss; fwd=miss"]);
-}
-
-#[test]
-fn scripts_of_other_origins_can_be_let_read_the_labels() {
-    let world = world(|setup| setup.set("gloss.expose_headers", "true"));
-    let answer = world.gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
-    let exposed = answer.value("access-control-expose-headers").unwrap();
-    assert!(exposed.contains("Gloss-Variant") && exposed.contains("Gloss-Reason"), "{exposed}");
-    let plain = world.gloss.get(&status_path("run_1"), &[]);
-    assert_eq!(plain.value("access-control-expose-headers"), None);
-}
-
-#[test]
-fn in_the_shadow_the_client_does_not_wait_for_the_notes() {
-    let body = status_body("run_1", "running");
-    let (upstream, logs, gate) = (Upstream::answering(json(&body)), Logs::with_run("run_1"), Gate::new());
-    let gloss = Setup::before(&upstream).logs(&logs).gate(&gate).start();
-    let answer = gloss.get(&status_path("run_1"), &["Gloss: shadow"]);
-    assert_eq!((answer.labels(), answer.text()), (("basic", "header"), body.as_str()));
-    let shadowed = "gloss_shadows_total{outcome=\"enhanced\"}";
-    assert_eq!(gloss.metric(shadowed), 0, "the log is not open yet");
-    gate.open_for_good();
-    eventually("the shadow is recorded", || (gloss.metric(shadowed) == 1).then_some(()));
-    assert_eq!(gloss.enrichments("enhanced"), 0);
-}
-
-#[test]
-fn in_the_shadow_a_failure_is_recorded_by_its_reason() {
-    let (upstream, logs) = (Upstream::answering(json(status_body("run_1", "running"))), Logs::new());
-    let gloss = Setup::before(&upstream).logs(&logs).start();
-    let answer = gloss.get(&status_path("run_1"), &["Gloss: shadow"]);
-    assert_eq!(answer.labels(), ("basic", "header"));
-    let shadowed = "gloss_shadows_total{outcome=\"no-log\"}";
-    eventually("the shadow is recorded", || (gloss.metric(shadowed) == 1).then_some(()));
-}
-
-#[test]
-fn every_decision_is_counted_by_variant_and_rule() {
-    let world = world(|setup| setup);
-    world.labels("", &[]);
-    world.labels("", &["Gloss: enhanced"]);
-    world.labels("?enhanced=0", &[]);
-    world.gloss.get("/docs", &["Gloss: enhanced"]);
-    let counted = |variant, rule| {
-        world.gloss.metric(&format!("gloss_decisions_total{{variant=\"{variant}\",rule=\"{rule}\"}}"))
-    };
-    assert_eq!(counted("basic", "default"), 1);
-    assert_eq!(counted("enhanced", "header"), 1);
-    assert_eq!(counted("basic", "query"), 1);
-    assert_eq!(counted("enhanced", "default"), 0);
-}
-
-#[test]
 fn a_run_whose_id_is_encoded_is_the_same_run() {
     let world = world(|setup| setup);
     let answer = world.gloss.get(&status_path("%72un_1"), &["Gloss: enhanced"]);
@@ -311,7 +192,7 @@ fn two_runs_do_not_share_their_notes() {
     let upstream = Upstream::scripted(|call| {
         let run = if call.line().contains("run_1/") { "run_1" } else { "run_2" };
         call.wire.send(json(status_body(run, "running")));
-        crate::support::upstream::Then::Keep
+        Then::Keep
     });
     let logs = Logs::with_run("run_1");
     logs.write("run_2", Log::of("run_2").todo(&[("Something else", "in_progress")]).finished("over"));
