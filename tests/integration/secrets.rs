@@ -3,6 +3,7 @@
 
 use crate::support::answers::{json, json_with, status_body, status_path};
 use crate::support::client::{Answer, get, request};
+use crate::support::http2::exchange;
 use crate::support::logs::Logs;
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::{Upstream, nobody};
@@ -68,6 +69,22 @@ fn credentials_show_nowhere_while_all_goes_well() {
     let seen = upstream.seen()[0].head.clone();
     assert_eq!(seen.value("x-api-key"), Some("xyzzy-key-in-header"), "the upstream is told, of course");
     assert_discreet(&gloss, &answers);
+}
+
+#[test]
+fn credentials_of_http_2_clients_show_nowhere() {
+    let upstream = Upstream::answering(json(status_body("run_1", "running")));
+    let logs = Logs::with_run("run_1");
+    let gloss = chatty(Setup::before(&upstream).logs(&logs)).start();
+    let target = format!("http://api.test{}?x-api-key=xyzzy&enhanced=1", status_path("run_1"));
+    let request = CREDENTIALS.iter().fold(http::Request::get(target), |request, line| {
+        let (name, value) = line.split_once(": ").unwrap();
+        request.header(name, value)
+    });
+    let response = exchange(gloss.clients, request.body("").unwrap());
+    assert_eq!(response.status().as_u16(), 200);
+    assert_eq!(upstream.only().head.value("x-api-key"), Some("xyzzy-key-in-header"));
+    assert_discreet(&gloss, &[]);
 }
 
 #[test]

@@ -1,13 +1,10 @@
 //! HTTP/1.0 and HTTP/2 from clients, and other protocols after an upgrade.
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-
 use crate::support::answers::{chunked, json, status_body, status_path};
 use crate::support::client::request;
+use crate::support::http2::exchange;
 use crate::support::logs::Logs;
-use crate::support::sidecar::{Setup, Sidecar};
+use crate::support::sidecar::Setup;
 use crate::support::upstream::{Then, Upstream};
 
 /// An upstream that switches protocols and then returns every byte.
@@ -111,27 +108,15 @@ fn http_2_clients_are_served_on_the_same_port() {
     let upstream = Upstream::answering(json(status_body("run_1", "running")));
     let logs = Logs::with_run("run_1");
     let gloss = Setup::before(&upstream).logs(&logs).start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (status, labels, body) = runtime.block_on(over_http_2(&gloss, &status_path("run_1"), "some body"));
-    assert_eq!((status, labels), (200, ("enhanced".to_owned(), "header".to_owned())));
-    assert!(body.starts_with(status_body("run_1", "running").trim_end_matches('}')));
+    let request = http::Request::get(format!("http://h2.test{}", status_path("run_1")));
+    let response = exchange(gloss.clients, request.header("gloss", "enhanced").body("some body").unwrap());
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["gloss-variant"]),
+        (200, &"enhanced".parse().unwrap())
+    );
+    assert!(response.body().starts_with(status_body("run_1", "running").trim_end_matches('}')));
     let seen = upstream.only();
     assert_eq!(seen.head.line, format!("GET {} HTTP/1.1", status_path("run_1")));
     assert_eq!(seen.head.values("host"), ["h2.test"]);
     assert_eq!(seen.payload.bytes, b"some body");
-}
-
-/// Status, labels and body of one answer.
-async fn over_http_2(gloss: &Sidecar, path: &str, body: &'static str) -> (u16, (String, String), String) {
-    let stream = TokioIo::new(tokio::net::TcpStream::connect(gloss.clients).await.unwrap());
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-    tokio::spawn(connection);
-    let request = http::Request::get(format!("http://h2.test{path}")).header("gloss", "enhanced");
-    let response = sender.send_request(request.body(Full::<Bytes>::from(body)).unwrap()).await.unwrap();
-    let label = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-    let labels = (label("gloss-variant").unwrap_or_default(), label("gloss-reason").unwrap_or_default());
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, labels, String::from_utf8(body.to_vec()).unwrap())
 }

@@ -4,6 +4,7 @@
 pub(crate) mod answers;
 pub(crate) mod client;
 pub(crate) mod gate;
+pub(crate) mod http2;
 pub(crate) mod logs;
 pub(crate) mod sidecar;
 pub(crate) mod upstream;
