@@ -33,7 +33,7 @@ mod vote;
 pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use files::Change;
 pub use outcome::Outcome;
-pub use progress::Basis;
+pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
     Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, Step, StepResult,
     SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, WorkflowSteps, WorkflowSummary,
@@ -42,6 +42,7 @@ pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -66,9 +67,14 @@ impl Default for Analysis {
 }
 
 impl Analysis {
-    /// Starts an analysis of a log of which nothing has been read.
+    /// Starts an analysis of a log of which nothing has been read, with the prior that gloss ships.
     pub fn new(limits: Limits) -> Self {
-        Self { reader: LineReader::new(limits.max_line_bytes), fold: Fold::default(), bytes: 0 }
+        Self::with_prior(limits, Prior::shipped())
+    }
+
+    /// Starts an analysis that knows from `prior` what runs are like.
+    pub fn with_prior(limits: Limits, prior: Arc<Prior>) -> Self {
+        Self { reader: LineReader::new(limits.max_line_bytes), fold: Fold::new(prior), bytes: 0 }
     }
 
     /// Folds the next bytes of the log into the state.
