@@ -100,7 +100,8 @@ impl Analysis {
     /// Upper estimate of the memory that this state holds, in bytes.
     ///
     /// Stays below twice `max_line_bytes` (the torn line) plus four times the length of the longest text that Claude
-    /// wrote or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB.
+    /// wrote or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB. The prior, some tens
+    /// of KB, is shared among all analyses and not counted.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.reader.heap_bytes() + self.fold.heap_bytes()
     }

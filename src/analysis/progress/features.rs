@@ -203,7 +203,8 @@ mod tests {
     fn time_alone_moves_a_feature_only_as_its_trend_says() {
         let start = DateTime::<Utc>::UNIX_EPOCH;
         let at = |seconds| Some(start + TimeDelta::seconds(seconds));
-        let mut signals = Signals { started_at: Some(start), ..Signals::default() };
+        let mut signals = Signals::default();
+        signals.counted(0, 0, ListState::default(), at(0));
         signals.said("Let me look at it first.", at(3));
         signals.called("Bash", "cargo test", true, at(4));
         signals.called("Edit", "", true, at(9));

@@ -85,16 +85,14 @@ pub(super) struct Estimate {
 impl Fold {
     /// The share that is done at `now` as the prior sees it, 0–1; `now` is not before the newest line.
     pub(super) fn share(&self, now: Option<DateTime<Utc>>) -> f64 {
-        match now.and_then(|now| Evidence::of(&self.signals, now)) {
-            Some(evidence) => self.prior.share(&evidence),
-            // Without times there are only the calls, and what the list says.
-            None => {
-                let calls = self.signals.calls as f64;
-                let by_calls = calls / (calls + self.prior.half_calls);
-                let list = self.board.list();
-                if list.total > 0 { f64::midpoint(by_calls, list.share()) } else { by_calls }
-            }
+        if let Some(evidence) = now.and_then(|now| Evidence::of(&self.signals, now)) {
+            return self.prior.share(&evidence);
         }
+        // Without times there are only the calls, and what the list says.
+        let calls = self.signals.calls as f64;
+        let by_calls = calls / (calls + self.prior.half_calls);
+        let list = self.board.list();
+        if list.total > 0 { f64::midpoint(by_calls, list.share()) } else { by_calls }
     }
 
     /// How far the run is at `now`, and when it may end.

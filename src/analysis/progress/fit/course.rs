@@ -14,7 +14,7 @@ const PARTS: usize = 40;
 /// So many states are kept of a run; of a longer one every second, fourth, … of its lines.
 const MAX_STATES: usize = 4096;
 /// What a run counts whose lines somebody spread evenly: its length is true, the times within it are not.
-const SPREAD_WEIGHT: f64 = 0.25;
+const SPREAD_WEIGHT: f64 = 0.5;
 
 /// One finished run to learn from; about 16 KB.
 #[derive(Debug, Clone)]

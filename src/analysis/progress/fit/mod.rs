@@ -29,6 +29,9 @@ pub const LEAST_RUNS: usize = 20;
 /// Into so many blocks of neighbouring runs the runs are parted for seeing how good the model is.
 const BLOCKS: usize = 10;
 
+/// By how much the log odds may be lowered, see [`caution`].
+const CAUTIONS: [f64; 7] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3];
+
 /// Why nothing could be fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
@@ -51,7 +54,9 @@ pub fn fit(mut courses: Vec<Course>) -> Result<Prior, FitError> {
         return Err(FitError::TooFew(courses.len()));
     }
     courses.sort_by_key(Course::order);
-    let seen = unseen_shares(&courses);
+    let unseen = unseen_odds(&courses);
+    let caution = caution(&unseen);
+    let seen = shown(&unseen, caution);
     let interval = spread::interval(&seen);
     let (first, last) = (&courses[0], &courses[courses.len() - 1]);
     let about = About {
@@ -60,7 +65,8 @@ pub fn fit(mut courses: Vec<Course>) -> Result<Prior, FitError> {
         runs: courses.len(),
         cross_validated: quality(&seen, &interval),
     };
-    let model = Model::fit(&courses.iter().collect::<Vec<_>>());
+    let mut model = Model::fit(&courses.iter().collect::<Vec<_>>());
+    model.line.start = rounded(model.line.start - caution);
     Ok(Prior { about, line: model.line, trees: model.trees, interval, half_calls: half_calls(&courses) })
 }
 
@@ -89,67 +95,95 @@ impl Model {
         Self { line, trees }
     }
 
-    fn share(&self, evidence: &Evidence) -> f64 {
-        logistic(
-            self.line.log_odds(evidence) + self.trees.iter().map(|tree| tree.answer(evidence)).sum::<f64>(),
-        )
+    fn log_odds(&self, evidence: &Evidence) -> f64 {
+        self.line.log_odds(evidence) + self.trees.iter().map(|tree| tree.answer(evidence)).sum::<f64>()
     }
 }
 
-/// What a model that had not seen the run said at one of its moments.
+/// What models that had not seen a run said at its moments, in log odds.
 struct Unseen<'c> {
+    course: &'c Course,
+    odds: Vec<f64>,
+}
+
+/// Each run by a model of the others: of all but the runs that began around the same time, since these are alike.
+fn unseen_odds(courses: &[Course]) -> Vec<Unseen<'_>> {
+    let block = |place: usize| place * BLOCKS / courses.len();
+    let mut unseen = Vec::with_capacity(courses.len());
+    for left_out in 0..BLOCKS {
+        let (mut inside, mut outside) = (Vec::new(), Vec::new());
+        for (place, course) in courses.iter().enumerate() {
+            if block(place) == left_out { inside.push(course) } else { outside.push(course) }
+        }
+        let model = Model::fit(&outside);
+        unseen.extend(inside.into_iter().map(|course| Unseen {
+            course,
+            odds: course.moments.iter().map(|moment| model.log_odds(&moment.evidence)).collect(),
+        }));
+    }
+    unseen
+}
+
+/// What a client would have been shown at a moment.
+struct Shown<'c> {
     moment: &'c Moment,
     share: f64,
     counts: bool,
 }
 
-/// Each run by a model of the others: of all but the runs that began around the same time, since these are alike.
-fn unseen_shares(courses: &[Course]) -> Vec<Unseen<'_>> {
-    let block = |place: usize| place * BLOCKS / courses.len();
-    (0..BLOCKS)
-        .flat_map(|left_out| {
-            let (mut inside, mut outside) = (Vec::new(), Vec::new());
-            for (place, course) in courses.iter().enumerate() {
-                if block(place) == left_out { inside.push(course) } else { outside.push(course) }
-            }
-            let model = Model::fit(&outside);
-            inside.into_iter().flat_map(move |course| {
-                let mut furthest = 0.0_f64;
-                course
-                    .moments
-                    .iter()
-                    .map(|moment| {
-                        furthest = furthest.max(model.share(&moment.evidence)).min(0.99);
-                        Unseen { moment, share: furthest, counts: course.weight >= 1.0 }
-                    })
-                    .collect::<Vec<_>>()
-            })
-        })
-        .collect()
+impl Shown<'_> {
+    /// In points of 100.
+    fn error(&self) -> f64 {
+        100.0 * (self.share - self.moment.truth).abs()
+    }
 }
 
-fn quality(seen: &[Unseen<'_>], interval: &Interval) -> Quality {
-    let counted: Vec<&Unseen<'_>> = seen.iter().filter(|unseen| unseen.counts).collect();
-    let error = |unseen: &&Unseen<'_>| 100.0 * (unseen.share - unseen.moment.truth).abs();
-    let percent = |of: &dyn Fn(&&Unseen<'_>) -> bool, among: &dyn Fn(&&Unseen<'_>) -> bool| {
-        let among: Vec<_> = counted.iter().copied().filter(|unseen| among(unseen)).collect();
-        let count = among.iter().filter(|unseen| of(unseen)).count();
-        to_tenths(100.0 * count as f64 / among.len().max(1) as f64)
+/// The furthest that each run seemed to be until each moment, with the log odds lowered.
+fn shown<'c>(unseen: &[Unseen<'c>], caution: f64) -> Vec<Shown<'c>> {
+    let mut all = Vec::new();
+    for Unseen { course, odds } in unseen {
+        let mut furthest = 0.0_f64;
+        for (moment, odds) in course.moments.iter().zip(odds) {
+            furthest = furthest.max(logistic(odds - caution)).min(0.99);
+            all.push(Shown { moment, share: furthest, counts: course.weight >= 1.0 });
+        }
+    }
+    all
+}
+
+/// By how much less than it thinks the model should say: what is shown is the furthest that it ever thought, and so
+/// leans to one side.
+fn caution(unseen: &[Unseen<'_>]) -> f64 {
+    let error = |caution: f64| mean_error(&shown(unseen, caution));
+    let least = CAUTIONS.into_iter().min_by(|left, right| error(*left).total_cmp(&error(*right)));
+    least.expect("there are cautions to choose from")
+}
+
+fn mean_error(shown: &[Shown<'_>]) -> f64 {
+    let errors: Vec<f64> = shown.iter().filter(|shown| shown.counts).map(Shown::error).collect();
+    errors.iter().sum::<f64>() / errors.len().max(1) as f64
+}
+
+fn quality(shown: &[Shown<'_>], interval: &Interval) -> Quality {
+    let counted: Vec<&Shown<'_>> = shown.iter().filter(|shown| shown.counts).collect();
+    let listed: Vec<&Shown<'_>> = counted.iter().copied().filter(|shown| shown.moment.listed).collect();
+    let within = |shown: &Shown<'_>| shown.error() <= 20.0;
+    let holds = |shown: &Shown<'_>| {
+        let (earliest, latest) = interval.at(shown.share);
+        (earliest..=latest).contains(&spread::ratio(shown))
     };
-    let all = |_: &&Unseen<'_>| true;
-    let within = |unseen: &&Unseen<'_>| error(unseen) <= 20.0;
-    let holds = |unseen: &&Unseen<'_>| {
-        let (earliest, latest) = interval.at(unseen.share);
-        (earliest..=latest).contains(&spread::ratio(unseen))
-    };
-    let sum: f64 = counted.iter().map(error).sum();
     Quality {
         points: counted.len(),
-        mean_error: to_tenths(sum / counted.len().max(1) as f64),
-        within_20: percent(&within, &all),
-        within_20_listed: percent(&within, &|unseen| unseen.moment.listed),
-        interval_holds: percent(&holds, &all),
+        mean_error: to_tenths(mean_error(shown)),
+        within_20: percent(&counted, within),
+        within_20_listed: percent(&listed, within),
+        interval_holds: percent(&counted, holds),
     }
+}
+
+fn percent(among: &[&Shown<'_>], is: impl Fn(&Shown<'_>) -> bool) -> f64 {
+    let count = among.iter().filter(|shown| is(shown)).count();
+    to_tenths(100.0 * count as f64 / among.len().max(1) as f64)
 }
 
 /// Half the calls of a middling run.

@@ -1,23 +1,23 @@
 //! The interval: how far off the expected rest was, on runs that the model had not seen.
 
-use super::{Unseen, rounded};
+use super::{Shown, rounded};
 use crate::analysis::progress::interval::{Interval, Knot};
 use crate::analysis::progress::rest;
 
 /// So many kinds of moments are told apart, by how far the run seemed to be.
 const KNOTS: usize = 5;
 /// A little more than four fifths: other runs are a little less like these.
-const HOLDS: f64 = 0.82;
+const HOLDS: f64 = 0.84;
 
 /// The true rest as a multiple of the expected one.
-pub(super) fn ratio(unseen: &Unseen<'_>) -> f64 {
-    unseen.moment.rest.max(1.0) / rest(unseen.moment.evidence.age(), unseen.share)
+pub(super) fn ratio(shown: &Shown<'_>) -> f64 {
+    shown.moment.rest.max(1.0) / rest(shown.moment.evidence.age(), shown.share)
 }
 
 /// The shortest intervals that hold four fifths of the ends.
-pub(super) fn interval(seen: &[Unseen<'_>]) -> Interval {
+pub(super) fn interval(shown: &[Shown<'_>]) -> Interval {
     let mut seen: Vec<(f64, f64)> =
-        seen.iter().filter(|unseen| unseen.counts).map(|unseen| (unseen.share, ratio(unseen))).collect();
+        shown.iter().filter(|shown| shown.counts).map(|shown| (shown.share, ratio(shown))).collect();
     seen.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)));
     let mut knots: Vec<Knot> = Vec::new();
     for part in seen.chunks(seen.len().div_ceil(KNOTS).max(1)) {
