@@ -16,8 +16,8 @@ Examples:
   gloss fit /srv/api/logs --out prior.toml
   gloss fit --last 500 /srv/api/logs > prior.toml
 
-The folder holds logs of runs that have ended, *.log or *.jsonl. What the runs were like, and how good
-the prior was on runs that it had not seen, is said on stderr and in the file.";
+The folder holds logs of runs that have ended, *.log or *.jsonl. How good the prior was
+on runs that it had not seen is said on stderr and in the file.";
 
 /// Fits what gloss knows of the length of runs to the finished runs of a folder
 #[derive(Debug, clap::Args)]
@@ -99,5 +99,33 @@ fn write(out: Option<&Path>, prior: &str) -> Result<()> {
     match out {
         Some(path) => std::fs::write(path, prior).with_context(|| format!("cannot write {}", path.display())),
         None => Ok(std::io::stdout().lock().write_all(prior.as_bytes())?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_found_by_their_ending_and_read_in_the_order_of_their_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["b.log", "a.jsonl", "notes.txt"] {
+            let path = folder.path().join(name);
+            write(Some(&path), "{}\n").expect("a file");
+        }
+        std::fs::create_dir(folder.path().join("c.log")).expect("a folder");
+        let names: Vec<_> = logs_in(folder.path()).expect("a list");
+        assert_eq!(names, [folder.path().join("a.jsonl"), folder.path().join("b.log")]);
+    }
+
+    #[test]
+    fn too_few_runs_and_a_folder_that_is_not_there_are_one_readable_line_each() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let args = |logs: PathBuf| Args { logs, out: None, last: 2000 };
+        let few = run(&args(folder.path().to_owned())).expect_err("nothing to learn from");
+        assert!(format!("{few:#}").contains("too few"), "{few:#}");
+        let gone = folder.path().join("gone");
+        let error = run(&args(gone.clone())).expect_err("no folder");
+        assert!(format!("{error:#}").starts_with(&format!("cannot read {}", gone.display())));
     }
 }
