@@ -4,8 +4,8 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-use crate::rollout::Variant;
 use crate::run_id::RunId;
+use crate::variant::Variant;
 
 /// The version of the added fields that this gloss writes.
 pub const FIELDS_VERSION: &str = "1";

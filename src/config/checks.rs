@@ -15,10 +15,11 @@ use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, LogsConfig, ServerConfig, TelemetryConfig, UpstreamConfig,
 };
 use crate::proxy::Upstream;
-use crate::rollout::{Percent, Rollout, Variant};
+use crate::rollout::{Percent, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
 use crate::telemetry::LogFormat;
+use crate::variant::Variant;
 
 /// Checks everything.
 pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {

@@ -10,8 +10,8 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::body::RequestBody;
 use super::error::ProxyError;
+use super::request_body::RequestBody;
 
 /// The address of the upstream, as `http://host[:port]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,10 +10,11 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
-use super::body::{Body, RequestBody, Upload};
+use super::body::Body;
 use super::client::Client;
 use super::error::ProxyError;
 use super::headers::{strip_hop_by_hop, upgrade_protocol};
+use super::request_body::{RequestBody, Upload};
 use super::upgrade::Tunnels;
 
 /// What forwarding depends on.

@@ -17,7 +17,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::enrich::Fallback;
-use crate::rollout::{Decision, Rule, Variant};
+use crate::rollout::{Decision, Rule};
+use crate::variant::Variant;
 
 /// The process's metrics; a clone counts into the same.
 #[derive(Clone)]

@@ -8,6 +8,7 @@ const PURE: [&str; 8] = [
     "run_id.rs",
     "route.rs",
     "rollout.rs",
+    "variant.rs",
     "analysis",
     "enrich/answer.rs",
     "enrich/eligible.rs",
@@ -44,7 +45,7 @@ const LAYERS: [&[&str]; 9] = [
     &["enrich"],
     &["proxy", "runlog"],
     &["telemetry"],
-    &["rollout", "route", "run_id", "analysis"],
+    &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 
 /// The one arrow upwards: metrics are labelled with the reasons that the enrichment has.
