@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "run_id.rs",
     "route.rs",
     "rollout.rs",
