@@ -211,5 +211,6 @@ impl Gloss {
 }
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{key}: cannot listen on {address}"))
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("{key}: cannot listen on {address}; choose another by --listen or --admin"))
 }
