@@ -86,7 +86,7 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// Decides on one status request; `run` is the run's segment of the path.
+    /// Decides on one status request; `run` is the run's id, or what stands in its place.
     pub fn decide(&self, wishes: &Wishes, run: &str) -> Decision {
         if !self.enabled {
             return Decision { variant: Variant::Basic, rule: Rule::Disabled };

@@ -163,6 +163,7 @@ impl Gloss {
         let params = ServerParams {
             header_timeout: self.config.server.header_timeout,
             max_header_bytes: self.config.server.max_header_bytes,
+            max_headers: self.config.server.max_headers,
             drain_timeout: self.config.drain_timeout,
         };
         let readiness = Readiness::default();

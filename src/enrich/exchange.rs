@@ -5,14 +5,15 @@
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, Method, Response, Uri};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
 use super::attempt::{Attempt, Notes, Readings};
@@ -21,7 +22,7 @@ use super::fallback::Fallback;
 use super::merge::{Logs, merge};
 use super::respond::{HeadParams, Received, describe_enhanced, label};
 use crate::analysis::{self, Detail, RunStatus};
-use crate::proxy::{Body, Gathered, ProxyError};
+use crate::proxy::{Body, Gathered, Passed, ProxyError};
 use crate::rollout::{Decision, Rollout, Rule};
 use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
@@ -115,7 +116,7 @@ impl Enricher {
 
     /// Decides, and begins to read the log where it will be needed.
     pub(super) fn begin(&self, asked: StatusRequest) -> Exchange {
-        let decision = self.params.rollout.decide(&asked.wishes, &asked.segment);
+        let decision = self.params.rollout.decide(&asked.wishes, &asked.name);
         self.metrics.decision(decision);
         let read = || self.readings.begin(asked.run_id.as_ref());
         let plan = match decision.variant {
@@ -240,8 +241,11 @@ impl Enricher {
         let (parts, body) = response.into_parts();
         let (body, passed) = body.tee(self.params.max_body_bytes);
         tokio::spawn(async move {
-            // Too long, broken off, or the client left.
-            let Ok(chunks) = passed.await else { return self.metrics.shadow(Some(Fallback::TooLarge)) };
+            let chunks = match passed.await {
+                Ok(Passed::Whole(chunks)) => chunks,
+                Ok(Passed::TooLarge) => return self.metrics.shadow(Some(Fallback::TooLarge)),
+                Err(_) => return self.metrics.shadow_abandoned(),
+            };
             let times = &mut StageTimes::default();
             let made = self.notes_for(&joined(&chunks), attempt, &wishes, Instant::now(), times).await;
             self.metrics.shadow(made.err());
@@ -260,12 +264,15 @@ impl Enricher {
     ) -> Result<(String, Notes), Fallback> {
         let answer = Answer::read(body).map_err(|_| Fallback::NotJson)?;
         let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
-        let notes =
-            attempt.notes(arrived, arrived + self.params.budget, self.params.storage_patience).await?;
+        let deadline = arrived + self.params.budget;
+        let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
         times.logs = notes.took;
-        let enhanced = catch_unwind(AssertUnwindSafe(|| self.render(&answer, status, &notes, wishes)));
-        let body = enhanced.map_err(|_| Fallback::Panic)??;
-        Ok((body, notes))
+        let reporting = notes.snapshot.report(self.context(status, answer.max_turns, &notes, wishes));
+        let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
+        let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;
+        let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
+        let merged = merge(&answer, &additions.members(), logs);
+        Ok((merged.map_err(|_| Fallback::MergeCheck)?, notes))
     }
 
     /// The status, where it is one that gets notes.
@@ -278,26 +285,23 @@ impl Enricher {
         (!ended_badly || self.params.failed).then_some(status)
     }
 
-    fn render(
+    fn context(
         &self,
-        answer: &Answer<'_>,
         status: RunStatus,
+        max_turns: Option<u64>,
         notes: &Notes,
         wishes: &Wishes,
-    ) -> Result<String, Fallback> {
+    ) -> analysis::Context {
         let without_steps = wishes.include_steps == Some(false);
-        let context = analysis::Context {
+        analysis::Context {
             now: notes.snapshot.as_of,
             status: Some(status),
-            max_turns: answer.max_turns,
+            max_turns,
             detail: if without_steps { Detail::WithoutSteps } else { Detail::Full },
             compat_fields: self.params.compat_fields,
             source: notes.snapshot.source,
             cache: notes.snapshot.cache,
-        };
-        let additions = notes.snapshot.analysis.report(&context);
-        let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
-        merge(answer, &additions.members(), logs).map_err(|_| Fallback::MergeCheck)
+        }
     }
 }
 

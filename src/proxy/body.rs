@@ -65,7 +65,16 @@ struct UpstreamBody {
 struct Tee {
     seen: Vec<Bytes>,
     bytes_left: usize,
-    whole: oneshot::Sender<Vec<Bytes>>,
+    passed: oneshot::Sender<Passed>,
+}
+
+/// A copy of what went through.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// All of it.
+    Whole(Vec<Bytes>),
+    /// More than was to be copied.
+    TooLarge,
 }
 
 impl Body {
@@ -129,10 +138,10 @@ impl Body {
     }
 
     /// Copies what passes, up to `max_bytes`, and hands it over when the body has ended well. The receiver gets
-    /// nothing if the body is longer, carries trailers, breaks off or is dropped.
-    pub fn tee(mut self, max_bytes: usize) -> (Self, oneshot::Receiver<Vec<Bytes>>) {
-        let (whole, received) = oneshot::channel();
-        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, whole });
+    /// nothing if the body breaks off or is dropped before its end.
+    pub fn tee(mut self, max_bytes: usize) -> (Self, oneshot::Receiver<Passed>) {
+        let (passed, received) = oneshot::channel();
+        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, passed });
         (self, received)
     }
 
@@ -140,16 +149,18 @@ impl Body {
         let Some(mut tee) = self.tee.take() else { return };
         let Some(frame) = frame else {
             // The receiver may have gone; then nobody wants the copy.
-            let _ = tee.whole.send(tee.seen);
+            let _ = tee.passed.send(Passed::Whole(tee.seen));
             return;
         };
-        if let Some(data) = frame.data_ref()
-            && let Some(left) = tee.bytes_left.checked_sub(data.len())
-        {
-            tee.bytes_left = left;
-            tee.seen.push(data.clone());
-            self.tee = Some(tee);
-        }
+        // Trailers pass by.
+        let data = frame.data_ref().cloned().unwrap_or_default();
+        let Some(left) = tee.bytes_left.checked_sub(data.len()) else {
+            let _ = tee.passed.send(Passed::TooLarge);
+            return;
+        };
+        tee.bytes_left = left;
+        tee.seen.push(data);
+        self.tee = Some(tee);
     }
 
     fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {

@@ -15,7 +15,7 @@ mod request_body;
 mod rescue;
 mod upgrade;
 
-pub use body::{Body, Gathered};
+pub use body::{Body, Gathered, Passed};
 pub use client::{Client, ClientParams};
 pub use connect::{Upstream, UpstreamUrlError};
 pub use error::ProxyError;

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
 use super::{LogError, LogIdentity, LogSource, OpenLog};
-use crate::analysis::{Analysis, CacheOutcome, Limits, LogSourceKind};
+use crate::analysis::{Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
@@ -34,6 +34,8 @@ pub use watch::StorageWatch;
 const READ_BYTES: usize = 256 * 1024;
 /// Up to so many bytes are folded where they were read: less work than a change of threads is worth.
 const INLINE_BYTES: usize = 16 * 1024;
+/// A report on a state that holds no more than so many bytes is made at once.
+const INLINE_REPORT_BYTES: usize = 256 * 1024;
 /// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
 const FOLDING_QUEUE: usize = 4096;
 /// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
@@ -97,6 +99,26 @@ pub struct Snapshot {
     pub source: LogSourceKind,
     /// The moment as of which it is: every line that was there then is in it.
     pub as_of: DateTime<Utc>,
+    threads: WorkThreads,
+}
+
+impl Snapshot {
+    /// Makes the report; a long one on a thread of its own, as folding is.
+    ///
+    /// # Panics
+    /// When the analysis does, which the caller has to contain.
+    pub async fn report(&self, context: Context) -> Additions {
+        if self.analysis.weight() <= INLINE_REPORT_BYTES {
+            return self.analysis.report(&context);
+        }
+        let analysis = Arc::clone(&self.analysis);
+        let job_context = context.clone();
+        match self.threads.run(move || analysis.report(&job_context)).await {
+            Ok(additions) => additions,
+            Err(JobFailure::Panicked(panic)) => resume_unwind(panic),
+            Err(JobFailure::Full) => self.analysis.report(&context),
+        }
+    }
 }
 
 /// How catching up with a log ended.
@@ -293,7 +315,13 @@ impl Shared {
     }
 
     fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
-        Snapshot { analysis: Arc::clone(&checkpoint.analysis), cache, source: self.source.kind(), as_of }
+        Snapshot {
+            analysis: Arc::clone(&checkpoint.analysis),
+            cache,
+            source: self.source.kind(),
+            as_of,
+            threads: self.threads.clone(),
+        }
     }
 }
 
