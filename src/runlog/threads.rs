@@ -40,6 +40,14 @@ impl WorkThreads {
         Ok(Self { queue: sender })
     }
 
+    /// Has `job` run on one of the threads, and nobody waits for it; without room for it, it is dropped.
+    pub(super) fn submit(&self, job: impl FnOnce() + Send + 'static) {
+        let contained = move || {
+            let _ = catch_unwind(AssertUnwindSafe(job));
+        };
+        let _ = self.queue.try_send(Box::new(contained));
+    }
+
     /// Runs `job` on one of the threads.
     ///
     /// # Cancel safety

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
 use super::{LogError, LogIdentity, LogSource, OpenLog};
-use crate::analysis::{Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind};
+use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
@@ -145,6 +145,8 @@ impl Tracker {
     pub fn start(source: Arc<dyn LogSource>, params: TrackerParams, metrics: Metrics) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
+        // Before the first client asks, so that it need not wait for this.
+        threads.submit(|| drop(analysis::warm_up()));
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)
             .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight.load(Ordering::Relaxed))
