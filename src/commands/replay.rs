@@ -62,7 +62,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
         Ok(true)
     })?;
-    if replay.line % args.every != 0 {
+    // The end has a row, too, even that of a log without a line.
+    if replay.line == 0 || replay.line % args.every != 0 {
         replay.print(&mut out)?;
     }
     out.flush()?;
