@@ -40,13 +40,16 @@ lenient! {
         "tool_name" => tool_name: Text<'a>,
         "tool_input" => tool_input: Option<&'a RawValue>,
         "early_lines_processed" => early_lines: Number,
+        "data" => data: Option<&'a RawValue>,
+        "parentToolUseID" => parent_of_progress: Text<'a>,
+        "_metadata" => metadata: Option<&'a RawValue>,
     }
 }
 
 lenient! {
     /// The API's message inside an event.
     pub(super) struct Message {
-        "id" => id: Text<'a>,
+        "id" | "message_id" => id: Text<'a>,
         "model" => model: Text<'a>,
         "role" => role: Text<'a>,
         "content" => content: TextOr<'a, Many<Block<'a>>>,
@@ -122,7 +125,7 @@ impl Entry<'_> {
         let message = matches!(&self.message, TextOr::Text(text) if super::lenient::is_cut_marker(text));
         let texts = [&self.result, &self.final_result, &self.response_text];
         let cut_texts = texts.into_iter().filter(|text| text.is_cut()).count();
-        let raws = [super::lenient::is_cut(self.detail), super::lenient::is_cut(self.tool_input)];
+        let raws = [self.detail, self.tool_input, self.data].map(super::lenient::is_cut);
         self.cut
             + u32::from(message)
             + u32::try_from(cut_texts).unwrap_or(0)
@@ -130,14 +133,19 @@ impl Entry<'_> {
     }
 }
 
+/// The model of messages that Claude Code makes up itself (limits, API errors); they carry no tokens.
+pub(super) const SYNTHETIC: &str = "<synthetic>";
+
 /// Hands on what an event of Claude Code tells.
 pub(super) fn read(entry: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
     match (entry.kind.or_empty(), &entry.message) {
         ("assistant", TextOr::Other(message)) if has_substance(message) => assistant(entry, message, sink),
         ("user", TextOr::Other(message)) if has_substance(message) => user(entry, message, sink),
-        ("user", TextOr::Text(text)) => sink.event(Event::Prompted { text }),
+        ("user", TextOr::Text(text)) => prompted(text, sink),
         ("result", _) if entry.subtype.get().is_some() => sink.event(finish(entry)),
-        ("system", _) if entry.subtype.get().is_some() => return system(entry, sink),
+        ("system", _) if entry.subtype.get().is_some() => system(entry, sink),
+        ("progress", _) => progress(entry, sink),
+        ("", _) if entry.metadata.is_some() => {}
         (kind, _) => return known_without_facts(kind),
     }
     Reading::Known
@@ -154,7 +162,7 @@ fn has_substance(message: &Message<'_>) -> bool {
 }
 
 fn known_without_facts(kind: &str) -> Reading {
-    const KNOWN: [&str; 22] = [
+    const KNOWN: [&str; 21] = [
         "rate_limit_event",
         "stream_event",
         "control_request",
@@ -162,7 +170,6 @@ fn known_without_facts(kind: &str) -> Reading {
         "keep_alive",
         "tool_progress",
         "auth_status",
-        "progress",
         "attachment",
         "queue-operation",
         "file-history-snapshot",
@@ -181,15 +188,14 @@ fn known_without_facts(kind: &str) -> Reading {
     if KNOWN.contains(&kind) { Reading::Known } else { Reading::Unknown }
 }
 
-fn assistant(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
+pub(super) fn assistant(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
     let thread = entry.thread();
     let message_id = message.id.or_empty();
     if let Some(session) = entry.session_id() {
         sink.event(Event::SessionKnown { session });
     }
     let model = message.model.or_empty();
-    // Messages that Claude Code makes up itself (limits, API errors) carry this model and no tokens.
-    if model != "<synthetic>" {
+    if model != SYNTHETIC {
         sink.event(Event::Spent { thread, message_id, model, tokens: message.usage.tokens() });
     }
     match &message.content {
@@ -200,8 +206,8 @@ fn assistant(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
             }
         }
     }
-    if thread.is_main() && matches!(message.stop_reason.get(), Some("end_turn" | "stop_sequence")) {
-        sink.event(Event::TurnEnded);
+    if matches!(message.stop_reason.get(), Some("end_turn" | "stop_sequence")) {
+        sink.event(Event::TurnEnded { thread });
     }
 }
 
@@ -218,10 +224,10 @@ fn assistant_block(thread: Thread<'_>, message_id: &str, block: &Block<'_>, sink
     }
 }
 
-fn user(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
-    let prompted = entry.thread().is_main() && !entry.synthetic.0;
+pub(super) fn user(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
+    let by_a_person = entry.thread().is_main() && !entry.synthetic.0;
     match &message.content {
-        TextOr::Text(text) if prompted => sink.event(Event::Prompted { text }),
+        TextOr::Text(text) if by_a_person => prompted(text, sink),
         TextOr::Text(_) => {}
         TextOr::Other(blocks) => {
             for block in &blocks.0 {
@@ -232,7 +238,7 @@ fn user(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
                         content: block.content,
                         detail: entry.detail,
                     })),
-                    "text" if prompted => sink.event(Event::Prompted { text: block.text.or_empty() }),
+                    "text" if by_a_person => prompted(block.text.or_empty(), sink),
                     _ => {}
                 }
             }
@@ -240,7 +246,25 @@ fn user(entry: &Entry<'_>, message: &Message<'_>, sink: &mut dyn Sink) {
     }
 }
 
-fn system(entry: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
+/// Words of a person, or of the program in a person's place; slash commands and their output are neither.
+fn prompted(text: &str, sink: &mut dyn Sink) {
+    const COMMANDS: [&str; 8] = [
+        "<command-name>",
+        "<command-message>",
+        "<command-args>",
+        "<local-command-",
+        "<bash-input>",
+        "<bash-stdout>",
+        "<bash-stderr>",
+        "<task-notification>",
+    ];
+    let words = text.trim_start();
+    if !COMMANDS.iter().any(|command| words.starts_with(command)) {
+        sink.event(Event::Prompted { text });
+    }
+}
+
+pub(super) fn system(entry: &Entry<'_>, sink: &mut dyn Sink) {
     match entry.subtype.or_empty() {
         "init" => sink.event(Event::Started {
             session: entry.session_id(),
@@ -252,12 +276,42 @@ fn system(entry: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
             let failed = matches!(entry.status.or_empty(), "failed" | "killed" | "stopped" | "error");
             sink.event(Event::JobEnded { call_id: entry.call_id.or_empty(), failed });
         }
+        // Transcripts say so beside the message, whose own stop reason older versions leave open.
+        "turn_duration" | "stop_hook_summary" => sink.event(Event::TurnEnded { thread: entry.thread() }),
         _ => {}
     }
-    Reading::Known
 }
 
-fn finish<'e>(entry: &'e Entry<'_>) -> Event<'e> {
+lenient! {
+    /// What a transcript notes while a tool runs.
+    struct Progress {
+        "type" => kind: Text<'a>,
+        "hookEvent" => hook: Text<'a>,
+        "message" => message: Option<&'a RawValue>,
+    }
+}
+
+/// A sub-agent's event inside a transcript's progress, or the hook at the end of a turn.
+fn progress(entry: &Entry<'_>, sink: &mut dyn Sink) {
+    let noted = read_json::<Progress<'_>>(entry.data).unwrap_or_default();
+    match noted.kind.or_empty() {
+        "agent_progress" => {
+            if let Some(mut event) = read_json::<Entry<'_>>(noted.message) {
+                event.parent.clone_from(&entry.parent_of_progress);
+                event.sidechain = Flag(true);
+                if matches!(event.kind.or_empty(), "assistant" | "user") {
+                    read(&event, sink);
+                }
+            }
+        }
+        "hook_progress" if noted.hook.get() == Some("Stop") => {
+            sink.event(Event::TurnEnded { thread: entry.thread() });
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn finish<'e>(entry: &'e Entry<'_>) -> Event<'e> {
     let whole = |text: &'e Text<'_>| filled(text).filter(|_| !text.is_cut()).map(Cow::Borrowed);
     Event::Finished(Box::new(Finish {
         subtype: entry.subtype.or_empty(),

@@ -5,7 +5,9 @@
 pub(in crate::analysis) mod lenient;
 
 mod claude;
+mod python;
 mod raw_twin;
+mod sdk;
 mod upstream;
 
 #[cfg(test)]
