@@ -22,6 +22,10 @@ pub(crate) enum Dialect {
     Upstream,
     /// Claude Code's own lines.
     StreamJson,
+    /// Claude Code's transcript of a session.
+    Transcript,
+    /// The newest upstream's log: the text form of the SDK's objects.
+    Sdk,
 }
 
 const NAMES: [&str; 8] = [
@@ -92,7 +96,12 @@ fn ending() -> impl Strategy<Value = Option<Move>> {
 
 /// A run's lines, without line feeds.
 pub(crate) fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
-    let dialect = prop_oneof![2 => Just(Dialect::Upstream), 1 => Just(Dialect::StreamJson)];
+    let dialect = prop_oneof![
+        3 => Just(Dialect::Upstream),
+        1 => Just(Dialect::StreamJson),
+        1 => Just(Dialect::Transcript),
+        1 => Just(Dialect::Sdk),
+    ];
     let moves = (prop::collection::vec(one_move(), 0..most), ending(), dialect, 0..200_u32);
     moves.prop_map(|(mut moves, ending, dialect, pace)| {
         moves.extend(ending);
@@ -183,6 +192,14 @@ impl Writer {
     fn event(&mut self, kind: &str, event: &Value) {
         match self.dialect {
             Dialect::StreamJson => self.lines.push(event.to_string()),
+            Dialect::Transcript => {
+                let mut line = event.clone();
+                line["timestamp"] = json!(self.now());
+                line["sessionId"] = json!("s");
+                line["isSidechain"] = json!(event["parent_tool_use_id"].is_string());
+                self.lines.push(line.to_string());
+            }
+            Dialect::Sdk => self.logged("claude_message", &json!({"message": sdk_text(event)})),
             Dialect::Upstream => {
                 let raw = event.to_string();
                 let message =
@@ -194,13 +211,63 @@ impl Writer {
     }
 
     fn logged(&mut self, kind: &str, data: &Value) {
-        let start = chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a moment in 2025");
-        let at = (start + chrono::TimeDelta::seconds(self.seconds)).to_rfc3339();
-        let entry = json!({"timestamp": at, "run_id": "run_1", "event_type": kind, "data": data});
+        let entry = json!({"timestamp": self.now(), "run_id": "run_1", "event_type": kind, "data": data});
         // The logger's own order of keys, which serde_json would sort.
         self.lines.push(format!(
             "{{\"timestamp\": {}, \"run_id\": \"run_1\", \"event_type\": {}, \"event_category\": \"other\", \"data\": {}}}",
             entry["timestamp"], entry["event_type"], entry["data"]
         ));
+    }
+
+    fn now(&self) -> String {
+        let start = chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a moment in 2025");
+        (start + chrono::TimeDelta::seconds(self.seconds)).to_rfc3339()
+    }
+}
+
+/// The event as Python's SDK prints its object.
+fn sdk_text(event: &Value) -> String {
+    let content = || {
+        let blocks = event["message"]["content"].as_array().into_iter().flatten();
+        blocks.map(sdk_block).collect::<Vec<_>>().join(", ")
+    };
+    match event["type"].as_str() {
+        Some("assistant") => format!("AssistantMessage(content=[{}])", content()),
+        Some("user") => format!("UserMessage(content=[{}])", content()),
+        Some("result") => format!("ResultMessage({})", arguments(event)),
+        _ => format!("SystemMessage(subtype={}, data={})", repr(&event["subtype"]), repr(event)),
+    }
+}
+
+fn sdk_block(block: &Value) -> String {
+    match block["type"].as_str() {
+        Some("text") => format!("TextBlock(text={})", repr(&block["text"])),
+        Some("tool_use") => format!("ToolUseBlock({})", arguments(block)),
+        _ => repr(block),
+    }
+}
+
+fn arguments(of: &Value) -> String {
+    let members = of.as_object().into_iter().flatten().filter(|(key, _)| *key != "type");
+    members.map(|(key, value)| format!("{key}={}", repr(value))).collect::<Vec<_>>().join(", ")
+}
+
+/// A value as Python prints it.
+fn repr(value: &Value) -> String {
+    let joined = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => {
+            let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
+            format!("'{escaped}'")
+        }
+        Value::Array(list) => format!("[{}]", joined(list.iter().map(repr).collect())),
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| format!("'{key}': {}", repr(value));
+            format!("{{{}}}", joined(members.iter().map(member).collect()))
+        }
     }
 }

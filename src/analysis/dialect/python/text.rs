@@ -111,8 +111,9 @@ fn push_escaped(out: &mut String, text: &str) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             _ if character < ' ' => {
+                let digit = |value: u32| char::from_digit(value, 16).unwrap_or('0');
                 let code = u32::from(character);
-                out.push_str(&format!("\\u{code:04x}"));
+                out.extend(['\\', 'u', '0', '0', digit(code / 16), digit(code % 16)]);
             }
             _ => out.push(character),
         }
