@@ -24,6 +24,8 @@ pub(crate) enum Dialect {
     StreamJson,
     /// Claude Code's transcript of a session.
     Transcript,
+    /// The upstream's log as its status answer tells it.
+    Answer,
     /// The newest upstream's log: the text form of the SDK's objects.
     Sdk,
 }
@@ -100,6 +102,7 @@ pub(crate) fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
         3 => Just(Dialect::Upstream),
         1 => Just(Dialect::StreamJson),
         1 => Just(Dialect::Transcript),
+        1 => Just(Dialect::Answer),
         1 => Just(Dialect::Sdk),
     ];
     let moves = (prop::collection::vec(one_move(), 0..most), ending(), dialect, 0..200_u32);
@@ -200,6 +203,17 @@ impl Writer {
                 self.lines.push(line.to_string());
             }
             Dialect::Sdk => self.logged("claude_message", &json!({"message": sdk_text(event)})),
+            Dialect::Answer => {
+                let raw = event.to_string();
+                let raw = if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
+                self.lines.push(format!("{} [claude_stream_raw] {raw}", self.now()));
+                let parsed = if event["message"].is_object() {
+                    repr(&event["message"])
+                } else {
+                    format!("Claude stream event: {kind}")
+                };
+                self.lines.push(format!("{} [claude_stream_{kind}] {parsed}", self.now()));
+            }
             Dialect::Upstream => {
                 let raw = event.to_string();
                 let message =

@@ -48,7 +48,7 @@ pub(super) fn read(logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
 }
 
 /// A sink that has the envelope's time already: the event inside may carry another clock's.
-struct Enveloped<'s>(&'s mut dyn Sink);
+pub(super) struct Enveloped<'s>(pub(super) &'s mut dyn Sink);
 
 impl Sink for Enveloped<'_> {
     fn at(&mut self, _: DateTime<Utc>) {}
@@ -66,9 +66,15 @@ impl Sink for Enveloped<'_> {
     }
 }
 
-/// A line of Claude Code's output, kept as text.
 fn raw(data: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
-    let TextOr::Text(line) = &data.message else { return Reading::Unknown };
+    match &data.message {
+        TextOr::Text(line) => raw_line(line, sink),
+        TextOr::Other(_) => Reading::Unknown,
+    }
+}
+
+/// A line of Claude Code's output, kept as text.
+pub(super) fn raw_line(line: &str, sink: &mut dyn Sink) -> Reading {
     if super::lenient::is_cut_marker(line) {
         sink.cut(1);
         return Reading::Known;
@@ -110,7 +116,7 @@ fn service_event(kind: &str, logged: &Logged<'_>, sink: &mut dyn Sink) -> Readin
 }
 
 /// The newest upstream repeats this entry through the run and names Claude's session in its words only.
-fn initialised(words: &str, sink: &mut dyn Sink) {
+pub(super) fn initialised(words: &str, sink: &mut dyn Sink) {
     sink.event(Event::Accepted { early_lines: 0 });
     let session = words.rsplit_once("Claude session: ").map(|(_, session)| session.trim());
     let is_id = |id: &&str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');

@@ -100,10 +100,12 @@ impl Fold {
     }
 
     fn content(&mut self, line: &[u8]) {
-        match self.held.take() {
-            Some(held) if held.twin(line) == Twin::Same => {}
-            Some(held) => self.read(held.line()),
-            None => {}
+        if let Some(held) = self.held.take() {
+            match held.twin(line) {
+                Twin::Same => {}
+                Twin::Poorer => return self.read(held.line()),
+                Twin::Other => self.read(held.line()),
+            }
         }
         match HeldRaw::take(line) {
             Some(raw) => self.held = Some(raw),

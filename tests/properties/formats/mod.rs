@@ -5,6 +5,7 @@ mod events;
 mod lines;
 mod newest_upstream;
 mod result_event;
+mod status_answer;
 mod task_lists;
 
 use chrono::{DateTime, TimeDelta, Utc};
