@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::python::{repr, sdk_text};
+
 /// Something that happens in a run.
 #[derive(Debug, Clone)]
 pub(crate) enum Move {
@@ -108,7 +110,21 @@ pub(crate) fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
     let moves = (prop::collection::vec(one_move(), 0..most), ending(), dialect, 0..200_u32);
     moves.prop_map(|(mut moves, ending, dialect, pace)| {
         moves.extend(ending);
-        Writer { dialect, pace, seconds: 0, count: 0, tasks: 0, lines: Vec::new() }.write(&moves)
+        Writer::new(dialect, pace).write(&moves)
+    })
+}
+
+/// The lines of one run without sub-agents' calls, as each dialect has them.
+pub(crate) fn in_all_dialects(most: usize) -> impl Strategy<Value = Vec<Vec<String>>> {
+    let dialects =
+        [Dialect::Upstream, Dialect::StreamJson, Dialect::Transcript, Dialect::Answer, Dialect::Sdk];
+    (prop::collection::vec(one_move(), 0..most), 1..200_u32).prop_map(move |(mut moves, pace)| {
+        for step in &mut moves {
+            if let Move::Call { by_sub_agent, .. } = step {
+                *by_sub_agent = false;
+            }
+        }
+        dialects.map(|dialect| Writer::new(dialect, pace).write(&moves)).into()
     })
 }
 
@@ -129,6 +145,10 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(dialect: Dialect, pace: u32) -> Self {
+        Self { dialect, pace, seconds: 0, count: 0, tasks: 0, lines: Vec::new() }
+    }
+
     fn write(mut self, moves: &[Move]) -> Vec<String> {
         if matches!(self.dialect, Dialect::Upstream) {
             self.logged("early_execution_start", &json!({"message": "Started", "pid": 7}));
@@ -194,7 +214,7 @@ impl Writer {
 
     fn event(&mut self, kind: &str, event: &Value) {
         match self.dialect {
-            Dialect::StreamJson => self.lines.push(event.to_string()),
+            Dialect::StreamJson => self.lines.push(cli_line(event)),
             Dialect::Transcript => {
                 let mut line = event.clone();
                 line["timestamp"] = json!(self.now());
@@ -204,7 +224,7 @@ impl Writer {
             }
             Dialect::Sdk => self.logged("claude_message", &json!({"message": sdk_text(event)})),
             Dialect::Answer => {
-                let raw = event.to_string();
+                let raw = cli_line(event);
                 let raw = if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
                 self.lines.push(format!("{} [claude_stream_raw] {raw}", self.now()));
                 let parsed = if event["message"].is_object() {
@@ -215,7 +235,7 @@ impl Writer {
                 self.lines.push(format!("{} [claude_stream_{kind}] {parsed}", self.now()));
             }
             Dialect::Upstream => {
-                let raw = event.to_string();
+                let raw = cli_line(event);
                 let message =
                     if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
                 self.logged("claude_stream_raw", &json!({"message": message}));
@@ -239,49 +259,11 @@ impl Writer {
     }
 }
 
-/// The event as Python's SDK prints its object.
-fn sdk_text(event: &Value) -> String {
-    let content = || {
-        let blocks = event["message"]["content"].as_array().into_iter().flatten();
-        blocks.map(sdk_block).collect::<Vec<_>>().join(", ")
-    };
-    match event["type"].as_str() {
-        Some("assistant") => format!("AssistantMessage(content=[{}])", content()),
-        Some("user") => format!("UserMessage(content=[{}])", content()),
-        Some("result") => format!("ResultMessage({})", arguments(event)),
-        _ => format!("SystemMessage(subtype={}, data={})", repr(&event["subtype"]), repr(event)),
+/// The event with its type first, as the CLI writes it.
+fn cli_line(event: &Value) -> String {
+    let mut others = event.clone();
+    if let Some(members) = others.as_object_mut() {
+        members.remove("type");
     }
-}
-
-fn sdk_block(block: &Value) -> String {
-    match block["type"].as_str() {
-        Some("text") => format!("TextBlock(text={})", repr(&block["text"])),
-        Some("tool_use") => format!("ToolUseBlock({})", arguments(block)),
-        _ => repr(block),
-    }
-}
-
-fn arguments(of: &Value) -> String {
-    let members = of.as_object().into_iter().flatten().filter(|(key, _)| *key != "type");
-    members.map(|(key, value)| format!("{key}={}", repr(value))).collect::<Vec<_>>().join(", ")
-}
-
-/// A value as Python prints it.
-fn repr(value: &Value) -> String {
-    let joined = |parts: Vec<String>| parts.join(", ");
-    match value {
-        Value::Null => "None".into(),
-        Value::Bool(true) => "True".into(),
-        Value::Bool(false) => "False".into(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => {
-            let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
-            format!("'{escaped}'")
-        }
-        Value::Array(list) => format!("[{}]", joined(list.iter().map(repr).collect())),
-        Value::Object(members) => {
-            let member = |(key, value): (&String, &Value)| format!("'{key}': {}", repr(value));
-            format!("{{{}}}", joined(members.iter().map(member).collect()))
-        }
-    }
+    format!("{{\"type\":{},{}", event["type"], &others.to_string()[1..])
 }
