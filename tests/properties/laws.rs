@@ -39,6 +39,19 @@ fn said(analysis: &Analysis) -> Vec<String> {
     statuses.into_iter().map(json).collect()
 }
 
+/// What every dialect carries: calls, files, sub-agents, and the items of the run's own list.
+fn facts(analysis: &Analysis) -> serde_json::Value {
+    let report = analysis.report(&at(long_after(), Some(RunStatus::Completed)));
+    let steps = report.step_by_step_results.unwrap_or_default();
+    let listed = steps.iter().map(|result| &result.step);
+    let items: Vec<_> = listed
+        .filter(|step| matches!(step.source, StepSource::Todo | StepSource::Task))
+        .map(|step| serde_json::json!([step.name, step.status, step.tool_calls, step.tools_used]))
+        .collect();
+    let details = report.run_details;
+    serde_json::json!([details.tools, details.files, details.sub_agents, details.compactions, items])
+}
+
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let damage = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..5_u8), 0..12);
     (log::lines(20), damage).prop_map(|(lines, damage)| {
@@ -115,6 +128,14 @@ proptest! {
             analysis.feed(&bytes);
             let bound = 2 * limits.max_line_bytes + 4 * bytes.len().min(limits.max_line_bytes) + 24 * 1024 * 1024;
             prop_assert!(analysis.weight() <= bound, "{} bytes", analysis.weight());
+        }
+    }
+
+    #[test]
+    fn every_dialect_tells_the_same_of_the_same_run(logs in log::in_all_dialects(25)) {
+        let told: Vec<_> = logs.iter().map(|lines| facts(&read(&log::bytes(lines)))).collect();
+        for pair in told.windows(2) {
+            prop_assert_eq!(&pair[0], &pair[1]);
         }
     }
 
