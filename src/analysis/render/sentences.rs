@@ -7,13 +7,33 @@ const MAX_RESULT_BYTES: usize = 260;
 /// An achievement is at most this long, in bytes.
 const MAX_LINE_BYTES: usize = 200;
 
-/// The first two sentences that tell what came of something; plans ("Let me …") and cheers ("Great!") tell nothing
-/// of the kind.
+/// A result shorter than this may leave the main thing out, in characters.
+const LITTLE: usize = 60;
+
+/// Whether the sentences leave room for what was done besides.
+pub(super) fn says_little(result: &str) -> bool {
+    result.chars().count() < LITTLE
+}
+
+/// The first two sentences that tell what came of something; plans ("Let me …"), cheers ("Great!") and what only
+/// Claude gained ("Now I have all the context.") tell nothing of the kind.
 pub(super) fn outcome_of(text: &str) -> Option<String> {
-    let prose = prose_lines(text);
-    let sentences = prose.iter().flat_map(|line| split_sentences(line));
+    let (prose, items) = lines_of(text);
+    first_sentences(if prose.is_empty() { &items } else { &prose })
+}
+
+/// The same, and nothing where there are only items of lists: those may as well be plans.
+pub(super) fn prose_outcome_of(text: &str) -> Option<String> {
+    first_sentences(&lines_of(text).0)
+}
+
+fn first_sentences(lines: &[String]) -> Option<String> {
+    let sentences = lines.iter().flat_map(|line| split_sentences(line));
     let mut result = String::new();
-    for sentence in sentences.filter(|sentence| !is_plan(sentence) && !is_cheer(sentence)).take(2) {
+    for sentence in sentences
+        .filter(|sentence| !is_plan(sentence) && !is_cheer(sentence) && !is_insight(sentence))
+        .take(2)
+    {
         if !result.is_empty() && result.len() + sentence.len() >= MAX_RESULT_BYTES {
             break;
         }
@@ -37,14 +57,18 @@ pub(super) fn list_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The text without headings, code, tables and marks, a line each; list items only where there is nothing else.
-fn prose_lines(text: &str) -> Vec<String> {
+/// The prose without headings, code, tables and marks, a line each, and the items of lists.
+fn lines_of(text: &str) -> (Vec<String>, Vec<String>) {
     let mut in_code = false;
     let (mut prose, mut items) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim) {
         if line.starts_with("```") {
             in_code = !in_code;
-        } else if !in_code && !line.is_empty() && !line.starts_with(['#', '|', '<', '=']) && line != "---" {
+        } else if !in_code
+            && !line.is_empty()
+            && !line.starts_with(['#', '|', '<', '=', '>'])
+            && line != "---"
+        {
             match list_item(line).or_else(|| list_item(line.trim_start_matches('*'))) {
                 Some(item) => items.push(unmarked(item)),
                 None => prose.push(unmarked(line)),
@@ -52,7 +76,7 @@ fn prose_lines(text: &str) -> Vec<String> {
         }
     }
     prose.retain(|line| !line.ends_with([':', '：']));
-    if prose.is_empty() { items } else { prose }
+    (prose, items)
 }
 
 /// What follows "- ", "* ", "• ", "1. ", "✅ ".
@@ -121,9 +145,31 @@ fn is_plan(sentence: &str) -> bool {
         || lower.ends_with([':', '：'])
 }
 
-/// "Great!", "Perfect! 🎉".
+/// "Great!", "Excellent.", "Perfect! 🎉".
 fn is_cheer(sentence: &str) -> bool {
-    sentence.ends_with('!') && sentence.split_whitespace().count() == 1
+    sentence.ends_with(['!', '.']) && sentence.split_whitespace().count() == 1
+}
+
+/// "Good, I have all the context.", "This is very comprehensive."
+fn is_insight(sentence: &str) -> bool {
+    const STARTS: [&str; 9] = [
+        "i have all",
+        "i have a ",
+        "i have the ",
+        "i have enough",
+        "i now have",
+        "i now understand",
+        "i understand",
+        "this is very comprehensive",
+        "this is a comprehensive",
+    ];
+    let lower = sentence.to_lowercase();
+    let told = ["good", "great", "perfect", "excellent", "ok", "okay", "now", "alright"]
+        .iter()
+        .find_map(|cheer| lower.strip_prefix(cheer)?.strip_prefix([',', ' ', '.', '!', '—']))
+        .unwrap_or(&lower);
+    let told = told.trim_start_matches(|c: char| !c.is_alphanumeric());
+    STARTS.iter().any(|start| told.starts_with(start)) && !lower.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
