@@ -47,6 +47,13 @@ fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("All tests pass.".to_owned()),
         Just("Let me look at the code. It reads well.".to_owned()),
+        (0..9_u8, prop::sample::select(vec!["Step", "Schritt", "**Fix", "## Phase"]))
+            .prop_map(|(number, word)| format!("{word} {number}: Überblick")),
+        (1..5_u8).prop_map(|number| format!("All 9 pass. Now step {number} — the docs.")),
+        (1..5_u8).prop_map(|number| format!("Теперь шаг {number}: тесты. 现在步骤 {number}：文档")),
+        Just("I will:\n1. Read the parser\n2. Write the lexer\n3. Update the docs".to_owned()),
+        prop::sample::select(vec!["Let me read the parser.", "Now I'll write the lexer."])
+            .prop_map(str::to_owned),
         Just("## Phase 1 — Überblick\n- done\n- \"quoted\" \\ back".to_owned()),
         "[ -~]{0,40}",
         "\\PC{0,20}",

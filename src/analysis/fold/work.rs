@@ -153,8 +153,9 @@ impl Fold {
                 self.sub_agents.end(agent, status);
             }
             Purpose::Command(command) => {
-                let deeds = Deed::of_command(&command);
-                deeds.into_iter().for_each(|deed| self.board.work_mut(call.step).did(deed));
+                for deed in Deed::of_command(&command) {
+                    self.board.work_mut(call.step).did(deed);
+                }
                 self.tested(&command, call.step, answer);
             }
         }

@@ -28,7 +28,8 @@ pub(super) fn calls(work: &Work, tools: &Tools) -> Option<String> {
     let kinds = KINDS.iter().map(|(names, one, many)| (calls_of(names), one, many));
     let used: Vec<String> =
         kinds.filter(|(calls, ..)| *calls > 0).map(|(calls, one, many)| counted(calls, one, many)).collect();
-    sentence(&joined(&used.iter().map(String::as_str).collect::<Vec<_>>()))
+    let used: Vec<&str> = used.iter().map(String::as_str).collect();
+    (!used.is_empty()).then(|| format!("Took {}.", joined(&used)))
 }
 
 fn sentence(text: &str) -> Option<String> {
@@ -56,14 +57,14 @@ fn tests(work: &Work) -> Option<String> {
 }
 
 fn deeds(work: &Work) -> Option<String> {
-    let word = |deed: &Deed| match deed {
+    let said = |done: &Deed| match done {
         Deed::Committed => "committed",
         Deed::Pushed => "pushed",
         Deed::OpenedPullRequest => "opened a pull request",
         Deed::UpdatedPullRequest => "updated the pull request",
         Deed::MergedPullRequest => "merged the pull request",
     };
-    let words: Vec<&str> = work.deeds.iter().map(word).collect();
+    let words: Vec<&str> = work.deeds.iter().map(said).collect();
     (!words.is_empty()).then(|| joined(&words))
 }
 
@@ -86,11 +87,13 @@ mod tests {
     #[test]
     fn what_was_done_is_one_sentence() {
         let mut work = Work::default();
-        ["/srv/a.py", "/srv/b.py"].iter().for_each(|path| work.edited(path));
+        for path in ["/srv/a.py", "/srv/b.py"] {
+            work.edited(path);
+        }
         work.tests = Some((12, 0));
-        Deed::of_command("git add -A && git commit -m 'Add sum' && git push")
-            .into_iter()
-            .for_each(|deed| work.did(deed));
+        for deed in Deed::of_command("git add -A && git commit -m 'Add sum' && git push") {
+            work.did(deed);
+        }
         let said = done(&work);
         assert_eq!(said.as_deref(), Some("Changed a.py and b.py; 12 tests passed; committed and pushed."));
     }
@@ -102,7 +105,7 @@ mod tests {
             work.called(tools.place(name), None);
         }
         assert_eq!(done(&work), None);
-        assert_eq!(calls(&work, &tools).as_deref(), Some("2 file reads, 1 search and 1 command."));
+        assert_eq!(calls(&work, &tools).as_deref(), Some("Took 2 file reads, 1 search and 1 command."));
         let mut upkeep = Work::default();
         upkeep.called(tools.place("TodoWrite"), None);
         assert_eq!(calls(&upkeep, &tools), None);
@@ -111,7 +114,9 @@ mod tests {
     #[test]
     fn failures_and_many_files_are_told() {
         let mut work = Work::default();
-        ["a", "b", "c", "d", "a"].iter().for_each(|path| work.edited(path));
+        for path in ["a", "b", "c", "d", "a"] {
+            work.edited(path);
+        }
         work.tests = Some((1, 2));
         let said = done(&work);
         assert_eq!(said.as_deref(), Some("Changed a, b, c and more (5 edits); 1 test passed, 2 failed."));

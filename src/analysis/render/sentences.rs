@@ -59,7 +59,7 @@ pub(super) fn list_lines(text: &str) -> Vec<String> {
 
 /// The prose without headings, code, tables and marks, a line each, and the items of lists.
 fn lines_of(text: &str) -> (Vec<String>, Vec<String>) {
-    let mut in_code = false;
+    let (mut in_code, mut of_a_plan) = (false, false);
     let (mut prose, mut items) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim) {
         if line.starts_with("```") {
@@ -70,13 +70,25 @@ fn lines_of(text: &str) -> (Vec<String>, Vec<String>) {
             && line != "---"
         {
             match list_item(line).or_else(|| list_item(line.trim_start_matches('*'))) {
-                Some(item) => items.push(unmarked(item)),
-                None => prose.push(unmarked(line)),
+                Some(item) if !of_a_plan => items.push(unmarked(item)),
+                Some(_) => {}
+                None => {
+                    of_a_plan = leads_to_a_plan(line);
+                    prose.push(unmarked(line));
+                }
             }
         }
     }
     prose.retain(|line| !line.ends_with([':', '：']));
     (prose, items)
+}
+
+/// "We should:", "I will need to do this:".
+fn leads_to_a_plan(line: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["should", "need", "will", "let me", "i'll", "going to", "plan", "must", "have to", "to do"];
+    let lower = line.replace('’', "'").to_lowercase();
+    lower.trim_end_matches('*').ends_with([':', '：']) && WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// What follows "- ", "* ", "• ", "1. ", "✅ ".
@@ -119,11 +131,9 @@ fn split_sentences(line: &str) -> Vec<&str> {
 
 /// Whether the sentence announces what comes next.
 fn is_plan(sentence: &str) -> bool {
-    const STARTS: [&str; 18] = [
+    const STARTS: [&str; 15] = [
         "let me",
         "let's",
-        "now let",
-        "now i",
         "i'll",
         "i will",
         "i need to",
@@ -135,14 +145,20 @@ fn is_plan(sentence: &str) -> bool {
         "i should",
         "i want to",
         "time to",
-        "now to",
         "moving on",
-        "now update",
+        "going on with",
     ];
     let lower = sentence.replace('’', "'").to_lowercase();
     STARTS.iter().any(|start| lower.starts_with(start))
         || lower.contains("let me ")
+        || lower.strip_prefix("now ").is_some_and(|rest| !is_state(rest))
         || lower.ends_with([':', '：'])
+}
+
+/// "(Now) all tests pass": how things are, not what comes next.
+fn is_state(rest: &str) -> bool {
+    const STATES: [&str; 9] = ["pass", "works", "work ", "is ", "are ", "has ", "have ", "can ", "builds"];
+    !rest.starts_with("i ") && !rest.starts_with("for ") && STATES.iter().any(|state| rest.contains(state))
 }
 
 /// "Great!", "Excellent.", "Perfect! 🎉".
@@ -152,7 +168,10 @@ fn is_cheer(sentence: &str) -> bool {
 
 /// "Good, I have all the context.", "This is very comprehensive."
 fn is_insight(sentence: &str) -> bool {
-    const STARTS: [&str; 9] = [
+    const STARTS: [&str; 12] = [
+        "i've read",
+        "i have read",
+        "i can see the",
         "i have all",
         "i have a ",
         "i have the ",
@@ -183,6 +202,22 @@ mod tests {
         assert_eq!(outcome_of(text).as_deref(), Some("The build succeeded. All 14 tests pass."));
         assert_eq!(outcome_of("Let me look. I'll start now:"), None);
         assert_eq!(outcome_of(""), None);
+    }
+
+    #[test]
+    fn what_comes_next_and_what_only_claude_gained_are_no_result() {
+        let text =
+            "Good, I have all the context. Both are wired. Now Task #2: the docs. Now for the last one.";
+        assert_eq!(outcome_of(text).as_deref(), Some("Both are wired."));
+        assert_eq!(outcome_of("Now all 9 tests pass.").as_deref(), Some("Now all 9 tests pass."));
+        assert_eq!(outcome_of("Excellent. This is a comprehensive analysis."), None);
+    }
+
+    #[test]
+    fn items_of_a_list_may_be_plans_and_are_no_prose() {
+        assert_eq!(prose_outcome_of("Changes:\n1. Lexer\n- `parser`"), None);
+        assert_eq!(outcome_of("Now I see it. We should:\n1. Keep the lexer\n2. Drop the parser"), None);
+        assert_eq!(prose_outcome_of("- Lexer\nIt builds.").as_deref(), Some("It builds."));
     }
 
     #[test]

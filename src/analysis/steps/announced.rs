@@ -6,11 +6,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::heading::{Announcement, Form, Heading, Number};
+use super::heading::{Announcement, Form, Heading, Number, Plan};
 use super::work::Work;
 
-/// So many calls may lie between the first heading and the second.
-const MAX_CALLS_ON_TRIAL: u32 = 40;
+/// So many calls may lie between the first heading and the second; fewer where the form says less.
+const fn max_calls_on_trial(form: Form) -> u32 {
+    match form {
+        Form::Worded => 30,
+        Form::Numbered => 8,
+    }
+}
 
 /// An announcement that no work has followed yet.
 #[derive(Debug, Clone)]
@@ -30,7 +35,7 @@ pub(super) struct Trial {
     /// The step which got the work since then, and what was done in it before; absent where the heading itself is a
     /// step already.
     pub(super) aside: Option<(usize, Work)>,
-    calls: u32,
+    pub(super) calls: u32,
 }
 
 /// What the headings of a run have shown so far.
@@ -38,7 +43,9 @@ pub(super) struct Trial {
 pub(super) struct Headings {
     pub(super) pending: Option<Pending>,
     pub(super) trial: Option<Trial>,
-    /// The label, form and number of the last step that a heading made.
+    /// The last plan that was told and not yet replaced by another.
+    plan: Plan,
+    /// The label and number of the last step that a heading made.
     series: Option<(String, Number)>,
 }
 
@@ -73,14 +80,15 @@ impl Pending {
 }
 
 impl Trial {
-    pub(super) fn new(pending: &Pending, aside: Option<(usize, Work)>) -> Self {
-        Self { heading: pending.heading.clone(), at: pending.at, aside, calls: 0 }
+    /// `calls` have been made since phases were first held back.
+    pub(super) fn new(pending: &Pending, aside: Option<(usize, Work)>, calls: u32) -> Self {
+        Self { heading: pending.heading.clone(), at: pending.at, aside, calls }
     }
 
     /// Takes a call into account; whether the trial goes on.
     pub(super) fn goes_on(&mut self) -> bool {
         self.calls += 1;
-        self.calls <= MAX_CALLS_ON_TRIAL
+        self.calls <= max_calls_on_trial(self.heading.form)
     }
 }
 
@@ -88,6 +96,19 @@ impl Headings {
     /// Whether headings are this run's source of steps.
     pub(super) fn are_trusted(&self) -> bool {
         self.series.is_some()
+    }
+
+    /// Reads words of the main thread: a heading, or a sentence that takes up an item of a plan told before.
+    pub(super) fn read<'a>(&mut self, text: &'a str) -> Option<Announcement<'a>> {
+        let taken_up = || {
+            let heading = self.plan.taken_up(text)?;
+            Some(Announcement { heading, before: "", after: "" })
+        };
+        let announcement = Announcement::of(text).or_else(taken_up);
+        if let Some(plan) = Plan::of(text) {
+            self.plan = plan;
+        }
+        announcement
     }
 
     pub(super) fn standing(&self, heading: &Heading) -> Standing {
@@ -125,7 +146,10 @@ impl Headings {
         let trial = self.trial.as_ref().map_or(0, |trial| {
             trial.heading.heap_bytes() + trial.aside.as_ref().map_or(0, |(_, work)| work.heap_bytes())
         });
-        pending + trial + self.series.as_ref().map_or(0, |(label, _)| label.capacity())
+        pending
+            + trial
+            + self.plan.heap_bytes()
+            + self.series.as_ref().map_or(0, |(label, _)| label.capacity())
     }
 }
 

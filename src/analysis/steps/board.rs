@@ -40,7 +40,8 @@ pub(in crate::analysis) struct Board {
     pub(super) headings: Headings,
     /// The step that was last worked on.
     pub(super) active: Option<usize>,
-    list_changed_at: Option<DateTime<Utc>>,
+    /// When the list was last changed, where it left no item in progress: whose time it is since then is open.
+    unclaimed_since: Option<DateTime<Utc>>,
     pub(super) has_list: bool,
     list_share: ListShare,
     /// What was done before there was a step; the first one takes it over.
@@ -205,7 +206,8 @@ impl Board {
     }
 
     fn list_changed(&mut self, at: Option<DateTime<Utc>>) {
-        self.list_changed_at = at;
+        let claimed = self.steps.iter().any(|step| step.listed && step.status == StepStatus::InProgress);
+        self.unclaimed_since = at.filter(|_| !claimed);
         let items = || self.steps.iter().filter(|step| step.source.is_list());
         let of = |status| items().filter(|step| step.status == status).count() as f64;
         let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
@@ -243,7 +245,7 @@ impl Board {
     }
 
     pub(super) fn set_status(&mut self, place: usize, status: StepStatus, at: Option<DateTime<Utc>>) {
-        let list_changed_at = self.list_changed_at;
+        let unclaimed_since = self.unclaimed_since;
         let step = &mut self.steps[place];
         match status {
             StepStatus::InProgress => {
@@ -254,8 +256,9 @@ impl Board {
                 }
             }
             StepStatus::Completed if step.status != StepStatus::Completed => {
-                // An item ticked off without having been begun was worked on since the list last changed.
-                step.started_at = step.started_at.or(step.work.first_at).or(list_changed_at);
+                // An item ticked off without having been begun was worked on since the list last changed, unless that
+                // time was another one's: then nobody knows.
+                step.started_at = step.started_at.or(step.work.first_at).or(unclaimed_since);
                 step.completed_at = at;
             }
             StepStatus::Pending => step.completed_at = None,

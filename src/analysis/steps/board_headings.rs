@@ -4,9 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::announced::{Pending, Standing, Trial};
 use super::board::{Board, BoardStep};
-use super::heading::{Announcement, Heading};
+use super::heading::{Heading, named_task};
 use super::work::Work;
 use super::{StepSource, StepStatus};
+
+/// Where a series begins; its very first heading may not have been logged.
+const FIRST_NUMBERS: u32 = 2;
 
 impl Board {
     /// Takes words of the main thread: they belong to the step that is going on, unless they lead on to another.
@@ -15,7 +18,8 @@ impl Board {
         let work = self.work_mut(place);
         let before = work.said.take();
         work.said(text);
-        let announcement = if self.has_list { None } else { Announcement::of(text) };
+        self.learn_subjects(named_task(text).into_iter().collect());
+        let announcement = if self.has_list { None } else { self.headings.read(text) };
         self.headings.pending = announcement.map(|announcement| Pending::new(announcement, at, before));
     }
 
@@ -44,13 +48,14 @@ impl Board {
         self.work_mut(place).said.clone_from(&pending.said_before);
     }
 
-    /// A heading that comes before anything else is a step at once: there is nothing better to show.
+    /// The first of its series before anything else was done is a step at once: there is nothing better to show.
     fn try_heading(&mut self, pending: &Pending) {
+        let calls = self.headings.trial.as_ref().map_or(0, |trial| trial.calls);
         self.settle_trial();
-        if self.steps.is_empty() {
+        if self.steps.is_empty() && pending.heading.number.major <= FIRST_NUMBERS {
             self.begin(pending);
             self.headings.untrust();
-            self.headings.trial = Some(Trial::new(pending, None));
+            self.headings.trial = Some(Trial::new(pending, None, 0));
             return;
         }
         let Some(place) = self.target() else { return };
@@ -58,7 +63,7 @@ impl Board {
         work.said.clone_from(&pending.said_before);
         let before = std::mem::take(work);
         work.said = pending.after();
-        self.headings.trial = Some(Trial::new(pending, Some((place, before))));
+        self.headings.trial = Some(Trial::new(pending, Some((place, before)), calls));
     }
 
     /// The first heading becomes a step of its own, with the work since then.

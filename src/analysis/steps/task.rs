@@ -59,12 +59,11 @@ pub(in crate::analysis) fn told_subjects(words: &str) -> Vec<(String, String)> {
 }
 
 fn told_subject(line: &str) -> Option<(String, String)> {
-    let (id, subject) = match line.strip_prefix("Task #") {
-        Some(rest) => rest.split_once(": ")?,
-        None => {
-            let (id, rest) = line.strip_prefix('#')?.split_once(" [")?;
-            (id, listed_subject(rest.split_once("] ")?.1))
-        }
+    let (id, subject) = if let Some(rest) = line.strip_prefix("Task #") {
+        rest.split_once(": ")?
+    } else {
+        let (id, rest) = line.strip_prefix('#')?.split_once(" [")?;
+        (id, listed_subject(rest.split_once("] ")?.1))
     };
     let subject = head(subject.trim(), MAX_NAME_BYTES);
     let is_id = !id.is_empty() && id.len() <= 64 && !id.contains(char::is_whitespace);

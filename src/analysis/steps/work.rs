@@ -94,8 +94,12 @@ impl Work {
 
     /// All of this and then all of `later`.
     pub(super) fn and(mut self, later: Self) -> Self {
-        later.tools.into_iter().for_each(|(tool, calls)| self.used(tool, calls));
-        later.deeds.into_iter().for_each(|deed| self.did(deed));
+        for (tool, calls) in later.tools {
+            self.used(tool, calls);
+        }
+        for deed in later.deeds {
+            self.did(deed);
+        }
         for file in later.files {
             if self.files.len() <= Self::MAX_FILES && !self.files.contains(&file) {
                 self.files.push(file);

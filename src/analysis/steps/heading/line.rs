@@ -71,7 +71,7 @@ struct Marked<'a> {
     line: &'a str,
     plain: String,
     /// Whether it was set as a heading, or begins in bold.
-    is_marked: bool,
+    set_off: bool,
 }
 
 impl<'a> Marked<'a> {
@@ -84,15 +84,15 @@ impl<'a> Marked<'a> {
         }
         let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '*');
         let plain = text.trim_start_matches(|c: char| !c.is_alphanumeric()).replace("**", "");
-        Some(Self { line: text, plain, is_marked: titled || text.starts_with("**") })
+        Some(Self { line: text, plain, set_off: titled || text.starts_with("**") })
     }
 
     fn captures(&self) -> Option<(Form, Captures<'_>)> {
         let worded = WORDED.captures(&self.plain).or_else(|| COUNTED_FIRST.captures(&self.plain));
         if let Some(found) = worded {
-            return (self.is_marked || self.is_plain_heading(&found)).then_some((Form::Worded, found));
+            return (self.set_off || self.is_plain_heading(&found)).then_some((Form::Worded, found));
         }
-        let found = NUMBERED.captures(&self.plain).filter(|_| self.is_marked)?;
+        let found = NUMBERED.captures(&self.plain).filter(|_| self.set_off)?;
         let titled = found.name("title").is_some_and(|title| !title.as_str().is_empty());
         titled.then_some((Form::Numbered, found))
     }
@@ -105,11 +105,17 @@ impl<'a> Marked<'a> {
             && self.plain.chars().count() <= MAX_CHARS
     }
 
+    /// The line, as far as it is a title: of a long one that begins in bold, up to the end of its first sentence.
     fn name(&self) -> String {
-        let bold = self.line.strip_prefix("**").and_then(|rest| rest.split_once("**"));
-        match bold {
-            Some((bold, _)) if self.plain.chars().count() > MAX_CHARS => shown_name(bold),
-            _ => shown_name(&self.plain),
+        let Some((bold, _)) = self.line.strip_prefix("**").and_then(|rest| rest.split_once("**")) else {
+            return shown_name(&self.plain);
+        };
+        if self.plain.chars().count() <= MAX_CHARS {
+            return shown_name(&self.plain);
         }
+        let after_bold = self.plain.get(bold.len()..).unwrap_or_default();
+        let end = after_bold.find(". ").map_or(usize::MAX, |end| bold.len() + end);
+        let sentence = self.plain.get(..end).filter(|sentence| sentence.chars().count() <= MAX_CHARS);
+        shown_name(sentence.unwrap_or(bold))
     }
 }

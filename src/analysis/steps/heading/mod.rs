@@ -3,11 +3,16 @@
 //! Reads one message. Not for what a run makes of its headings: `announced` decides which of them are steps.
 
 mod line;
+mod plan;
 mod sentence;
+mod task;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub(in crate::analysis) use self::plan::Plan;
+pub(in crate::analysis) use self::task::named_task;
 
 use self::line::Line;
 use crate::analysis::bounded::shortened;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::words::{NUMBER, STEP, label, number, says_done};
+use super::words::{NUMBER, STEP, UNSPACED, label, number, says_done};
 use super::{Announcement, Form, Heading, shown_name};
 
 /// In a longer message a sentence is no announcement any more, in bytes.
@@ -18,7 +18,7 @@ const NEXT: &str = "now|next|let['’]s|let me|i['’]ll|i will|i['’]m|startin
 
 static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
-        r"(?i)(?:^|[.!?。！？]\s*|\n\s*)[^\p{{L}}\n]{{0,6}}(?:{NEXT})[^.!?。！\n]{{0,50}}?(?P<step>(?:^|[^\p{{L}}])(?P<word>{STEP})\s*[#№]?\s*(?P<number>{NUMBER})(?:[-–](?P<last>\d{{1,3}}))?\**(?:\s*\([^)\n]{{1,40}}\))?\**(?:\s*[:：—–]|\s+-\s|\s+(?:for|to|für|zum|zur|pour|para|для)\s)\s*(?P<title>[^\n]*))"
+        r"(?i)(?:^|[.!?。！？]\s*|\n\s*)[^\p{{L}}\n]{{0,6}}(?:{NEXT})[^.!?。！\n]{{0,50}}?(?:(?:^|[^\p{{L}}])(?P<word>{STEP})|(?P<unspaced>{UNSPACED}))\s*[#№]?\s*(?P<number>{NUMBER})(?:[-–](?P<last>\d{{1,3}}))?\**(?:\s*\([^)\n]{{1,40}}\))?\**(?:\s*[:：—–]|\s+-\s|\s+(?:for|to|für|zum|zur|pour|para|для)\s)\s*(?P<title>[^\n]*)"
     ))
     .expect("the pattern is fixed and compiles")
 });
@@ -35,7 +35,7 @@ pub(super) fn announcement(text: &str) -> Option<Announcement<'_>> {
         return None;
     }
     let found = SENTENCE.captures(text)?;
-    let word = found.name("word")?;
+    let word = found.name("word").or(found.name("unspaced"))?;
     let title = first_sentence(found.name("title")?.as_str());
     let first = number(found.name("number")?.as_str())?;
     let last = found.name("last").and_then(|last| number(last.as_str())).filter(|last| *last > first);
@@ -48,10 +48,17 @@ pub(super) fn announcement(text: &str) -> Option<Announcement<'_>> {
         label: label(word.as_str()),
         number: first,
         last: last.unwrap_or(first),
-        name: shown_name(&text[word.start()..end]),
+        name: capitalised(&shown_name(&text[word.start()..end])),
     };
-    let before = text[..found.get(0)?.start() + 1].trim();
+    let whole = found.get(0)?;
+    let mark = whole.as_str().chars().next().filter(|c| ".!?。！？".contains(*c)).map_or(0, char::len_utf8);
+    let before = text[..whole.start() + mark].trim();
     Some(Announcement { heading, before, after: text[end..].trim() })
+}
+
+fn capitalised(name: &str) -> String {
+    let mut rest = name.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// As far as the sentence is about this step.

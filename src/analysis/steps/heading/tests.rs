@@ -54,13 +54,24 @@ fn headings_are_read_in_other_languages() {
 }
 
 #[test]
+fn a_long_line_is_named_by_its_bold_start_and_the_sentence_after_it() {
+    let long = "It goes on for so long that nobody would read it in a table of steps, not even on a very wide screen with small letters.";
+    let text = format!("**C3 — cache.** The key and its hash. {long}");
+    assert_eq!(name(&text).as_deref(), Some("C3 — cache. The key and its hash"));
+    let text = format!("**C4 — cache.** {long} {long}");
+    assert_eq!(name(&text).as_deref(), Some("C4 — cache"));
+}
+
+#[test]
 fn a_sentence_that_leads_on_to_a_step_announces_it() {
     let forms = [
         ("All tests pass. Now Step 3 — the docs. Let me look.", "Step 3 — the docs"),
         ("I'll start with Step 1 — a new file, and Step 2 — the routes.", "Step 1 — a new file"),
-        ("Now loading step 4 for the layout.", "step 4 for the layout"),
-        ("Тесты прошли. Перехожу к шагу 2: документация.", "шагу 2: документация"),
-        ("Tudo certo. Agora o passo 3: os testes.", "passo 3: os testes"),
+        ("Now loading step 4 for the layout.", "Step 4 for the layout"),
+        ("Тесты прошли. Перехожу к шагу 2: документация.", "Шагу 2: документация"),
+        ("Теперь шаг 3: тесты", "Шаг 3: тесты"),
+        ("测试通过。现在步骤 3：文档", "步骤 3：文档"),
+        ("Tudo certo. Agora o passo 3: os testes.", "Passo 3: os testes"),
     ];
     for (text, expected) in forms {
         assert_eq!(name(text).as_deref(), Some(expected), "{text}");
@@ -99,4 +110,38 @@ fn a_heading_deep_in_a_long_message_is_part_of_a_report() {
     let text = "One\nTwo\nThree\nFour\n## Step 2: Five\nSix\nSeven\nEight\nNine";
     assert_eq!(of(text), None);
     assert_eq!(of(&format!("## Step 2: Write\n{}", "word ".repeat(3000))), None);
+}
+
+#[test]
+fn a_message_may_name_the_task_that_it_turns_to() {
+    let named = |text| named_task(text).map(|(id, subject)| format!("{id}: {subject}"));
+    let text = "Both are in. Now **Task #12 (B-3)**: Add health checks to the proxy. Let me look.";
+    assert_eq!(named(text).as_deref(), Some("12: Add health checks to the proxy"));
+    assert_eq!(named("Continuing with Task #4 — fixing the lexer.").as_deref(), Some("4: fixing the lexer"));
+    for text in ["Task #4: completed", "Now update task #4.", "Task #4: Lexer\nTask #5: Parser"] {
+        assert_eq!(named(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_plan_is_taken_up_by_sentences_that_say_its_items_again() {
+    let plan =
+        Plan::of("I will:\n\n1. Read the parser and its tests\n2. Write the lexer\n3. Update all the docs");
+    let plan = plan.expect("it is a plan");
+    let taken = |text| plan.taken_up(text).map(|heading| (heading.number.major, heading.name));
+    assert_eq!(
+        taken("Let me read the parser and its tests."),
+        Some((1, "Read the parser and its tests".into()))
+    );
+    assert_eq!(taken("That is clear.\nNow I'll write the lexer:"), Some((2, "Write the lexer".into())));
+    assert_eq!(taken("The parser looks fine."), None);
+    let russian =
+        Plan::of("Сначала мне нужно:\n1. Изучить код парсера\n2. Написать тесты\n3. Собрать проект");
+    let taken = russian.and_then(|plan| plan.taken_up("Теперь надо написать тесты."));
+    assert_eq!(taken.map(|heading| heading.number.major), Some(2));
+    for text in
+        ["Done:\n1. Read it\n2. Wrote it\n3. Shipped it", "I will:\n1. Read\n2. Write", "I will go on."]
+    {
+        assert_eq!(Plan::of(text), None, "{text}");
+    }
 }

@@ -9,6 +9,9 @@ pub(super) const STEP: &str = "steps?|phase|stage|part|milestone|iteration|round
     kroki?|etap|faza|шаги?|шагу|шага|этапы?|этапу|этапа|фаза|фазе|фазы|фазу|часть|части|волна|крок|етап|\
     adım|aşama|步骤|步驟|阶段|階段|ステップ|フェーズ|手順|단계|스텝";
 
+/// Those that follow the word before without a space.
+pub(super) const UNSPACED: &str = "步骤|步驟|阶段|階段|ステップ|フェーズ|手順|단계";
+
 /// What stands after the numeral in "第一步", "第2フェーズ".
 pub(super) const COUNTED: &str = "步|阶段|階段|段階|部分|ステップ|フェーズ";
 
