@@ -10,7 +10,7 @@
 //!                                                  IO       pure            pure
 //! ```
 //!
-//! The pure part ([`run_id`], [`route`], [`rollout`], [`analysis`], and [`enrich`]'s `answer`, `eligible`, `merge`) does
+//! The pure part ([`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], and [`enrich`]'s `answer`, `eligible`, `merge`) does
 //! no IO, reads no clock, and has an outcome for every input; the rest is the shell around it.
 
 pub mod commands;
@@ -22,6 +22,7 @@ pub mod stack;
 pub mod rollout;
 pub mod route;
 pub mod run_id;
+pub mod variant;
 
 pub mod proxy;
 

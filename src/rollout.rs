@@ -4,40 +4,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::route::Wishes;
-
-/// What a status request is answered with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Variant {
-    /// The upstream's answer, untouched.
-    Basic,
-    /// The upstream's answer with additions.
-    Enhanced,
-    /// The upstream's answer; the enrichment runs beside it and only its outcome is recorded.
-    Shadow,
-}
-
-impl Variant {
-    /// Reads the value of the opt-in header or of the configuration; letter case does not matter.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Basic, Self::Enhanced, Self::Shadow]
-            .into_iter()
-            .find(|v| word.eq_ignore_ascii_case(v.as_str()))
-    }
-
-    /// The word for it in headers, metrics and the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Basic => "basic",
-            Self::Enhanced => "enhanced",
-            Self::Shadow => "shadow",
-        }
-    }
-}
+use crate::variant::Variant;
 
 /// Which rule decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,7 +86,7 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// Decides on one status request; `run` is the run's segment of the path.
+    /// Decides on one status request; `run` is the run's id, or what stands in its place.
     pub fn decide(&self, wishes: &Wishes, run: &str) -> Decision {
         if !self.enabled {
             return Decision { variant: Variant::Basic, rule: Rule::Disabled };

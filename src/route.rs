@@ -4,8 +4,8 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-use crate::rollout::Variant;
 use crate::run_id::RunId;
+use crate::variant::Variant;
 
 /// The version of the added fields that this gloss writes.
 pub const FIELDS_VERSION: &str = "1";
@@ -57,8 +57,8 @@ impl StatusRoute {
 /// A request for the status of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusRequest {
-    /// The run's segment of the path as it came, which the percentage is worked out from.
-    pub segment: String,
+    /// What the percentage is worked out from: the run id, or where it is no legal one, its segment of the path.
+    pub name: String,
     /// The run id, where it is one that a log may be looked for.
     pub run_id: Option<RunId>,
     /// What the caller asks for.
@@ -103,7 +103,9 @@ impl Router {
         wishes.variant = last_value(headers, &self.header).and_then(Variant::from_word);
         wishes.unknown_version =
             last_value(headers, &VERSION_HEADER).is_some_and(|version| version != FIELDS_VERSION);
-        Some(StatusRequest { segment: segment.to_owned(), run_id: RunId::from_segment(segment), wishes })
+        let run_id = RunId::from_segment(segment);
+        let name = run_id.as_ref().map_or(segment, RunId::as_str).to_owned();
+        Some(StatusRequest { name, run_id, wishes })
     }
 }
 
@@ -192,7 +194,9 @@ mod tests {
     fn an_illegal_run_id_is_still_a_status_request_but_has_no_log() {
         let request =
             ask(&Method::GET, "/api/v1/workflows/claude-code/run/..%2f..%2fetc/status", &[]).unwrap();
-        assert_eq!((request.run_id, request.segment.as_str()), (None, "..%2f..%2fetc"));
+        assert_eq!((request.run_id, request.name.as_str()), (None, "..%2f..%2fetc"));
+        let encoded = ask(&Method::GET, "/api/v1/workflows/claude-code/run/%72un_1/status", &[]).unwrap();
+        assert_eq!(encoded.name, "run_1", "the bucket is that of the id, however it is written");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct ServerParams {
     pub header_timeout: Duration,
     /// The longest head of a request, in bytes.
     pub max_header_bytes: usize,
+    /// How many headers a request may have.
+    pub max_headers: usize,
     /// How long requests in flight may take once the drain has begun.
     pub drain_timeout: Duration,
 }
@@ -89,6 +91,7 @@ fn connection_builder(params: &ServerParams) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(params.header_timeout)
         .max_buf_size(params.max_header_bytes)
+        .max_headers(params.max_headers)
         // A client may close its side and still wait for the answer.
         .half_close(true)
         // The upstream's date, or none.

@@ -52,22 +52,25 @@ pub fn build(
 /// The tracker over the configured log source.
 ///
 /// # Errors
-/// When the threads of the source cannot be started.
+/// When the threads of the source or the tracker cannot be started.
 pub fn tracker(config: &Config, metrics: &Metrics) -> io::Result<Option<Tracker>> {
     let Some(root) = config.logs.root.clone() else { return Ok(None) };
     let source = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
-    Ok(Some(tracker_over(Arc::new(source), config, metrics)))
+    tracker_over(Arc::new(source), config, metrics).map(Some)
 }
 
 /// The tracker over any log source: the seam by which tests put in one that fails.
-pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metrics) -> Tracker {
+///
+/// # Errors
+/// When the tracker's threads cannot be started.
+pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metrics) -> io::Result<Tracker> {
     let params = TrackerParams {
         limits: Limits { max_line_bytes: config.logs.max_line_bytes },
         max_bytes_per_poll: config.logs.max_bytes_per_poll,
         cache_bytes: config.cache.max_bytes,
         cache_idle: config.cache.idle,
     };
-    Tracker::new(source, params, metrics.clone())
+    Tracker::start(source, params, metrics.clone())
 }
 
 fn client_params(config: &Config) -> ClientParams {

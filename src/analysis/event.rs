@@ -39,7 +39,7 @@ pub(super) enum Event<'a> {
     /// What a message cost in tokens; repeated, and growing, within one message.
     Spent { thread: Thread<'a>, message_id: &'a str, model: &'a str, tokens: Tokens },
     /// Claude ended its turn of its own accord.
-    TurnEnded,
+    TurnEnded { thread: Thread<'a> },
     /// A person, or the program around, said something.
     Prompted { text: &'a str },
     /// Claude Code's own account at its end.

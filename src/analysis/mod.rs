@@ -29,6 +29,7 @@ mod tool_input;
 mod tools;
 mod usage;
 mod vote;
+mod warm_up;
 
 pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use files::Change;
@@ -40,6 +41,7 @@ pub use report::{
 };
 pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;
+pub use warm_up::warm_up;
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -88,7 +88,8 @@ impl Ending {
             "completed" | "success" => Outcome::Success,
             "timeout" => Outcome::Timeout,
             "killed" | "cancelled" => Outcome::Cancelled,
-            "failed" | "error" => Outcome::Failed,
+            "failed" | "error" | "error_during_execution" => Outcome::Failed,
+            "error_max_turns" => Outcome::MaxTurns,
             _ => return,
         };
         self.closed = Some(Ended { outcome, reason: String::new() });

@@ -19,6 +19,11 @@ impl Texts {
         }
     }
 
+    /// The words so far were not the main thread's.
+    pub(super) fn forget_said(&mut self) {
+        self.last_said = String::new();
+    }
+
     /// Takes a result event: its text counts for the last one only.
     pub(super) fn finished(&mut self, finish: &Finish<'_>) {
         self.stated = finish.result.as_deref().map(str::to_owned);

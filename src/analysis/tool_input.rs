@@ -22,7 +22,7 @@ lenient! {
         "description" => description: Text<'a>,
         "subagent_type" => subagent_type: Text<'a>,
         "timeout" => timeout_ms: Number,
-        "todos" => todos: Many<TextOr<'a, Item<'a>>, 300>,
+        "todos" => todos: Option<Many<TextOr<'a, Item<'a>>, 300>>,
         "subject" => subject: Text<'a>,
         "activeForm" => active_form: Text<'a>,
         "taskId" | "task_id" => task_id: Text<'a>,

@@ -100,6 +100,8 @@ pub(super) enum Purpose {
     Todo(TodoSnapshot),
     TaskCreate(TaskCreation),
     TaskUpdate(TaskChange),
+    /// A look at one task or at all of them.
+    TaskLookup,
     /// A sub-agent, by its place in the table of these.
     SubAgent(usize),
     /// A shell command, its start.
@@ -216,15 +218,18 @@ impl Purpose {
     pub(super) fn changes_list(&self) -> bool {
         match self {
             Self::Todo(_) | Self::TaskUpdate(_) => true,
-            Self::Plain | Self::Edit { .. } | Self::TaskCreate(_) | Self::SubAgent(_) | Self::Command(_) => {
-                false
-            }
+            Self::Plain
+            | Self::Edit { .. }
+            | Self::TaskCreate(_)
+            | Self::TaskLookup
+            | Self::SubAgent(_)
+            | Self::Command(_) => false,
         }
     }
 
     fn heap_bytes(&self) -> usize {
         match self {
-            Self::Plain | Self::SubAgent(_) => 0,
+            Self::Plain | Self::TaskLookup | Self::SubAgent(_) => 0,
             Self::Edit { path } => path.capacity(),
             Self::Todo(snapshot) => snapshot.heap_bytes(),
             Self::TaskCreate(creation) => creation.subject.capacity(),

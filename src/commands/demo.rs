@@ -98,19 +98,16 @@ fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &Te
     let curl = format!("curl -s -H 'x-api-key: {API_KEY}'");
     writeln!(
         out,
-        "\nPaste into another terminal. What the service itself says of the run that goes on (basic):\n"
-    )?;
-    writeln!(out, "  {curl} {base}/{}/status | python3 -m json.tool", live.id)?;
-    writeln!(out, "\nThe same with gloss's notes at its end (enhanced):\n")?;
-    writeln!(
-        out,
-        "  {curl} -H 'Gloss: enhanced' '{base}/{}/status?include_logs=false' | python3 -m json.tool",
-        live.id
+        "\nPaste into another terminal; `| python3 -m json.tool` or `| jq` behind a line indents the answer."
     )?;
     writeln!(
         out,
-        "\nA finished run, by query instead of header, and the headers that say which answer it is:\n"
+        "\nWhat the service itself says of the run that goes on, but for its long logs (basic):\n"
     )?;
+    writeln!(out, "  {curl} {base}/{}/status | tail -c 640", live.id)?;
+    writeln!(out, "\nThe same with gloss's notes at its end, and without the logs (enhanced):\n")?;
+    writeln!(out, "  {curl} -H 'Gloss: enhanced' '{base}/{}/status?include_logs=false'", live.id)?;
+    writeln!(out, "\nA finished run, asked for by query, and the headers that say which answer it is:\n")?;
     writeln!(out, "  {curl} -i '{base}/{}/status?enhanced=true&include_logs=false'", done.id)?;
     if let Some(admin) = gloss.admin_address() {
         writeln!(out, "\nWhat gloss counts:\n\n  curl -s http://{admin}/metrics")?;

@@ -69,7 +69,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
         Ok(true)
     })?;
-    if !replay.line.is_multiple_of(args.every) {
+    // The end has a row, too, even that of a log without a line.
+    if replay.line == 0 || !replay.line.is_multiple_of(args.every) {
         replay.print(&mut out)?;
     }
     out.flush()?;

@@ -163,6 +163,7 @@ impl Gloss {
         let params = ServerParams {
             header_timeout: self.config.server.header_timeout,
             max_header_bytes: self.config.server.max_header_bytes,
+            max_headers: self.config.server.max_headers,
             drain_timeout: self.config.drain_timeout,
         };
         let readiness = Readiness::default();
@@ -211,5 +212,6 @@ impl Gloss {
 }
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{key}: cannot listen on {address}"))
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("{key}: cannot listen on {address}; choose another by --listen or --admin"))
 }

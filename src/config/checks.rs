@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, LogsConfig, ServerConfig, TelemetryConfig, UpstreamConfig,
 };
 use crate::proxy::Upstream;
-use crate::rollout::{Percent, Rollout, Variant};
+use crate::rollout::{Percent, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
 use crate::telemetry::LogFormat;
+use crate::variant::Variant;
 
 /// Checks everything.
 pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
@@ -40,6 +42,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         server: ServerConfig {
             header_timeout: duration("server.header_timeout", &raw.server.header_timeout)?,
             max_header_bytes: header_bytes("server.max_header_bytes", &raw.server.max_header_bytes)?,
+            max_headers: count("server.max_headers", raw.server.max_headers, 1..=10_000)?,
         },
         drain_timeout: duration("drain.timeout", &raw.drain.timeout)?,
         telemetry: telemetry(&raw.telemetry)?,
@@ -70,7 +73,7 @@ fn upstream(raw: &raw::Upstream) -> Result<UpstreamConfig, ConfigError> {
         connect_timeout: duration("upstream.connect_timeout", &raw.connect_timeout)?,
         response_timeout: duration("upstream.response_timeout", &raw.response_timeout)?,
         idle_timeout: duration("upstream.idle_timeout", &raw.idle_timeout)?,
-        max_idle: raw.max_idle,
+        max_idle: count("upstream.max_idle", raw.max_idle, 0..=100_000)?,
     })
 }
 
@@ -104,15 +107,11 @@ fn rollout(raw: &raw::Rollout) -> Result<Rollout, ConfigError> {
 }
 
 fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
-    if raw.max_concurrent == 0 {
-        let hint = "to switch the enrichment off, set rollout.enabled = false";
-        return Err(refuse("enrich.max_concurrent", "0", "it has to be at least 1", hint));
-    }
     Ok(EnrichConfig {
         budget: duration("enrich.budget", &raw.budget)?,
         max_body_bytes: memory("enrich.max_body_bytes", &raw.max_body_bytes)?,
         body_timeout: duration("enrich.body_timeout", &raw.body_timeout)?,
-        max_concurrent: raw.max_concurrent,
+        max_concurrent: count("enrich.max_concurrent", raw.max_concurrent, 1..=100_000)?,
         failed: raw.failed,
         compat_fields: raw.compat_fields,
     })
@@ -196,14 +195,28 @@ fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+/// Longer makes no sense, and clocks overflow some time after it.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     match humantime::parse_duration(text) {
+        Ok(duration) if duration > LONGEST => {
+            Err(refuse(key, text, "it is more than a year", "such as 100ms, 5s or 2m"))
+        }
         Ok(duration) if !duration.is_zero() => Ok(duration),
         Ok(_) => Err(refuse(key, text, "it has to be longer than nothing", "such as 100ms, 5s or 2m")),
         Err(error) => {
             Err(refuse(key, text, format!("it is not a duration: {error}"), "such as 100ms, 5s or 2m"))
         }
     }
+}
+
+fn count(key: &str, number: usize, allowed: RangeInclusive<usize>) -> Result<usize, ConfigError> {
+    if allowed.contains(&number) {
+        return Ok(number);
+    }
+    let reason = format!("it has to be between {} and {}", allowed.start(), allowed.end());
+    Err(refuse(key, &number.to_string(), reason, "config/gloss.toml has every key with its default"))
 }
 
 fn size(key: &str, text: &str) -> Result<u64, ConfigError> {

@@ -221,10 +221,18 @@ fn refusal(error: &FigmentError, defaults: &BTreeMap<String, Value>) -> ConfigEr
         kind => ConfigError {
             key,
             value: place.trim().to_owned(),
-            reason: kind.to_string().replace('\n', " "),
+            reason: without_excerpt(&kind.to_string()),
             hint: "the file has to be valid TOML; config/gloss.toml is an example".to_owned(),
         },
     }
+}
+
+/// A parser's message without the lines that quote the file: they may hold a secret.
+fn without_excerpt(message: &str) -> String {
+    let quotes =
+        |line: &str| line.split_once('|').is_some_and(|(margin, _)| margin.trim().parse::<u32>().is_ok());
+    let lines = message.lines().filter(|line| !quotes(line) && !line.trim_start().starts_with('|'));
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the value of this key is never shown.

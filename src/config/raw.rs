@@ -102,6 +102,7 @@ pub(super) struct Admin {
 pub(super) struct Server {
     pub(super) header_timeout: String,
     pub(super) max_header_bytes: String,
+    pub(super) max_headers: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -149,8 +150,12 @@ impl Default for Raw {
             },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
             admin: Admin { listen: "127.0.0.1:8881".into(), token: String::new() },
-            server: Server { header_timeout: "30s".into(), max_header_bytes: "64KiB".into() },
-            drain: Drain { timeout: "30s".into() },
+            server: Server {
+                header_timeout: "30s".into(),
+                max_header_bytes: "64KiB".into(),
+                max_headers: 256,
+            },
+            drain: Drain { timeout: "25s".into() },
             telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
         }
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::*;
-use crate::rollout::Variant;
+use crate::variant::Variant;
 
 fn file(text: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
@@ -108,6 +108,10 @@ fn a_value_that_cannot_be_used_names_key_value_reason_and_hint() {
         ("[rollout]\ndefault = \"better\"\n", "rollout.default", "better"),
         ("[enrich]\nbudget = \"soon\"\n", "enrich.budget", "soon"),
         ("[enrich]\nbudget = \"0s\"\n", "enrich.budget", "0s"),
+        ("[enrich]\nbudget = \"500years\"\n", "enrich.budget", "500years"),
+        ("[enrich]\nmax_concurrent = 0\n", "enrich.max_concurrent", "0"),
+        ("[enrich]\nmax_concurrent = 9223372036854775807\n", "enrich.max_concurrent", "9223372036854775807"),
+        ("[server]\nmax_headers = 0\n", "server.max_headers", "0"),
         ("[cache]\nmax_bytes = \"many\"\n", "cache.max_bytes", "many"),
         ("[logs]\ntemplates = [\"../{run_id}\"]\n", "logs.templates", "../{run_id}"),
         ("[logs]\nsources = [\"s3://b\"]\n", "logs.sources", "s3://b"),
@@ -170,4 +174,12 @@ fn a_file_that_is_missing_or_no_toml_is_refused_in_one_line() {
     assert!(load(&missing).unwrap_err().reason.contains("cannot be read"));
     let broken = refused("[rollout\n");
     assert_eq!(broken.to_string().lines().count(), 1, "{broken}");
+    assert!(broken.reason.contains("line 2"), "{broken}");
+}
+
+#[test]
+fn a_line_that_is_no_toml_is_not_repeated_since_it_may_hold_a_secret() {
+    let broken = refused("[admin]\ntoken = \"hunter2\n");
+    assert!(!broken.to_string().contains("hunter2"), "{broken}");
+    assert!(broken.reason.contains("line 3"), "{broken}");
 }

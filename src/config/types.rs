@@ -118,6 +118,8 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// The longest head of a request, in bytes.
     pub max_header_bytes: usize,
+    /// How many headers a request may have.
+    pub max_headers: usize,
 }
 
 /// Log lines about gloss itself.

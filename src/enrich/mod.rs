@@ -1,15 +1,17 @@
 //! Adds notes to status answers: decides, reads the log beside the upstream's call, merges, falls back.
 //!
-//! `service` is the tower layer and knows the order of things; `attempt` is one reading of a log; `answer`, `eligible`
+//! `service` is the tower layer, `exchange` knows the order of things, `attempt` is one reading of a log; `answer`, `eligible`
 //! and `merge` are pure. Whatever fails here is a [`Fallback`]: the client gets the upstream's own bytes.
 
 pub mod answer;
 mod attempt;
 pub mod eligible;
+mod exchange;
 mod fallback;
 pub mod merge;
 mod respond;
 mod service;
 
+pub use exchange::EnrichParams;
 pub use fallback::Fallback;
-pub use service::{Enrich, EnrichLayer, EnrichParams};
+pub use service::{Enrich, EnrichLayer};

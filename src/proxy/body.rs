@@ -1,12 +1,10 @@
-//! The bodies that travel through gloss: requests on their way up, answers on their way down.
+//! Answers on their way down: the upstream's frames as they come, or what gloss puts in front of or instead of them.
 //!
-//! Frames are passed on as they come; nothing is gathered here. Every variant knows its exact size where it has one,
-//! so that hyper frames the message as the other side did.
+//! A body knows its exact size where it has one, so that hyper frames the message as the upstream did. One that breaks
+//! off never looks complete.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -14,96 +12,11 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::pool::Lease;
-
-/// Why a body broke off.
-#[derive(Debug, Error)]
-pub enum BodyError {
-    /// The connection which it came from failed, or its framing did.
-    #[error("the body broke off: {0}")]
-    Hyper(#[from] hyper::Error),
-}
-
-/// A request's body on its way to the upstream.
-#[derive(Debug)]
-pub enum RequestBody {
-    /// There is none.
-    Empty,
-    /// The client's, frame by frame, watched.
-    Client(Incoming, Upload),
-}
-
-/// Watches a client's body on its way up, from outside.
-#[derive(Debug, Clone, Default)]
-pub struct Upload(Arc<UploadState>);
-
-#[derive(Debug, Default)]
-struct UploadState {
-    failed: AtomicBool,
-    frames: AtomicU64,
-}
-
-impl Upload {
-    /// Whether the client's side failed, so that the failure is not blamed on the upstream.
-    pub fn failed(&self) -> bool {
-        self.0.failed.load(Ordering::Acquire)
-    }
-
-    /// How many frames have passed: while it rises, an answer cannot be overdue.
-    pub fn frames(&self) -> u64 {
-        self.0.frames.load(Ordering::Relaxed)
-    }
-}
-
-impl RequestBody {
-    /// Wraps what the client sends.
-    pub fn new(incoming: Incoming, upload: Upload) -> Self {
-        if incoming.is_end_stream() { Self::Empty } else { Self::Client(incoming, upload) }
-    }
-}
-
-impl HttpBody for RequestBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
-            Self::Client(incoming, upload) => Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
-                Some(Err(error)) => {
-                    upload.0.failed.store(true, Ordering::Release);
-                    Some(Err(error.into()))
-                }
-                Some(Ok(frame)) => {
-                    upload.0.frames.fetch_add(1, Ordering::Relaxed);
-                    Some(Ok(frame))
-                }
-                None => None,
-            }),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Client(incoming, _) => incoming.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Client(incoming, _) => incoming.size_hint(),
-        }
-    }
-}
+use super::request_body::BodyError;
 
 /// An answer's body on its way to the client.
 #[derive(Debug)]
@@ -152,7 +65,16 @@ struct UpstreamBody {
 struct Tee {
     seen: Vec<Bytes>,
     bytes_left: usize,
-    whole: oneshot::Sender<Vec<Bytes>>,
+    passed: oneshot::Sender<Passed>,
+}
+
+/// A copy of what went through.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// All of it.
+    Whole(Vec<Bytes>),
+    /// More than was to be copied.
+    TooLarge,
 }
 
 impl Body {
@@ -216,10 +138,10 @@ impl Body {
     }
 
     /// Copies what passes, up to `max_bytes`, and hands it over when the body has ended well. The receiver gets
-    /// nothing if the body is longer, carries trailers, breaks off or is dropped.
-    pub fn tee(mut self, max_bytes: usize) -> (Self, oneshot::Receiver<Vec<Bytes>>) {
-        let (whole, received) = oneshot::channel();
-        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, whole });
+    /// nothing if the body breaks off or is dropped before its end.
+    pub fn tee(mut self, max_bytes: usize) -> (Self, oneshot::Receiver<Passed>) {
+        let (passed, received) = oneshot::channel();
+        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, passed });
         (self, received)
     }
 
@@ -227,16 +149,18 @@ impl Body {
         let Some(mut tee) = self.tee.take() else { return };
         let Some(frame) = frame else {
             // The receiver may have gone; then nobody wants the copy.
-            let _ = tee.whole.send(tee.seen);
+            let _ = tee.passed.send(Passed::Whole(tee.seen));
             return;
         };
-        if let Some(data) = frame.data_ref()
-            && let Some(left) = tee.bytes_left.checked_sub(data.len())
-        {
-            tee.bytes_left = left;
-            tee.seen.push(data.clone());
-            self.tee = Some(tee);
-        }
+        // Trailers pass by.
+        let data = frame.data_ref().cloned().unwrap_or_default();
+        let Some(left) = tee.bytes_left.checked_sub(data.len()) else {
+            let _ = tee.passed.send(Passed::TooLarge);
+            return;
+        };
+        tee.bytes_left = left;
+        tee.seen.push(data);
+        self.tee = Some(tee);
     }
 
     fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {

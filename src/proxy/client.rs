@@ -13,10 +13,11 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::timeout;
 
-use super::body::{Body, RequestBody, Upload};
+use super::body::Body;
 use super::connect::Upstream;
 use super::error::ProxyError;
 use super::pool::{Pool, PoolParams};
+use super::request_body::{RequestBody, Upload};
 use crate::telemetry::Metrics;
 
 /// How the upstream is reached.

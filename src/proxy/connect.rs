@@ -10,8 +10,13 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::body::RequestBody;
 use super::error::ProxyError;
+use super::request_body::RequestBody;
+
+/// An answer may have so many headers and so long a head: far more than any sane service sends, so that gloss is never
+/// stricter than the clients behind it.
+const MAX_RESPONSE_HEADERS: usize = 1000;
+const MAX_RESPONSE_HEAD_BYTES: usize = 2 * 1024 * 1024;
 
 /// The address of the upstream, as `http://host[:port]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +84,10 @@ impl Upstream {
             .map_err(ProxyError::Connect)?;
         // Without it a small request waits for the acknowledgement of the one before.
         stream.set_nodelay(true).map_err(ProxyError::Connect)?;
-        let (sender, connection) =
-            http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ProxyError::Handshake)?;
+        let mut builder = http1::Builder::new();
+        builder.max_headers(MAX_RESPONSE_HEADERS).max_buf_size(MAX_RESPONSE_HEAD_BYTES);
+        let handshake = builder.handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.map_err(ProxyError::Handshake)?;
         tokio::spawn(async move {
             // The request on the connection learns of the failure itself; here nobody is left to tell.
             if let Err(error) = connection.with_upgrades().await {

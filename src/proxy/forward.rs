@@ -10,10 +10,11 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
-use super::body::{Body, RequestBody, Upload};
+use super::body::Body;
 use super::client::Client;
 use super::error::ProxyError;
-use super::headers::{strip_hop_by_hop, upgrade_protocol};
+use super::headers::{has_plain_framing, is_authority, join_cookies, strip_hop_by_hop, upgrade_protocol};
+use super::request_body::{RequestBody, Upload};
 use super::upgrade::Tunnels;
 
 /// What forwarding depends on.
@@ -81,9 +82,15 @@ impl Forward {
         if request.method() == Method::CONNECT {
             return Err(ProxyError::ConnectMethod);
         }
+        if !has_plain_framing(request.headers()) {
+            return Err(ProxyError::ClientBody);
+        }
         let (mut parts, body) = request.into_parts();
         let host = self.host(&parts)?;
         strip_hop_by_hop(&mut parts.headers, &self.params.opt_in_header);
+        if parts.version == Version::HTTP_2 {
+            join_cookies(&mut parts.headers);
+        }
         if let Some(host) = host {
             parts.headers.insert(header::HOST, host);
         }
@@ -102,7 +109,11 @@ impl Forward {
     ///
     /// The target's authority wins over the header (RFC 9112, section 3.2.2). HTTP/1.1 needs exactly one `Host`.
     fn host(&self, parts: &http::request::Parts) -> Result<Option<HeaderValue>, ProxyError> {
-        let named = parts.headers.get_all(header::HOST).iter().count();
+        let hosts = parts.headers.get_all(header::HOST);
+        let named = hosts.iter().count();
+        if hosts.iter().any(|host| !is_authority(host)) {
+            return Err(ProxyError::Target);
+        }
         if named > 1 || (named == 0 && parts.version == Version::HTTP_11) {
             return Err(ProxyError::Target);
         }

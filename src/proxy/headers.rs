@@ -72,6 +72,38 @@ fn is_protected(name: &HeaderName, opt_in: &HeaderName) -> bool {
         || PROTECTED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
+/// Joins the cookies of an HTTP/2 request into one header, as HTTP/1 wants them (RFC 9113, section 8.2.3).
+pub fn join_cookies(headers: &mut HeaderMap) {
+    let cookies: Vec<&[u8]> =
+        headers.get_all(header::COOKIE).iter().map(http::HeaderValue::as_bytes).collect();
+    if cookies.len() < 2 {
+        return;
+    }
+    // Header values joined by text are a header value.
+    if let Ok(joined) = http::HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Whether a message is framed in the one way that can be passed on: by its length, or by exactly one `chunked`.
+///
+/// Another coding would arrive as if it had been the body's own bytes.
+pub fn has_plain_framing(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Whether `Host` is an authority: a name or address with an optional port, and nothing else.
+pub fn is_authority(host: &http::HeaderValue) -> bool {
+    host.to_str().is_ok_and(|text| {
+        !text.is_empty() && !text.contains('@') && text.parse::<http::uri::Authority>().is_ok()
+    })
+}
+
 /// The protocol that a message asks to switch to: `Upgrade`, where `Connection` names it.
 ///
 /// `h2c` is none: a tunnel would hide requests from every rule here (the name is dropped, the request passes).
@@ -142,6 +174,36 @@ mod tests {
         let all = "host, x-api-key, Authorization, cookie, content-length, x-forwarded-for, x-margin, gloss-version";
         let with_connection: Vec<_> = kept.iter().copied().chain([("connection", all)]).collect();
         assert_eq!(stripped(&with_connection), owned(&kept));
+    }
+
+    #[test]
+    fn cookies_that_http_2_has_split_are_joined() {
+        let mut headers = map(&[("cookie", "a=1"), ("x", "y"), ("cookie", "b=2; c=3")]);
+        join_cookies(&mut headers);
+        assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
+    }
+
+    #[test]
+    fn only_one_plain_chunked_can_be_passed_on() {
+        assert!(has_plain_framing(&map(&[("content-length", "3")])));
+        assert!(has_plain_framing(&map(&[("transfer-encoding", " Chunked")])));
+        for odd in ["gzip, chunked", "chunked, chunked", "identity", "xchunked", "chunked,", ""] {
+            let mut headers = HeaderMap::new();
+            headers.insert("transfer-encoding", HeaderValue::from_str(odd).unwrap());
+            assert!(!has_plain_framing(&headers), "{odd:?}");
+        }
+        let twice = map(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]);
+        assert!(!has_plain_framing(&twice));
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_address_with_an_optional_port() {
+        for good in ["a", "api.example:8000", "127.0.0.1:1", "[::1]:80"] {
+            assert!(is_authority(&HeaderValue::from_str(good).unwrap()), "{good}");
+        }
+        for bad in ["", "a b", "a/b", "user@a", "a b/..@", "http://a", "a:b:c"] {
+            assert!(!is_authority(&HeaderValue::from_str(bad).unwrap()), "{bad:?}");
+        }
     }
 
     #[test]

@@ -11,13 +11,15 @@ mod error;
 mod forward;
 pub mod headers;
 mod pool;
+mod request_body;
 mod rescue;
 mod upgrade;
 
-pub use body::{Body, BodyError, Gathered, RequestBody};
+pub use body::{Body, Gathered, Passed};
 pub use client::{Client, ClientParams};
 pub use connect::{Upstream, UpstreamUrlError};
 pub use error::ProxyError;
 pub use forward::{Forward, ForwardParams};
+pub use request_body::{BodyError, RequestBody};
 pub use rescue::{Rescue, RescueLayer};
 pub use upgrade::Tunnels;

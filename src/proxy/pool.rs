@@ -13,7 +13,7 @@ use std::time::Duration;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::body::RequestBody;
+use super::request_body::RequestBody;
 
 /// The pool's limits.
 #[derive(Debug, Clone, Copy)]

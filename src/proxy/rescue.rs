@@ -5,9 +5,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -65,7 +66,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let inner = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        // The call itself may panic, too, before there is a future.
+        let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
+        let inner = called.ok().map(|future| AssertUnwindSafe(future).catch_unwind());
         RescueFuture { inner, metrics: self.metrics.clone() }
     }
 }
@@ -74,7 +77,7 @@ pin_project! {
     /// The answer of a [`Rescue`].
     pub struct RescueFuture<F> {
         #[pin]
-        inner: CatchUnwind<AssertUnwindSafe<F>>,
+        inner: Option<CatchUnwind<AssertUnwindSafe<F>>>,
         metrics: Metrics,
     }
 }
@@ -87,7 +90,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        Poll::Ready(Ok(match ready!(this.inner.poll(cx)) {
+        let outcome = match this.inner.as_pin_mut() {
+            Some(inner) => ready!(inner.poll(cx)),
+            None => Err(Box::new("the call panicked") as Box<dyn Any + Send>),
+        };
+        Poll::Ready(Ok(match outcome {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 this.metrics.rescue(error.proxy_status());
@@ -128,4 +135,33 @@ fn synthetic(status: StatusCode, error: &'static str, detail: &'static str) -> R
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Ready, ready};
+
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+
+    async fn status_of<F>(inner: fn(Request<()>) -> F) -> StatusCode
+    where
+        F: Future<Output = Result<Response<Body>, ProxyError>>,
+    {
+        let rescue = RescueLayer::new(Metrics::new()).layer(service_fn(inner));
+        rescue
+            .oneshot(Request::new(()))
+            .await
+            .map_or_else(|never| match never {}, |response| response.status())
+    }
+
+    #[tokio::test]
+    async fn errors_and_panics_become_answers_wherever_they_happen() {
+        assert_eq!(status_of(|_| ready(Err(ProxyError::Target))).await, StatusCode::BAD_REQUEST);
+        let early = status_of(|_| -> Ready<_> { panic!("before there is a future, for the test") }).await;
+        assert_eq!(early, StatusCode::INTERNAL_SERVER_ERROR);
+        let late = status_of(|_| async { panic!("in the future, for the test") }).await;
+        assert_eq!(late, StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

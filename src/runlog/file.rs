@@ -15,7 +15,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::template::Template;
-use super::threads::IoThreads;
+use super::threads::{JobFailure, WorkThreads};
 use super::{BoxFuture, LogError, LogIdentity, LogSource, OpenLog};
 use crate::analysis::LogSourceKind;
 use crate::run_id::RunId;
@@ -37,13 +37,13 @@ pub struct FileParams {
 #[derive(Debug)]
 pub struct FileSource {
     params: Arc<FileParams>,
-    threads: IoThreads,
+    threads: WorkThreads,
 }
 
 impl FileSource {
     /// Starts the source's threads; the folder need not exist yet.
     pub fn start(params: FileParams) -> io::Result<Self> {
-        Ok(Self { params: Arc::new(params), threads: IoThreads::start(IO_THREADS, IO_QUEUE)? })
+        Ok(Self { params: Arc::new(params), threads: WorkThreads::start("log-io", IO_THREADS, IO_QUEUE)? })
     }
 }
 
@@ -55,7 +55,7 @@ impl LogSource for FileSource {
     fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
             let (params, run) = (Arc::clone(&self.params), run.clone());
-            let found = self.threads.run(move || find(&params, &run)).await?;
+            let found = on(&self.threads, move || find(&params, &run)).await?;
             Ok(Box::new(OpenFile { found: Arc::new(found), threads: self.threads.clone() })
                 as Box<dyn OpenLog>)
         })
@@ -73,7 +73,7 @@ struct Found {
 #[derive(Debug)]
 struct OpenFile {
     found: Arc<Found>,
-    threads: IoThreads,
+    threads: WorkThreads,
 }
 
 impl OpenLog for OpenFile {
@@ -91,7 +91,7 @@ impl OpenLog for OpenFile {
 
     fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>> {
         let found = Arc::clone(&self.found);
-        Box::pin(self.threads.run(move || {
+        Box::pin(on(&self.threads, move || {
             let left = usize::try_from(found.length.saturating_sub(offset)).unwrap_or(usize::MAX);
             let mut buffer = vec![0; left.min(max_bytes)];
             let filled = fill(&found.file, &mut buffer, offset).map_err(|error| unreadable(&error))?;
@@ -99,6 +99,19 @@ impl OpenLog for OpenFile {
             Ok(Bytes::from(buffer))
         }))
     }
+}
+
+/// Runs a job that may hang.
+async fn on<T: Send + 'static>(
+    threads: &WorkThreads,
+    job: impl FnOnce() -> Result<T, LogError> + Send + 'static,
+) -> Result<T, LogError> {
+    threads.run(job).await.unwrap_or_else(|failure| {
+        Err(match failure {
+            JobFailure::Full => LogError::Stuck,
+            JobFailure::Panicked(_) => LogError::Unreadable("reading it failed unexpectedly".into()),
+        })
+    })
 }
 
 /// Reads until the buffer is full or the file ends (it may have been truncated since it was found).

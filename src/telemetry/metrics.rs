@@ -17,7 +17,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::enrich::Fallback;
-use crate::rollout::{Decision, Rule, Variant};
+use crate::rollout::{Decision, Rule};
+use crate::variant::Variant;
 
 /// The process's metrics; a clone counts into the same.
 #[derive(Clone)]
@@ -75,6 +76,9 @@ struct Inner {
 const DURATION_BUCKETS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
 
+/// The outcome of a shadow whose answer never ended; not a fallback, since nobody got another answer for it.
+const ABANDONED: &str = "abandoned";
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -117,6 +121,11 @@ impl Metrics {
     /// An enrichment in the shadow would have ended so.
     pub fn shadow(&self, fallback: Option<Fallback>) {
         self.0.shadows.get_or_create(&outcome_labels(fallback)).inc();
+    }
+
+    /// An enrichment in the shadow came to nothing because the client left, or the answer broke off, before its end.
+    pub fn shadow_abandoned(&self) {
+        self.0.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }).inc();
     }
 
     /// How long the stages of a status request took.
@@ -227,6 +236,7 @@ impl Inner {
             drop(self.enrichments.get_or_create(&outcome_labels(outcome)));
             drop(self.shadows.get_or_create(&outcome_labels(outcome)));
         }
+        drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
         for stage in ["upstream", "logs", "enrich"] {
             drop(self.stages.get_or_create(&StageLabels { stage }));
         }

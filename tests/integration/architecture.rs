@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "run_id.rs",
     "route.rs",
     "rollout.rs",
+    "variant.rs",
     "analysis",
     "enrich/answer.rs",
     "enrich/eligible.rs",
@@ -44,7 +45,7 @@ const LAYERS: [&[&str]; 9] = [
     &["enrich"],
     &["proxy", "runlog"],
     &["telemetry"],
-    &["rollout", "route", "run_id", "analysis"],
+    &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 
 /// The one arrow upwards: metrics are labelled with the reasons that the enrichment has.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gloss::analysis::{
-    Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus, StepSource,
+    Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus, Step, StepSource,
 };
 use proptest::prelude::*;
 
@@ -37,6 +37,19 @@ fn said(analysis: &Analysis) -> Vec<String> {
         serde_json::to_string(&analysis.report(&at(long_after(), status))).expect("a report serialises")
     };
     statuses.into_iter().map(json).collect()
+}
+
+/// What every dialect carries: calls, files, sub-agents, and the items of the run's own list.
+fn facts(analysis: &Analysis) -> serde_json::Value {
+    let report = analysis.report(&at(long_after(), Some(RunStatus::Completed)));
+    let steps = report.step_by_step_results.unwrap_or_default();
+    let listed = steps.iter().map(|result| &result.step);
+    let items: Vec<_> = listed
+        .filter(|step| matches!(step.source, StepSource::Todo | StepSource::Task))
+        .map(|step| serde_json::json!([step.name, step.status, step.tool_calls, step.tools_used]))
+        .collect();
+    let details = report.run_details;
+    serde_json::json!([details.tools, details.files, details.sub_agents, details.compactions, items])
 }
 
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
@@ -119,6 +132,14 @@ proptest! {
     }
 
     #[test]
+    fn every_dialect_tells_the_same_of_the_same_run(logs in log::in_all_dialects(25)) {
+        let told: Vec<_> = logs.iter().map(|lines| facts(&read(&log::bytes(lines)))).collect();
+        for pair in told.windows(2) {
+            prop_assert_eq!(&pair[0], &pair[1]);
+        }
+    }
+
+    #[test]
     fn every_line_twice_says_the_same(lines in log::lines(25)) {
         let twice: Vec<String> = lines.iter().flat_map(|line| [line.clone(), line.clone()]).collect();
         let mut once = read(&log::bytes(&lines)).report(&at(long_after(), Some(RunStatus::Completed)));
@@ -157,7 +178,7 @@ proptest! {
     #[test]
     fn steps_keep_their_ids_and_are_never_fewer(lines in log::lines(40)) {
         let mut analysis = Analysis::new(Limits::default());
-        let mut before: Vec<(StepSource, Option<DateTime<Utc>>)> = Vec::new();
+        let mut before: Vec<(StepSource, Option<DateTime<Utc>>, Option<String>)> = Vec::new();
         for line in &lines {
             analysis.feed(log::bytes(std::slice::from_ref(line)).as_slice());
             let report = analysis.report(&at(long_after(), Some(RunStatus::Running)));
@@ -167,9 +188,12 @@ proptest! {
             if steps[0].name == "Starting" {
                 continue;
             }
-            let now: Vec<_> = steps.iter().map(|step| (step.source, step.started_at.map(|at| at.0))).collect();
+            // Items of lists may be renamed; what else is a step keeps its name.
+            let is_named = |source| matches!(source, StepSource::Heading | StepSource::Phase);
+            let shown = |step: Step| (step.source, step.started_at.map(|at| at.0), is_named(step.source).then_some(step.name));
+            let now: Vec<_> = steps.into_iter().map(shown).collect();
             prop_assert!(before.len() <= now.len());
-            prop_assert!(before.iter().zip(&now).all(|(old, new)| old.0 == new.0 && (old.1.is_none() || old.1 == new.1)));
+            prop_assert!(before.iter().zip(&now).all(|(old, new)| old.0 == new.0 && old.2 == new.2 && (old.1.is_none() || old.1 == new.1)));
             before = now;
         }
     }

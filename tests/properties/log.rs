@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::python::{repr, sdk_text};
+
 /// Something that happens in a run.
 #[derive(Debug, Clone)]
 pub(crate) enum Move {
@@ -22,6 +24,12 @@ pub(crate) enum Dialect {
     Upstream,
     /// Claude Code's own lines.
     StreamJson,
+    /// Claude Code's transcript of a session.
+    Transcript,
+    /// The upstream's log as its status answer tells it.
+    Answer,
+    /// The newest upstream's log: the text form of the SDK's objects.
+    Sdk,
 }
 
 const NAMES: [&str; 8] = [
@@ -39,6 +47,13 @@ fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("All tests pass.".to_owned()),
         Just("Let me look at the code. It reads well.".to_owned()),
+        (0..9_u8, prop::sample::select(vec!["Step", "Schritt", "**Fix", "## Phase"]))
+            .prop_map(|(number, word)| format!("{word} {number}: Überblick")),
+        (1..5_u8).prop_map(|number| format!("All 9 pass. Now step {number} — the docs.")),
+        (1..5_u8).prop_map(|number| format!("Теперь шаг {number}: тесты. 现在步骤 {number}：文档")),
+        Just("I will:\n1. Read the parser\n2. Write the lexer\n3. Update the docs".to_owned()),
+        prop::sample::select(vec!["Let me read the parser.", "Now I'll write the lexer."])
+            .prop_map(str::to_owned),
         Just("## Phase 1 — Überblick\n- done\n- \"quoted\" \\ back".to_owned()),
         "[ -~]{0,40}",
         "\\PC{0,20}",
@@ -92,11 +107,31 @@ fn ending() -> impl Strategy<Value = Option<Move>> {
 
 /// A run's lines, without line feeds.
 pub(crate) fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
-    let dialect = prop_oneof![2 => Just(Dialect::Upstream), 1 => Just(Dialect::StreamJson)];
+    let dialect = prop_oneof![
+        3 => Just(Dialect::Upstream),
+        1 => Just(Dialect::StreamJson),
+        1 => Just(Dialect::Transcript),
+        1 => Just(Dialect::Answer),
+        1 => Just(Dialect::Sdk),
+    ];
     let moves = (prop::collection::vec(one_move(), 0..most), ending(), dialect, 0..200_u32);
     moves.prop_map(|(mut moves, ending, dialect, pace)| {
         moves.extend(ending);
-        Writer { dialect, pace, seconds: 0, count: 0, tasks: 0, lines: Vec::new() }.write(&moves)
+        Writer::new(dialect, pace).write(&moves)
+    })
+}
+
+/// The lines of one run without sub-agents' calls, as each dialect has them.
+pub(crate) fn in_all_dialects(most: usize) -> impl Strategy<Value = Vec<Vec<String>>> {
+    let dialects =
+        [Dialect::Upstream, Dialect::StreamJson, Dialect::Transcript, Dialect::Answer, Dialect::Sdk];
+    (prop::collection::vec(one_move(), 0..most), 1..200_u32).prop_map(move |(mut moves, pace)| {
+        for step in &mut moves {
+            if let Move::Call { by_sub_agent, .. } = step {
+                *by_sub_agent = false;
+            }
+        }
+        dialects.map(|dialect| Writer::new(dialect, pace).write(&moves)).into()
     })
 }
 
@@ -117,6 +152,10 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(dialect: Dialect, pace: u32) -> Self {
+        Self { dialect, pace, seconds: 0, count: 0, tasks: 0, lines: Vec::new() }
+    }
+
     fn write(mut self, moves: &[Move]) -> Vec<String> {
         if matches!(self.dialect, Dialect::Upstream) {
             self.logged("early_execution_start", &json!({"message": "Started", "pid": 7}));
@@ -182,9 +221,28 @@ impl Writer {
 
     fn event(&mut self, kind: &str, event: &Value) {
         match self.dialect {
-            Dialect::StreamJson => self.lines.push(event.to_string()),
+            Dialect::StreamJson => self.lines.push(cli_line(event)),
+            Dialect::Transcript => {
+                let mut line = event.clone();
+                line["timestamp"] = json!(self.now());
+                line["sessionId"] = json!("s");
+                line["isSidechain"] = json!(event["parent_tool_use_id"].is_string());
+                self.lines.push(line.to_string());
+            }
+            Dialect::Sdk => self.logged("claude_message", &json!({"message": sdk_text(event)})),
+            Dialect::Answer => {
+                let raw = cli_line(event);
+                let raw = if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
+                self.lines.push(format!("{} [claude_stream_raw] {raw}", self.now()));
+                let parsed = if event["message"].is_object() {
+                    repr(&event["message"])
+                } else {
+                    format!("Claude stream event: {kind}")
+                };
+                self.lines.push(format!("{} [claude_stream_{kind}] {parsed}", self.now()));
+            }
             Dialect::Upstream => {
-                let raw = event.to_string();
+                let raw = cli_line(event);
                 let message =
                     if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
                 self.logged("claude_stream_raw", &json!({"message": message}));
@@ -194,13 +252,25 @@ impl Writer {
     }
 
     fn logged(&mut self, kind: &str, data: &Value) {
-        let start = chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a moment in 2025");
-        let at = (start + chrono::TimeDelta::seconds(self.seconds)).to_rfc3339();
-        let entry = json!({"timestamp": at, "run_id": "run_1", "event_type": kind, "data": data});
+        let entry = json!({"timestamp": self.now(), "run_id": "run_1", "event_type": kind, "data": data});
         // The logger's own order of keys, which serde_json would sort.
         self.lines.push(format!(
             "{{\"timestamp\": {}, \"run_id\": \"run_1\", \"event_type\": {}, \"event_category\": \"other\", \"data\": {}}}",
             entry["timestamp"], entry["event_type"], entry["data"]
         ));
     }
+
+    fn now(&self) -> String {
+        let start = chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a moment in 2025");
+        (start + chrono::TimeDelta::seconds(self.seconds)).to_rfc3339()
+    }
+}
+
+/// The event with its type first, as the CLI writes it.
+fn cli_line(event: &Value) -> String {
+    let mut others = event.clone();
+    if let Some(members) = others.as_object_mut() {
+        members.remove("type");
+    }
+    format!("{{\"type\":{},{}", event["type"], &others.to_string()[1..])
 }

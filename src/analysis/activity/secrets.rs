@@ -48,6 +48,12 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
           | \b[A-Z0-9_]+_(?:PASS|PWD|PAT)=
           | \b(?:sshpass|mysql|mysqldump|mysqladmin)\ (?:\S+\ ){0,8}?-p\ ?
           | \bcurl\b [^|;\n]{0,200}? \s(?:-u|--user)[\ =]?["']?[^\s:"']*:
+          | \bcurl\b [^|;\n]{0,200}? \s(?:-b|--cookie|--oauth2-bearer)[\ =]
+          | \b(?:docker|podman|helm|az|oc)\b [^|;\n]{0,100}? \blogin\b [^|;\n]{0,200}? \s-p\ ?
+          | \bredis-cli\b [^|;\n]{0,200}? \s(?:-a|--pass)\ 
+          | \bgh\ secret\ set\b [^|;\n]{0,100}? \s(?:-b|--body)[\ =]
+          | \bvault\ login\ | \baws\ configure\ set\ \S*(?:secret|token|key)\S*\ 
+          | \bopenssl\b [^|;\n]{0,200}? \s(?:-k|-K)\ 
         )
         (?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`=-] [^\s"'&,;`]* )"#,
     )

@@ -5,7 +5,10 @@
 pub(in crate::analysis) mod lenient;
 
 mod claude;
+mod plain;
+mod python;
 mod raw_twin;
+mod sdk;
 mod upstream;
 
 #[cfg(test)]
@@ -20,6 +23,7 @@ use serde::de::Deserialize;
 use super::event::Event;
 use super::lines;
 use lenient::Text;
+use plain::PlainEntry;
 
 /// What a line turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,9 @@ pub(in crate::analysis) trait Sink {
 /// Reads one line, which may hold several objects, and hands on what it tells.
 pub(in crate::analysis) fn read_line(line: &[u8], sink: &mut dyn Sink) -> Reading {
     let text = lines::text(line);
+    if let Some(entry) = PlainEntry::of(&text) {
+        return plain::read(&entry, sink);
+    }
     if !text.starts_with('{') {
         // A hole of NUL bytes may stand before the object.
         return match lines::mended(&text) {

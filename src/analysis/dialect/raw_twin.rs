@@ -16,6 +16,8 @@ pub(in crate::analysis) struct HeldRaw {
 pub(in crate::analysis) enum Twin {
     /// The same event, parsed.
     Same,
+    /// The same event with less in it.
+    Poorer,
     /// Something else.
     Other,
 }
@@ -44,17 +46,30 @@ impl HeldRaw {
         let Some(kind) = event_kind(next).and_then(|kind| kind.strip_prefix(b"claude_stream_")) else {
             return Twin::Other;
         };
-        let same = match self.inner_kind() {
-            Inner::Kind(mine) => {
-                kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_'))
+        let is_plain = !next.starts_with(b"{");
+        match self.inner_kind() {
+            Inner::Kind(mine)
+                if kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_')) =>
+            {
+                if is_plain {
+                    Twin::Poorer
+                } else {
+                    Twin::Same
+                }
             }
-            Inner::Cut => kind != b"raw",
-            Inner::Unknown => false,
-        };
-        if same { Twin::Same } else { Twin::Other }
+            Inner::Cut if kind != b"raw" => Twin::Same,
+            Inner::Kind(_) | Inner::Cut | Inner::Unknown => Twin::Other,
+        }
     }
 
     fn inner_kind(&self) -> Inner<'_> {
+        if let Some(message) = plain_parts(&self.line).map(|(_, message)| message) {
+            let kind = message
+                .strip_prefix(br#"{"type":""#)
+                .and_then(|rest| memchr::memchr(b'"', rest).map(|end| &rest[..end]));
+            let is_cut = message.starts_with(b"<large_content:");
+            return kind.map_or(if is_cut { Inner::Cut } else { Inner::Unknown }, Inner::Kind);
+        }
         let Some(start) = memmem::find(&self.line, b"\"message\"") else { return Inner::Unknown };
         let message = self.line[start + b"\"message\"".len()..].trim_ascii_start();
         let message = message.strip_prefix(b":").unwrap_or(message).trim_ascii_start();
@@ -80,8 +95,20 @@ enum Inner<'a> {
     Unknown,
 }
 
-/// The value of `event_type` in the envelope's head.
+/// Kind and message of an entry as the status answer tells it.
+fn plain_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = line.first().filter(|byte| byte.is_ascii_digit()).map(|_| line)?;
+    let head = &rest[..rest.len().min(HEAD_BYTES)];
+    let start = memmem::find(head, b" [")? + 2;
+    let end = start + memmem::find(&head[start..], b"] ")?;
+    Some((&line[start..end], &line[end + 2..]))
+}
+
+/// The event's type: the value of `event_type` in the envelope's head, or the word in brackets.
 fn event_kind(line: &[u8]) -> Option<&[u8]> {
+    if let Some((kind, _)) = plain_parts(line) {
+        return Some(kind);
+    }
     let head = &line[..line.len().min(HEAD_BYTES)];
     let key = b"\"event_type\"";
     let rest = &head[memmem::find(head, key)? + key.len()..];

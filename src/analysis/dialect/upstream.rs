@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::claude::{self, Entry};
 use super::lenient::{Text, TextOr, lenient};
-use super::{Reading, Sink, filled, moment};
+use super::{Reading, Sink, filled, moment, sdk};
 use crate::analysis::event::{Event, Thread};
 
 lenient! {
@@ -48,7 +48,7 @@ pub(super) fn read(logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
 }
 
 /// A sink that has the envelope's time already: the event inside may carry another clock's.
-struct Enveloped<'s>(&'s mut dyn Sink);
+pub(super) struct Enveloped<'s>(pub(super) &'s mut dyn Sink);
 
 impl Sink for Enveloped<'_> {
     fn at(&mut self, _: DateTime<Utc>) {}
@@ -66,9 +66,15 @@ impl Sink for Enveloped<'_> {
     }
 }
 
-/// A line of Claude Code's output, kept as text.
 fn raw(data: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
-    let TextOr::Text(line) = &data.message else { return Reading::Unknown };
+    match &data.message {
+        TextOr::Text(line) => raw_line(line, sink),
+        TextOr::Other(_) => Reading::Unknown,
+    }
+}
+
+/// A line of Claude Code's output, kept as text.
+pub(super) fn raw_line(line: &str, sink: &mut dyn Sink) -> Reading {
     if super::lenient::is_cut_marker(line) {
         sink.cut(1);
         return Reading::Known;
@@ -85,9 +91,11 @@ fn raw(data: &Entry<'_>, sink: &mut dyn Sink) -> Reading {
 fn service_event(kind: &str, logged: &Logged<'_>, sink: &mut dyn Sink) -> Reading {
     let data = &logged.data;
     match kind {
-        "event" | "early_execution_start" | "execution_init" | "process_start" => {
+        "event" | "early_execution_start" | "process_start" => {
             sink.event(Event::Accepted { early_lines: 0 });
         }
+        "execution_init" => initialised(message_text(data), sink),
+        "claude_message" => return sdk::read(message_text(data), logged.at.or_empty(), sink),
         "early_response_captured" => early_response(data, sink),
         "session_established" => session(data, sink),
         "execution_complete" => sink.event(Event::Closed {
@@ -105,6 +113,16 @@ fn service_event(kind: &str, logged: &Logged<'_>, sink: &mut dyn Sink) -> Readin
         older_tool_call(logged, sink);
     }
     Reading::Known
+}
+
+/// The newest upstream repeats this entry through the run and names Claude's session in its words only.
+pub(super) fn initialised(words: &str, sink: &mut dyn Sink) {
+    sink.event(Event::Accepted { early_lines: 0 });
+    let session = words.rsplit_once("Claude session: ").map(|(_, session)| session.trim());
+    let is_id = |id: &&str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    if let Some(session) = session.filter(is_id) {
+        sink.event(Event::SessionKnown { session });
+    }
 }
 
 fn early_response(data: &Entry<'_>, sink: &mut dyn Sink) {

@@ -12,7 +12,7 @@ use super::bounded::{Seen, shortened};
 use super::clock::Clock;
 use super::dialect::{HeldRaw, Reading, Sink, Twin, read_line};
 use super::errors::Errors;
-use super::event::{Event, Finish};
+use super::event::{Event, Finish, Thread};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
@@ -46,6 +46,7 @@ pub(super) struct Fold {
     pub(super) activity: Option<String>,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
+    speaker: Speaker,
     said: Seen<2048>,
     held: Option<HeldRaw>,
 }
@@ -62,6 +63,16 @@ pub(super) struct LineCounts {
     pub(super) gaps: bool,
     begun: bool,
     pub(super) transcript: bool,
+}
+
+/// Whose words the log has held so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Speaker {
+    #[default]
+    Nobody,
+    /// A sub-agent whose starter is not named, and nobody else.
+    SubAgent,
+    Main,
 }
 
 /// Who ran.
@@ -97,10 +108,12 @@ impl Fold {
     }
 
     fn content(&mut self, line: &[u8]) {
-        match self.held.take() {
-            Some(held) if held.twin(line) == Twin::Same => {}
-            Some(held) => self.read(held.line()),
-            None => {}
+        if let Some(held) = self.held.take() {
+            match held.twin(line) {
+                Twin::Same => {}
+                Twin::Poorer => return self.read(held.line()),
+                Twin::Other => self.read(held.line()),
+            }
         }
         match HeldRaw::take(line) {
             Some(raw) => self.held = Some(raw),
@@ -147,6 +160,24 @@ impl Fold {
             self.counts.gaps |=
                 matches!(event, Event::Said { .. } | Event::Called { .. } | Event::Answered(_));
         }
+    }
+
+    /// The transcript of one sub-agent is a log of its own: as long as no other thread has spoken, it is the main one.
+    fn placed<'t>(&mut self, thread: Thread<'t>) -> Thread<'t> {
+        match (thread, self.speaker) {
+            (Thread::Main, Speaker::SubAgent) => {
+                // It was a warm-up: its words are not the run's.
+                self.texts.forget_said();
+                self.speaker = Speaker::Main;
+            }
+            (Thread::Main, Speaker::Nobody | Speaker::Main) => self.speaker = Speaker::Main,
+            (Thread::Sub(None), Speaker::Nobody | Speaker::SubAgent) => {
+                self.speaker = Speaker::SubAgent;
+                return Thread::Main;
+            }
+            (Thread::Sub(_), _) => {}
+        }
+        thread
     }
 
     fn finished(&mut self, finish: &Finish<'_>) {
@@ -222,17 +253,31 @@ impl Sink for Fold {
                 self.identity.max_turns = max_turns.or(self.identity.max_turns);
             }
             Event::SessionKnown { session } => self.identity.set_session(session),
-            Event::Said { thread, message_id, text } => self.said(thread, message_id, text),
-            Event::Called { thread, id, name, input } => self.called(thread, id, name, input),
+            Event::Said { thread, message_id, text } => {
+                let thread = self.placed(thread);
+                self.said(thread, message_id, text);
+            }
+            Event::Called { thread, id, name, input } => {
+                let thread = self.placed(thread);
+                self.called(thread, id, name, input);
+            }
             Event::Answered(answer) => self.answered(&answer),
             Event::Spent { thread, message_id, model, tokens } => {
+                let thread = self.placed(thread);
                 let step = self.step_of(thread);
                 if let Some(spending) = self.usage.spent(thread, message_id, (model, tokens), step) {
                     self.board.work_mut(spending.step).spent(spending.before, spending.after);
                 }
             }
-            Event::TurnEnded => self.ending.turn_ended(),
-            Event::Prompted { text } => self.ending.prompted(text),
+            Event::TurnEnded { thread } => {
+                if self.placed(thread).is_main() {
+                    self.ending.turn_ended();
+                }
+            }
+            Event::Prompted { text } => {
+                self.placed(Thread::Main);
+                self.ending.prompted(text);
+            }
             Event::Finished(finish) => self.finished(&finish),
             Event::Closed { status, final_result } => {
                 self.ending.closed(status);

@@ -8,7 +8,9 @@ use crate::analysis::dialect::lenient::read;
 use crate::analysis::dialect::result_text;
 use crate::analysis::event::{Answer, Thread};
 use crate::analysis::files::Change;
-use crate::analysis::steps::{TaskChange, TaskCreation, TodoSnapshot, created_task_id};
+use crate::analysis::steps::{
+    Deed, TaskChange, TaskCreation, TodoSnapshot, Vote, created_task_id, told_subjects,
+};
 use crate::analysis::sub_agents::{SubAgentStatus, SubAgents};
 use crate::analysis::tool_input::{ResultDetail, ToolInput};
 use crate::analysis::tools::{Answered, ListChange, OpenCall, Purpose};
@@ -27,7 +29,7 @@ impl Fold {
         }
         self.ending.goes_on();
         self.texts.said(text);
-        self.board.work_mut(self.board.target()).said(text);
+        self.board.said(text, self.now());
         self.signals.said(text, self.now());
     }
 
@@ -41,7 +43,11 @@ impl Fold {
         self.tools.count_call(tool);
         self.activity = Some(activity::describe(&parts.arguments(name)));
         if thread.is_main() {
-            self.board.follow_phase(vote::of_call(name, parts.command.or_empty()), self.now());
+            let vote = vote::of_call(name, parts.command.or_empty());
+            if vote != Vote::Upkeep {
+                self.board.begin_announced();
+            }
+            self.board.follow_phase(vote, self.now());
         }
         let step = self.step_of(thread);
         self.board.work_mut(step).called(tool, self.clock.newest());
@@ -75,9 +81,10 @@ impl Fold {
             "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => input
                 .edited_path()
                 .map_or(Purpose::Plain, |path| Purpose::Edit { path: head(path, 1024).to_owned() }),
-            "TodoWrite" if lists => Purpose::Todo(TodoSnapshot::of(input)),
+            "TodoWrite" if lists => TodoSnapshot::of(input).map_or(Purpose::Plain, Purpose::Todo),
             "TaskCreate" if lists => TaskCreation::of(input).map_or(Purpose::Plain, Purpose::TaskCreate),
             "TaskUpdate" if lists => TaskChange::of(input).map_or(Purpose::Plain, Purpose::TaskUpdate),
+            "TaskGet" | "TaskList" if lists => Purpose::TaskLookup,
             "Bash" => Purpose::Command(head(input.command.or_empty(), MAX_COMMAND_BYTES).to_owned()),
             _ if SubAgents::is_starter(name) => {
                 self.sub_agents.start(id, input).map_or(Purpose::Plain, Purpose::SubAgent)
@@ -141,18 +148,29 @@ impl Fold {
                     self.board.change_task(&change, call.at);
                 }
             }
+            Purpose::TaskLookup => self.board.learn_subjects(told_subjects(&result_text(answer.content))),
             Purpose::SubAgent(agent) => {
                 let detail = detail();
                 let launched = detail.is_async.0 || detail.status.get() == Some("async_launched");
                 let status = if launched { SubAgentStatus::Running } else { SubAgentStatus::Completed };
                 self.sub_agents.end(agent, status);
             }
-            Purpose::Command(command) => self.tested(&command, call.step, answer),
+            Purpose::Command(command) => {
+                for deed in Deed::of_command(&command) {
+                    self.board.work_mut(call.step).did(deed);
+                }
+                self.tested(&command, call.step, answer);
+            }
         }
     }
 
     fn tested(&mut self, command: &str, step: Option<usize>, answer: &Answer<'_>) {
-        for run in test_runs::parse(command, &result_text(answer.content)) {
+        let output = result_text(answer.content);
+        // Of an output too large to show only the start is there, and the figures stand at the end.
+        if output.trim_start().starts_with("<persisted-output>") {
+            return;
+        }
+        for run in test_runs::parse(command, &output) {
             self.board.work_mut(step).tests = Some((run.counts.passed, run.counts.failed));
             self.tests.add(run);
         }
@@ -173,6 +191,7 @@ impl Fold {
                 Purpose::Plain
                 | Purpose::Edit { .. }
                 | Purpose::TaskCreate(_)
+                | Purpose::TaskLookup
                 | Purpose::SubAgent(_)
                 | Purpose::Command(_) => {}
             }

@@ -1,6 +1,7 @@
 //! State to report: what the folded facts say at a given time, in the contract's shapes.
 
 mod details;
+mod facts;
 mod sentences;
 mod steps;
 mod summary;

@@ -7,13 +7,33 @@ const MAX_RESULT_BYTES: usize = 260;
 /// An achievement is at most this long, in bytes.
 const MAX_LINE_BYTES: usize = 200;
 
-/// The first two sentences that tell what came of something; plans ("Let me …") and cheers ("Great!") tell nothing
-/// of the kind.
+/// A result shorter than this may leave the main thing out, in characters.
+const LITTLE: usize = 60;
+
+/// Whether the sentences leave room for what was done besides.
+pub(super) fn says_little(result: &str) -> bool {
+    result.chars().count() < LITTLE
+}
+
+/// The first two sentences that tell what came of something; plans ("Let me …"), cheers ("Great!") and what only
+/// Claude gained ("Now I have all the context.") tell nothing of the kind.
 pub(super) fn outcome_of(text: &str) -> Option<String> {
-    let prose = prose_lines(text);
-    let sentences = prose.iter().flat_map(|line| split_sentences(line));
+    let (prose, items) = lines_of(text);
+    first_sentences(if prose.is_empty() { &items } else { &prose })
+}
+
+/// The same, and nothing where there are only items of lists: those may as well be plans.
+pub(super) fn prose_outcome_of(text: &str) -> Option<String> {
+    first_sentences(&lines_of(text).0)
+}
+
+fn first_sentences(lines: &[String]) -> Option<String> {
+    let sentences = lines.iter().flat_map(|line| split_sentences(line));
     let mut result = String::new();
-    for sentence in sentences.filter(|sentence| !is_plan(sentence) && !is_cheer(sentence)).take(2) {
+    for sentence in sentences
+        .filter(|sentence| !is_plan(sentence) && !is_cheer(sentence) && !is_insight(sentence))
+        .take(2)
+    {
         if !result.is_empty() && result.len() + sentence.len() >= MAX_RESULT_BYTES {
             break;
         }
@@ -37,22 +57,38 @@ pub(super) fn list_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The text without headings, code, tables and marks, a line each; list items only where there is nothing else.
-fn prose_lines(text: &str) -> Vec<String> {
-    let mut in_code = false;
+/// The prose without headings, code, tables and marks, a line each, and the items of lists.
+fn lines_of(text: &str) -> (Vec<String>, Vec<String>) {
+    let (mut in_code, mut of_a_plan) = (false, false);
     let (mut prose, mut items) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim) {
         if line.starts_with("```") {
             in_code = !in_code;
-        } else if !in_code && !line.is_empty() && !line.starts_with(['#', '|', '<', '=']) && line != "---" {
+        } else if !in_code
+            && !line.is_empty()
+            && !line.starts_with(['#', '|', '<', '=', '>'])
+            && line != "---"
+        {
             match list_item(line).or_else(|| list_item(line.trim_start_matches('*'))) {
-                Some(item) => items.push(unmarked(item)),
-                None => prose.push(unmarked(line)),
+                Some(item) if !of_a_plan => items.push(unmarked(item)),
+                Some(_) => {}
+                None => {
+                    of_a_plan = leads_to_a_plan(line);
+                    prose.push(unmarked(line));
+                }
             }
         }
     }
     prose.retain(|line| !line.ends_with([':', '：']));
-    if prose.is_empty() { items } else { prose }
+    (prose, items)
+}
+
+/// "We should:", "I will need to do this:".
+fn leads_to_a_plan(line: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["should", "need", "will", "let me", "i'll", "going to", "plan", "must", "have to", "to do"];
+    let lower = line.replace('’', "'").to_lowercase();
+    lower.trim_end_matches('*').ends_with([':', '：']) && WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// What follows "- ", "* ", "• ", "1. ", "✅ ".
@@ -95,11 +131,9 @@ fn split_sentences(line: &str) -> Vec<&str> {
 
 /// Whether the sentence announces what comes next.
 fn is_plan(sentence: &str) -> bool {
-    const STARTS: [&str; 18] = [
+    const STARTS: [&str; 15] = [
         "let me",
         "let's",
-        "now let",
-        "now i",
         "i'll",
         "i will",
         "i need to",
@@ -111,19 +145,50 @@ fn is_plan(sentence: &str) -> bool {
         "i should",
         "i want to",
         "time to",
-        "now to",
         "moving on",
-        "now update",
+        "going on with",
     ];
     let lower = sentence.replace('’', "'").to_lowercase();
     STARTS.iter().any(|start| lower.starts_with(start))
         || lower.contains("let me ")
+        || lower.strip_prefix("now ").is_some_and(|rest| !is_state(rest))
         || lower.ends_with([':', '：'])
 }
 
-/// "Great!", "Perfect! 🎉".
+/// "(Now) all tests pass": how things are, not what comes next.
+fn is_state(rest: &str) -> bool {
+    const STATES: [&str; 9] = ["pass", "works", "work ", "is ", "are ", "has ", "have ", "can ", "builds"];
+    !rest.starts_with("i ") && !rest.starts_with("for ") && STATES.iter().any(|state| rest.contains(state))
+}
+
+/// "Great!", "Excellent.", "Perfect! 🎉".
 fn is_cheer(sentence: &str) -> bool {
-    sentence.ends_with('!') && sentence.split_whitespace().count() == 1
+    sentence.ends_with(['!', '.']) && sentence.split_whitespace().count() == 1
+}
+
+/// "Good, I have all the context.", "This is very comprehensive."
+fn is_insight(sentence: &str) -> bool {
+    const STARTS: [&str; 12] = [
+        "i've read",
+        "i have read",
+        "i can see the",
+        "i have all",
+        "i have a ",
+        "i have the ",
+        "i have enough",
+        "i now have",
+        "i now understand",
+        "i understand",
+        "this is very comprehensive",
+        "this is a comprehensive",
+    ];
+    let lower = sentence.to_lowercase();
+    let told = ["good", "great", "perfect", "excellent", "ok", "okay", "now", "alright"]
+        .iter()
+        .find_map(|cheer| lower.strip_prefix(cheer)?.strip_prefix([',', ' ', '.', '!', '—']))
+        .unwrap_or(&lower);
+    let told = told.trim_start_matches(|c: char| !c.is_alphanumeric());
+    STARTS.iter().any(|start| told.starts_with(start)) && !lower.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -137,6 +202,22 @@ mod tests {
         assert_eq!(outcome_of(text).as_deref(), Some("The build succeeded. All 14 tests pass."));
         assert_eq!(outcome_of("Let me look. I'll start now:"), None);
         assert_eq!(outcome_of(""), None);
+    }
+
+    #[test]
+    fn what_comes_next_and_what_only_claude_gained_are_no_result() {
+        let text =
+            "Good, I have all the context. Both are wired. Now Task #2: the docs. Now for the last one.";
+        assert_eq!(outcome_of(text).as_deref(), Some("Both are wired."));
+        assert_eq!(outcome_of("Now all 9 tests pass.").as_deref(), Some("Now all 9 tests pass."));
+        assert_eq!(outcome_of("Excellent. This is a comprehensive analysis."), None);
+    }
+
+    #[test]
+    fn items_of_a_list_may_be_plans_and_are_no_prose() {
+        assert_eq!(prose_outcome_of("Changes:\n1. Lexer\n- `parser`"), None);
+        assert_eq!(outcome_of("Now I see it. We should:\n1. Keep the lexer\n2. Drop the parser"), None);
+        assert_eq!(prose_outcome_of("- Lexer\nIt builds.").as_deref(), Some("It builds."));
     }
 
     #[test]

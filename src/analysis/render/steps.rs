@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{View, sentences};
+use super::{View, facts, sentences};
 use crate::analysis::context::RunStatus;
 use crate::analysis::report::{Step, StepResult, Timestamp};
-use crate::analysis::steps::{BoardStep, StepSource, StepStatus};
+use crate::analysis::steps::{BoardStep, StepSource, StepStatus, Work};
 
 /// The name of the step that is shown before the first action.
 const STARTING: &str = "Starting";
@@ -14,28 +14,27 @@ impl View<'_> {
     /// All steps; at least one as soon as the log has begun.
     pub(super) fn steps(&self) -> Vec<Step> {
         let factor = self.cost_factor();
-        let steps: Vec<Step> = (1..)
-            .zip(self.fold.board.steps())
-            .map(|(step_id, step)| self.step(step_id, step, factor))
-            .collect();
+        let steps: Vec<Step> =
+            (0..).zip(self.fold.board.steps()).map(|(place, step)| self.step(place, step, factor)).collect();
         if steps.is_empty() && self.fold.counts.written > 0 { vec![self.starting()] } else { steps }
     }
 
-    fn step(&self, step_id: u64, step: &BoardStep, cost_factor: f64) -> Step {
+    fn step(&self, place: usize, step: &BoardStep, cost_factor: f64) -> Step {
         let status = self.status_of(step);
+        let work = self.fold.board.work(place);
         let ended_with_run = status != step.status;
         let completed_at = step.completed_at.or(self.fold.clock.newest().filter(|_| ended_with_run));
         Step {
-            step_id,
+            step_id: place as u64 + 1,
             name: step.name.clone(),
             status,
             started_at: step.started_at.map(Timestamp::to_second),
             completed_at: completed_at.map(Timestamp::to_second),
             duration_seconds: self.duration(step.started_at, completed_at, status),
-            result: result_of(step, status),
-            tools_used: step.work.tools.iter().map(|tool| self.fold.tools.name(*tool).to_owned()).collect(),
-            tool_calls: step.work.calls,
-            cost: step.work.cost_usd.map(|cost| super::details::to_micros(cost * cost_factor)),
+            result: self.result_of(&work, status),
+            tools_used: self.tools_used(&work),
+            tool_calls: work.calls,
+            cost: work.cost_usd.map(|cost| super::details::to_micros(cost * cost_factor)),
             error: (status == StepStatus::Failed).then(|| self.fold.ending.reason(self.outcome)),
             source: step.source,
         }
@@ -46,7 +45,7 @@ impl View<'_> {
         let open = step.status == StepStatus::InProgress && self.status != RunStatus::Running;
         match step.source {
             _ if open && self.outcome.is_failure() => StepStatus::Failed,
-            StepSource::Phase if open => StepStatus::Completed,
+            StepSource::Phase | StepSource::Heading if open => StepStatus::Completed,
             StepSource::Todo | StepSource::Task | StepSource::Heading | StepSource::Phase => step.status,
         }
     }
@@ -91,11 +90,34 @@ impl View<'_> {
             completed_at: completed_at.map(Timestamp::to_second),
             duration_seconds: self.duration(clock.first(), completed_at, status),
             result: sentences::outcome_of(said).filter(|_| status == StepStatus::Completed),
-            tools_used: work.tools.iter().map(|tool| self.fold.tools.name(*tool).to_owned()).collect(),
+            tools_used: self.tools_used(work),
             tool_calls: work.calls,
             cost: self.fold.usage.cost_usd().map(|(cost, _)| super::details::to_micros(cost)),
             error: failed.then(|| self.fold.ending.reason(self.outcome)),
             source: StepSource::Phase,
+        }
+    }
+
+    fn tools_used(&self, work: &Work) -> Vec<String> {
+        work.tools.iter().map(|(tool, _)| self.fold.tools.name(*tool).to_owned()).collect()
+    }
+
+    /// What Claude said of it last, and what was done in it where that says little; of a failed step the latter only.
+    fn result_of(&self, work: &Work, status: StepStatus) -> Option<String> {
+        let said = work.said.as_deref().unwrap_or_default();
+        let calls = || facts::calls(work, &self.fold.tools);
+        match status {
+            StepStatus::Completed => {
+                let told = sentences::prose_outcome_of(said);
+                let done = facts::done(work).filter(|_| told.as_deref().is_none_or(sentences::says_little));
+                let both = told.into_iter().chain(done).collect::<Vec<_>>().join(" ");
+                Some(both)
+                    .filter(|both| !both.is_empty())
+                    .or_else(|| sentences::outcome_of(said))
+                    .or_else(calls)
+            }
+            StepStatus::Failed => facts::done(work).or_else(calls),
+            StepStatus::Pending | StepStatus::InProgress | StepStatus::Skipped => None,
         }
     }
 
@@ -112,32 +134,4 @@ impl View<'_> {
 pub(super) fn results(steps: Vec<Step>) -> Vec<StepResult> {
     let with_success = |step: Step| StepResult { success: step.status == StepStatus::Completed, step };
     steps.into_iter().map(with_success).collect()
-}
-
-/// What Claude said of it last, else what was changed and tested in it.
-fn result_of(step: &BoardStep, status: StepStatus) -> Option<String> {
-    if status != StepStatus::Completed {
-        return None;
-    }
-    step.work.said.as_deref().and_then(sentences::outcome_of).or_else(|| {
-        let facts: Vec<String> = changes(step).into_iter().chain(tests(step)).collect();
-        (!facts.is_empty()).then(|| facts.join(" "))
-    })
-}
-
-fn changes(step: &BoardStep) -> Option<String> {
-    const SHOWN: usize = 3;
-    let work = &step.work;
-    let names = work.files.get(..SHOWN.min(work.files.len())).filter(|names| !names.is_empty())?;
-    let more = if work.files.len() > SHOWN { " and more" } else { "" };
-    let edits = if work.edits == 1 { "1 edit".to_owned() } else { format!("{} edits", work.edits) };
-    Some(format!("Changed {}{more} ({edits}).", names.join(", ")))
-}
-
-fn tests(step: &BoardStep) -> Option<String> {
-    match step.work.tests? {
-        (0, 0) => None,
-        (passed, 0) => Some(format!("Tests: {passed} passed.")),
-        (passed, failed) => Some(format!("Tests: {passed} passed, {failed} failed.")),
-    }
 }

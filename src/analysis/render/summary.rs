@@ -4,7 +4,7 @@ use super::{View, sentences};
 use crate::analysis::context::RunStatus;
 use crate::analysis::outcome::Outcome;
 use crate::analysis::report::{Step, WorkflowSummary};
-use crate::analysis::steps::{StepSource, StepStatus};
+use crate::analysis::steps::StepStatus;
 
 const MAX_ACHIEVEMENTS: usize = 5;
 
@@ -24,9 +24,10 @@ impl View<'_> {
         }
     }
 
-    /// Completed items of the run's list, those with the most work; without a list, lines of the final result.
+    /// Completed items of the run's list, those with the most work; without a list, lines of the final result. A
+    /// heading tells what was begun, not what came of it.
     fn achievements(&self, steps: &[Step]) -> Vec<String> {
-        let done = |step: &&Step| step.status == StepStatus::Completed && step.source != StepSource::Phase;
+        let done = |step: &&Step| step.status == StepStatus::Completed && step.source.is_list();
         let mut listed: Vec<&Step> = steps.iter().filter(done).collect();
         listed.sort_by_key(|step| std::cmp::Reverse(step.tool_calls));
         listed.truncate(MAX_ACHIEVEMENTS);

@@ -2,8 +2,11 @@
 //!
 //! Steps are only ever appended, so a step's place is its id for the whole run. Holds at most 600 steps.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
+use super::announced::Headings;
 use super::matching::{Known, match_items};
 use super::todo::TodoItem;
 use super::work::Work;
@@ -47,15 +50,19 @@ impl ListState {
 /// All steps.
 #[derive(Debug, Clone, Default)]
 pub(in crate::analysis) struct Board {
-    steps: Vec<BoardStep>,
+    pub(super) steps: Vec<BoardStep>,
     phases: PhaseTracker,
+    pub(super) headings: Headings,
     /// The step that was last worked on.
-    active: Option<usize>,
-    list_changed_at: Option<DateTime<Utc>>,
-    has_list: bool,
+    pub(super) active: Option<usize>,
+    /// When the list was last changed, where it left no item in progress: whose time it is since then is open.
+    unclaimed_since: Option<DateTime<Utc>>,
+    pub(super) has_list: bool,
     list: ListState,
     /// What was done before there was a step; the first one takes it over.
     unplaced: Work,
+    /// Subjects of tasks that are not yet steps of this run, by id.
+    told: HashMap<String, String>,
 }
 
 impl Board {
@@ -113,7 +120,7 @@ impl Board {
         let known = self.task(&change.task_id);
         let Some(place) = known.or_else(|| {
             let gone = change.status == Some(StepStatus::Skipped);
-            if gone { None } else { self.push_task(&change.task_id, &format!("Task #{}", change.task_id)) }
+            if gone { None } else { self.push_task(&change.task_id, &self.told_name(&change.task_id)) }
         }) else {
             return;
         };
@@ -129,6 +136,23 @@ impl Board {
             None => {}
         }
         self.list_changed(at);
+    }
+
+    /// Takes subjects of tasks whose creation was not logged, or not by this run.
+    pub(in crate::analysis) fn learn_subjects(&mut self, told: Vec<(String, String)>) {
+        for (id, subject) in told {
+            if let Some(place) = self.task(&id) {
+                if self.steps[place].name == nameless(&id) {
+                    self.steps[place].name = subject;
+                }
+            } else if self.told.len() < MAX_STEPS {
+                self.told.insert(id, subject);
+            }
+        }
+    }
+
+    fn told_name(&self, id: &str) -> String {
+        self.told.get(id).cloned().unwrap_or_else(|| nameless(id))
     }
 
     fn task(&self, id: &str) -> Option<usize> {
@@ -148,6 +172,7 @@ impl Board {
             return;
         }
         self.has_list = true;
+        self.forget_headings();
         if let Some(phase) = self.active.take() {
             self.set_status(phase, StepStatus::Completed, at);
         }
@@ -159,7 +184,14 @@ impl Board {
             return;
         }
         let name = self.phases.vote(vote).name();
-        if self.has_list || self.active.is_some_and(|active| self.steps[active].name == name) {
+        if self.has_list || self.headings_hold_back_phases() {
+            return;
+        }
+        let goes_on = |active: usize| {
+            let step = &self.steps[active];
+            step.source == StepSource::Phase && step.name == name
+        };
+        if self.active.is_some_and(goes_on) {
             return;
         }
         if let Some(before) = self.active {
@@ -189,8 +221,9 @@ impl Board {
     }
 
     fn list_changed(&mut self, at: Option<DateTime<Utc>>) {
-        self.list_changed_at = at;
-        let items = || self.steps.iter().filter(|step| step.source != StepSource::Phase);
+        let claimed = self.steps.iter().any(|step| step.listed && step.status == StepStatus::InProgress);
+        self.unclaimed_since = at.filter(|_| !claimed);
+        let items = || self.steps.iter().filter(|step| step.source.is_list());
         let of = |status| items().filter(|step| step.status == status).count() as u64;
         let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
         let total = done + going + of(StepStatus::Pending);
@@ -211,7 +244,7 @@ impl Board {
         &self.unplaced
     }
 
-    fn push(&mut self, mut step: BoardStep) -> Option<usize> {
+    pub(super) fn push(&mut self, mut step: BoardStep) -> Option<usize> {
         if self.steps.is_empty() {
             step.work = std::mem::take(&mut self.unplaced);
         }
@@ -225,8 +258,8 @@ impl Board {
         (0..self.steps.len()).filter(|place| self.steps[*place].source == source).collect()
     }
 
-    fn set_status(&mut self, place: usize, status: StepStatus, at: Option<DateTime<Utc>>) {
-        let list_changed_at = self.list_changed_at;
+    pub(super) fn set_status(&mut self, place: usize, status: StepStatus, at: Option<DateTime<Utc>>) {
+        let unclaimed_since = self.unclaimed_since;
         let step = &mut self.steps[place];
         match status {
             StepStatus::InProgress => {
@@ -237,8 +270,9 @@ impl Board {
                 }
             }
             StepStatus::Completed if step.status != StepStatus::Completed => {
-                // An item ticked off without having been begun was worked on since the list last changed.
-                step.started_at = step.started_at.or(step.work.first_at).or(list_changed_at);
+                // An item ticked off without having been begun was worked on since the list last changed, unless that
+                // time was another one's: then nobody knows.
+                step.started_at = step.started_at.or(step.work.first_at).or(unclaimed_since);
                 step.completed_at = at;
             }
             StepStatus::Pending => step.completed_at = None,
@@ -250,12 +284,20 @@ impl Board {
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {
         self.steps.capacity() * size_of::<BoardStep>()
             + self.unplaced.heap_bytes()
+            + self.headings.heap_bytes()
+            + self.told.capacity() * 2 * size_of::<String>()
+            + self.told.iter().map(|(id, subject)| id.capacity() + subject.capacity()).sum::<usize>()
             + self.steps.iter().map(BoardStep::heap_bytes).sum::<usize>()
     }
 }
 
+/// What a task is called whose subject the log does not tell.
+fn nameless(id: &str) -> String {
+    format!("Task #{id}")
+}
+
 impl BoardStep {
-    fn new(name: &str, source: StepSource) -> Self {
+    pub(super) fn new(name: &str, source: StepSource) -> Self {
         Self {
             name: name.to_owned(),
             source,

@@ -1,8 +1,12 @@
 //! The steps of a run: one list with stable ids, from the best source that the run offers.
 //!
-//! `todo`, `task`, `phase` say what the steps are; `board` keeps them, and gives every piece of work to one of them.
+//! `todo`, `task`, `heading`, `phase` say what the steps are; `board` keeps them, and gives every piece of work to one
+//! of them.
 
+mod announced;
 mod board;
+mod board_headings;
+mod heading;
 mod matching;
 mod phase;
 mod task;
@@ -14,8 +18,9 @@ mod tests;
 
 pub(super) use board::{Board, BoardStep, ListState};
 pub(super) use phase::{Phase, PhaseTracker, Vote};
-pub(super) use task::{TaskChange, TaskCreation, created_task_id};
+pub(super) use task::{TaskChange, TaskCreation, created_task_id, told_subjects};
 pub(super) use todo::TodoSnapshot;
+pub(super) use work::{Deed, Work};
 
 use serde::Serialize;
 
@@ -31,6 +36,16 @@ pub enum StepSource {
     Heading,
     /// What the tools were used for.
     Phase,
+}
+
+impl StepSource {
+    /// Whether it is the run's own list, whose total is known.
+    pub(super) fn is_list(self) -> bool {
+        match self {
+            Self::Todo | Self::Task => true,
+            Self::Heading | Self::Phase => false,
+        }
+    }
 }
 
 /// How far a step is.

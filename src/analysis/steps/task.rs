@@ -7,6 +7,9 @@ use crate::analysis::tool_input::{ResultDetail, ToolInput};
 /// Subjects are kept as logged up to this length, in bytes.
 const MAX_NAME_BYTES: usize = 4096;
 
+/// So many lines of a list of tasks are read.
+const MAX_TOLD: usize = 300;
+
 /// A `TaskCreate` that waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::analysis) struct TaskCreation {
@@ -47,4 +50,33 @@ pub(in crate::analysis) fn created_task_id(detail: &ResultDetail<'_>, words: &st
     let rest = words.trim_start().strip_prefix("Task #")?;
     let id = rest.split_whitespace().next()?;
     rest[id.len()..].trim_start().starts_with("created").then(|| head(id, 64).to_owned())
+}
+
+/// Ids and subjects of tasks that `TaskGet` ("Task #1: …") or `TaskList` ("#1 [pending] … (owner) [blocked by #2]")
+/// tells.
+pub(in crate::analysis) fn told_subjects(words: &str) -> Vec<(String, String)> {
+    words.lines().take(MAX_TOLD).filter_map(told_subject).collect()
+}
+
+fn told_subject(line: &str) -> Option<(String, String)> {
+    let (id, subject) = if let Some(rest) = line.strip_prefix("Task #") {
+        rest.split_once(": ")?
+    } else {
+        let (id, rest) = line.strip_prefix('#')?.split_once(" [")?;
+        (id, listed_subject(rest.split_once("] ")?.1))
+    };
+    let subject = head(subject.trim(), MAX_NAME_BYTES);
+    let is_id = !id.is_empty() && id.len() <= 64 && !id.contains(char::is_whitespace);
+    (is_id && !subject.is_empty()).then(|| (id.to_owned(), subject.to_owned()))
+}
+
+/// Without what waits for what, and without the owner's name.
+fn listed_subject(text: &str) -> &str {
+    let text = text.split(" [blocked by ").next().unwrap_or(text).trim_end();
+    let is_name =
+        |owner: &str| owner.chars().all(|c| c.is_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    match text.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) {
+        Some((subject, owner)) if is_name(owner) => subject,
+        _ => text,
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::todo::TodoItem;
-use super::{Board, Phase, PhaseTracker, StepSource, StepStatus, TaskChange, TodoSnapshot, Vote};
+use super::{Board, ListState, Phase, PhaseTracker, StepSource, StepStatus, TaskChange, TodoSnapshot, Vote};
 
 use StepStatus::{Completed, InProgress, Pending, Skipped};
 
@@ -83,6 +83,16 @@ fn an_item_that_comes_back_under_its_name_is_the_same() {
 }
 
 #[test]
+fn time_that_was_another_items_is_not_given_to_one_that_was_never_begun() {
+    let known = board(&[&[("A", InProgress), ("B", Pending)], &[("A", Completed), ("B", Completed)]]);
+    let times =
+        |board: &Board, place: usize| (board.steps()[place].started_at, board.steps()[place].completed_at);
+    assert_eq!((times(&known, 0), times(&known, 1)), ((at(0), at(10)), (None, at(10))));
+    let open = board(&[&[("A", Pending), ("B", Pending)], &[("A", Completed), ("B", Pending)]]);
+    assert_eq!(times(&open, 0), (at(0), at(10)));
+}
+
+#[test]
 fn several_items_in_progress_are_kept_and_the_newest_takes_the_work() {
     let board = board(&[&[("A", InProgress), ("B", Pending)], &[("A", InProgress), ("B", InProgress)]]);
     assert_eq!(shown(&board), [("A", InProgress), ("B", InProgress)]);
@@ -127,4 +137,138 @@ fn a_read_in_the_midst_of_editing_is_no_new_phase_but_six_are() {
     let phases: Vec<Phase> = (0..6).map(|_| tracker.vote(read)).collect();
     assert_eq!(phases[..5], [Phase::Implementation; 5]);
     assert_eq!(phases[5], Phase::Analysis);
+}
+
+/// Says each text, with a call after it, ten seconds apart.
+fn announcing(texts: &[&str]) -> Board {
+    let mut board = Board::default();
+    for (second, text) in (0..).step_by(10).zip(texts) {
+        board.said(text, at(second));
+        call(&mut board, second + 1);
+    }
+    board
+}
+
+fn call(board: &mut Board, second: i64) {
+    board.begin_announced();
+    board.follow_phase(Vote::For(Phase::Implementation), at(second));
+    board.work_mut(board.target()).called(0, at(second));
+}
+
+#[test]
+fn two_headings_in_rising_order_are_steps_with_their_own_work_and_times() {
+    let board =
+        announcing(&["Let me look.", "## Step 1: Read", "Reading on.", "## Step 2: Write", "Written."]);
+    assert_eq!(
+        shown(&board),
+        [("Implementation Phase", Completed), ("Step 1: Read", Completed), ("Step 2: Write", InProgress)]
+    );
+    assert!(board.steps()[1..].iter().all(|step| step.source == StepSource::Heading));
+    let calls: Vec<u64> = (0..3).map(|place| board.work(place).calls).collect();
+    assert_eq!(calls, [1, 2, 2]);
+    assert_eq!((board.steps()[1].started_at, board.steps()[1].completed_at), (at(10), at(30)));
+}
+
+#[test]
+fn one_heading_alone_leaves_the_phases_as_they_are() {
+    let board = announcing(&["Let me look.", "## Step 1: Read", "Reading on."]);
+    assert_eq!(shown(&board), [("Implementation Phase", InProgress)]);
+    assert_eq!(board.work(0).calls, 3);
+    let unrelated = announcing(&["Let me look.", "## Step 3: Read", "## Step 1: Write", "**Fix 2: typo**"]);
+    assert_eq!(shown(&unrelated), [("Implementation Phase", InProgress)]);
+    assert_eq!(unrelated.work(0).calls, 4);
+}
+
+#[test]
+fn the_first_words_of_a_run_may_name_its_first_step() {
+    let board = announcing(&["Step 1: Read", "Step 2: Write", "Step 2: Write", "Step 5: Ship"]);
+    let names: Vec<&str> = shown(&board).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["Step 1: Read", "Step 2: Write", "Step 5: Ship"]);
+    assert_eq!(board.list(), ListState::default());
+}
+
+#[test]
+fn a_heading_that_no_work_follows_is_none() {
+    let mut board = announcing(&["Let me look.", "## Step 1: Read"]);
+    board.said("## Step 2: Summary of the code", at(60));
+    board.said("That was all.", at(61));
+    call(&mut board, 62);
+    assert_eq!(shown(&board), [("Implementation Phase", InProgress)]);
+}
+
+#[test]
+fn after_much_work_without_a_second_heading_phases_go_on() {
+    let mut board = announcing(&["Let me look.", "## Step 1: Read"]);
+    (0..60).for_each(|second| call(&mut board, 100 + second));
+    board.follow_phase(Vote::For(Phase::Delivery), at(200));
+    assert_eq!(shown(&board), [("Implementation Phase", Completed), ("Delivery Phase", InProgress)]);
+    assert_eq!(board.work(0).calls, 62);
+}
+
+#[test]
+fn a_list_takes_over_from_headings_and_keeps_their_steps() {
+    let mut board = announcing(&["Step 1: Read", "Step 2: Write"]);
+    board.apply_todo(&list(&[("A", InProgress)]), at(50));
+    board.said("Step 3: Ship", at(60));
+    call(&mut board, 61);
+    assert_eq!(shown(&board), [("Step 1: Read", Completed), ("Step 2: Write", Completed), ("A", InProgress)]);
+    assert!(board.list().share() < 0.6 && board.list().source == Some(StepSource::Todo));
+}
+
+#[test]
+fn a_step_keeps_its_own_last_words_and_not_those_that_announce_the_next() {
+    let board = announcing(&[
+        "Step 1: Read",
+        "All 9 pass. Now step 2 — the docs.",
+        "The docs are there.",
+        "Step 3: Ship",
+    ]);
+    let said = |place: usize| board.work(place).said;
+    assert_eq!(said(0).as_deref(), Some("All 9 pass."));
+    assert_eq!(said(1).as_deref(), Some("The docs are there."));
+}
+
+#[test]
+fn a_task_made_elsewhere_gets_its_subject_from_a_look_at_it() {
+    use super::told_subjects;
+    let told = told_subjects(
+        "#7 [pending] Add logos (ui-dev) [blocked by #2]\n#8 [pending] Add (all) styles\nTask #9: A: b",
+    );
+    let told: Vec<(&str, &str)> = told.iter().map(|(id, subject)| (id.as_str(), subject.as_str())).collect();
+    assert_eq!(told, [("7", "Add logos"), ("8", "Add (all) styles"), ("9", "A: b")]);
+    let mut board = Board::default();
+    let begun = |id: &str| TaskChange { task_id: id.into(), status: Some(InProgress), subject: None };
+    board.change_task(&begun("7"), at(0));
+    board.learn_subjects(told_subjects("#7 [pending] Add logos\n#8 [pending] Add styles"));
+    board.change_task(&begun("8"), at(1));
+    assert_eq!(shown(&board), [("Add logos", InProgress), ("Add styles", InProgress)]);
+}
+
+#[test]
+fn a_numbered_plan_that_is_followed_gives_the_steps() {
+    let board = announcing(&[
+        "I will:\n1. Read the old parser\n2. Write a lexer\n3. Update the docs",
+        "Let me read the old parser.",
+        "It is small.",
+        "Now I'll write a lexer.",
+        "Now the docs: let me update them.",
+    ]);
+    let expected = [
+        ("Implementation Phase", Completed),
+        ("Read the old parser", Completed),
+        ("Write a lexer", Completed),
+        ("Update the docs", InProgress),
+    ];
+    assert_eq!(shown(&board), expected);
+}
+
+#[test]
+fn headings_of_no_series_do_not_hold_back_the_phases_for_long() {
+    let mut board = announcing(&["Let me look."]);
+    for second in 0..20 {
+        board.said(&format!("**Fix {}: typo**", 90 - 4 * second), at(100 + second));
+        board.begin_announced();
+        board.follow_phase(Vote::For(Phase::Delivery), at(100 + second));
+    }
+    assert_eq!(shown(&board), [("Implementation Phase", Completed), ("Delivery Phase", InProgress)]);
 }

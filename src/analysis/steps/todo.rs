@@ -23,9 +23,10 @@ pub(in crate::analysis) struct TodoSnapshot {
 }
 
 impl TodoSnapshot {
-    /// Reads the call's input; items without a text are left out.
-    pub(in crate::analysis) fn of(input: &ToolInput<'_>) -> Self {
-        let items = input.todos.0.iter().filter_map(|item| match item {
+    /// Reads the call's input; items without a text are left out. An input without a list, which the log may have
+    /// cut, says nothing of the list.
+    pub(in crate::analysis) fn of(input: &ToolInput<'_>) -> Option<Self> {
+        let items = input.todos.as_ref()?.0.iter().filter_map(|item| match item {
             TextOr::Text(name) => todo(name, StepStatus::Pending, None),
             TextOr::Other(item) => {
                 let name = item.content.filled().or(item.active_form.filled())?;
@@ -33,7 +34,7 @@ impl TodoSnapshot {
                 todo(name, status_from_word(item.status.or_empty()), id)
             }
         });
-        Self { items: items.collect() }
+        Some(Self { items: items.collect() })
     }
 
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {

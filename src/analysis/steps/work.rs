@@ -7,8 +7,8 @@ use crate::analysis::bounded::shortened;
 /// What was done in a step.
 #[derive(Debug, Clone, Default)]
 pub(in crate::analysis) struct Work {
-    /// Tools by their place in the tool table, first use first.
-    pub(in crate::analysis) tools: Vec<u16>,
+    /// Tools by their place in the tool table, first use first, and their calls.
+    pub(in crate::analysis) tools: Vec<(u16, u32)>,
     pub(in crate::analysis) calls: u64,
     /// The estimated price of the messages written in it.
     pub(in crate::analysis) cost_usd: Option<f64>,
@@ -19,7 +19,42 @@ pub(in crate::analysis) struct Work {
     pub(in crate::analysis) files: Vec<String>,
     /// Passed and failed tests of the last test run in it.
     pub(in crate::analysis) tests: Option<(u64, u64)>,
+    /// What was handed over in it, each kind once.
+    pub(in crate::analysis) deeds: Vec<Deed>,
     pub(super) first_at: Option<DateTime<Utc>>,
+}
+
+/// Work that leaves the working directory, done by a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::analysis) enum Deed {
+    Committed,
+    Pushed,
+    OpenedPullRequest,
+    UpdatedPullRequest,
+    MergedPullRequest,
+}
+
+impl Deed {
+    /// Reads a command that succeeded.
+    pub(in crate::analysis) fn of_command(command: &str) -> Vec<Self> {
+        let parts = command.split(['&', '|', ';', '\n']);
+        parts
+            .filter_map(|part| Self::of_words(&part.split_whitespace().take(3).collect::<Vec<_>>()))
+            .collect()
+    }
+
+    fn of_words(words: &[&str]) -> Option<Self> {
+        match words {
+            ["git", "commit", ..] => Some(Self::Committed),
+            ["git", "push", ..] => Some(Self::Pushed),
+            ["gh", "pr", "create"] | ["glab", "mr", "create"] => Some(Self::OpenedPullRequest),
+            ["gh", "pr", "edit" | "ready" | "comment"] | ["glab", "mr", "update"] => {
+                Some(Self::UpdatedPullRequest)
+            }
+            ["gh", "pr", "merge"] | ["glab", "mr", "merge"] => Some(Self::MergedPullRequest),
+            _ => None,
+        }
+    }
 }
 
 impl Work {
@@ -31,13 +66,55 @@ impl Work {
     pub(in crate::analysis) fn called(&mut self, tool: u16, at: Option<DateTime<Utc>>) {
         self.calls += 1;
         self.first_at = self.first_at.or(at);
-        if !self.tools.contains(&tool) && self.tools.len() < Self::MAX_TOOLS {
-            self.tools.push(tool);
+        self.used(tool, 1);
+    }
+
+    fn used(&mut self, tool: u16, calls: u32) {
+        if let Some((_, count)) = self.tools.iter_mut().find(|(known, _)| *known == tool) {
+            *count = count.saturating_add(calls);
+        } else if self.tools.len() < Self::MAX_TOOLS {
+            self.tools.push((tool, calls));
+        }
+    }
+
+    pub(in crate::analysis) fn did(&mut self, deed: Deed) {
+        if !self.deeds.contains(&deed) {
+            self.deeds.push(deed);
         }
     }
 
     pub(in crate::analysis) fn said(&mut self, text: &str) {
-        self.said = Some(shortened(text.trim(), Self::MAX_SAID_BYTES));
+        self.said = Some(Self::short(text));
+    }
+
+    /// Words as they are kept.
+    pub(super) fn short(text: &str) -> String {
+        shortened(text.trim(), Self::MAX_SAID_BYTES)
+    }
+
+    /// All of this and then all of `later`.
+    pub(super) fn and(mut self, later: Self) -> Self {
+        for (tool, calls) in later.tools {
+            self.used(tool, calls);
+        }
+        for deed in later.deeds {
+            self.did(deed);
+        }
+        for file in later.files {
+            if self.files.len() <= Self::MAX_FILES && !self.files.contains(&file) {
+                self.files.push(file);
+            }
+        }
+        self.calls += later.calls;
+        self.edits += later.edits;
+        self.cost_usd = match (self.cost_usd, later.cost_usd) {
+            (Some(before), Some(later)) => Some(before + later),
+            (before, later) => before.or(later),
+        };
+        self.said = later.said.or(self.said);
+        self.tests = later.tests.or(self.tests);
+        self.first_at = self.first_at.or(later.first_at);
+        self
     }
 
     pub(in crate::analysis) fn edited(&mut self, path: &str) {
@@ -58,7 +135,8 @@ impl Work {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let said = self.said.as_ref().map_or(0, String::capacity);
-        self.tools.capacity() * 2
+        self.tools.capacity() * 8
+            + self.deeds.capacity()
             + said
             + self.files.iter().map(|file| size_of::<String>() + file.capacity()).sum::<usize>()
     }

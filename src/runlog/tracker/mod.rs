@@ -9,24 +9,35 @@
 mod watch;
 
 use std::collections::HashMap;
+use std::io;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::threads::{JobFailure, WorkThreads};
 use super::{LogError, LogIdentity, LogSource, OpenLog};
-use crate::analysis::{Analysis, CacheOutcome, Limits, LogSourceKind};
+use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
 pub use watch::StorageWatch;
 
-/// One read asks for at most this much: small enough that folding it does not hold up other tasks on the thread.
+/// One read asks for at most this much.
 const READ_BYTES: usize = 256 * 1024;
+/// Up to so many bytes are folded where they were read: less work than a change of threads is worth.
+const INLINE_BYTES: usize = 16 * 1024;
+/// A report on a state that holds no more than so many bytes is made at once.
+const INLINE_REPORT_BYTES: usize = 256 * 1024;
+/// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
+const FOLDING_QUEUE: usize = 4096;
 /// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
 const TAIL_BYTES: usize = 64;
 /// What an entry weighs beside its analysis, in bytes.
@@ -56,6 +67,8 @@ struct Shared {
     cache: Cache<RunId, Arc<Entry>>,
     /// Every entry that anybody holds, so that one which the cache has dropped does not get a second reader.
     held: StdMutex<HashMap<RunId, Weak<Entry>>>,
+    /// Fold long logs.
+    threads: WorkThreads,
     metrics: Metrics,
 }
 
@@ -86,6 +99,26 @@ pub struct Snapshot {
     pub source: LogSourceKind,
     /// The moment as of which it is: every line that was there then is in it.
     pub as_of: DateTime<Utc>,
+    threads: WorkThreads,
+}
+
+impl Snapshot {
+    /// Makes the report; a long one on a thread of its own, as folding is.
+    ///
+    /// # Panics
+    /// When the analysis does, which the caller has to contain.
+    pub async fn report(&self, context: Context) -> Additions {
+        if self.analysis.weight() <= INLINE_REPORT_BYTES {
+            return self.analysis.report(&context);
+        }
+        let analysis = Arc::clone(&self.analysis);
+        let job_context = context.clone();
+        match self.threads.run(move || analysis.report(&job_context)).await {
+            Ok(additions) => additions,
+            Err(JobFailure::Panicked(panic)) => resume_unwind(panic),
+            Err(JobFailure::Full) => self.analysis.report(&context),
+        }
+    }
 }
 
 /// How catching up with a log ended.
@@ -104,14 +137,22 @@ pub enum CatchUp {
 }
 
 impl Tracker {
-    /// Tracks the logs of `source`.
-    pub fn new(source: Arc<dyn LogSource>, params: TrackerParams, metrics: Metrics) -> Self {
+    /// Tracks the logs of `source`, and starts the threads that fold long ones: half as many as there are cores, so
+    /// that forwarding has the other half.
+    ///
+    /// # Errors
+    /// When they cannot be started.
+    pub fn start(source: Arc<dyn LogSource>, params: TrackerParams, metrics: Metrics) -> io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
+        // Before the first client asks, so that it need not wait for this.
+        threads.submit(|| drop(analysis::warm_up()));
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)
             .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight.load(Ordering::Relaxed))
             .time_to_idle(params.cache_idle)
             .build();
-        Self(Arc::new(Shared { source, params, cache, held: StdMutex::default(), metrics }))
+        Ok(Self(Arc::new(Shared { source, params, cache, held: StdMutex::default(), threads, metrics })))
     }
 
     /// Brings the analysis of a run's log up to date.
@@ -196,12 +237,14 @@ impl Shared {
             return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit, as_of)));
         }
         let cache = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
-        // Taken out while it changes: if folding panics, half a state must not stay.
-        let mut checkpoint = slot.take().unwrap_or_else(|| Checkpoint::begin(&*log, self.params.limits));
-        let folded = self.fold(&mut checkpoint, &*log, watch).await;
-        let checkpoint = slot.insert(checkpoint);
-        let reached_end = folded?;
-        Ok(if reached_end { CatchUp::Done(self.snapshot(checkpoint, cache, as_of)) } else { CatchUp::Behind })
+        if slot.is_none() {
+            *slot = Some(Checkpoint::begin(&*log, self.params.limits));
+        }
+        let reached_end = self.fold(slot, &*log, watch).await?;
+        Ok(match slot {
+            Some(checkpoint) if reached_end => CatchUp::Done(self.snapshot(checkpoint, cache, as_of)),
+            Some(_) | None => CatchUp::Behind,
+        })
     }
 
     /// Whether the log is the one that was read before, and still holds it.
@@ -220,31 +263,45 @@ impl Shared {
     }
 
     /// Folds what lies between the checkpoint and the end; whether the end was reached. After an error the checkpoint
-    /// is as far as was read.
+    /// is as far as was read; after a panic there is none, since half a state must not stay.
     async fn fold(
         &self,
-        checkpoint: &mut Checkpoint,
+        slot: &mut Option<Checkpoint>,
         log: &dyn OpenLog,
         watch: &StorageWatch,
     ) -> Result<bool, LogError> {
-        let start = checkpoint.analysis.offset();
-        let stop = log.length().min(start.saturating_add(self.params.max_bytes_per_poll));
-        while checkpoint.analysis.offset() < stop {
-            let offset = checkpoint.analysis.offset();
-            let left = usize::try_from(stop - offset).unwrap_or(usize::MAX);
-            let bytes = self.read(log, offset, left.min(READ_BYTES), watch).await?;
+        let offset = |slot: &Option<Checkpoint>| slot.as_ref().map_or(0, |known| known.analysis.offset());
+        let stop = log.length().min(offset(slot).saturating_add(self.params.max_bytes_per_poll));
+        while offset(slot) < stop {
+            let left = usize::try_from(stop - offset(slot)).unwrap_or(usize::MAX);
+            let bytes = self.read(log, offset(slot), left.min(READ_BYTES), watch).await?;
             if bytes.is_empty() {
                 // Truncated since it was found: the next poll will notice.
                 break;
             }
-            checkpoint.feed(&bytes);
-            if checkpoint.analysis.offset() < stop {
-                // A long log must not keep the thread to itself.
-                tokio::task::yield_now().await;
-            }
+            let Some(checkpoint) = slot.take() else { break };
+            *slot = Some(self.feed(checkpoint, bytes).await?);
         }
-        checkpoint.stamp = log.stamp();
+        if let Some(checkpoint) = slot {
+            checkpoint.stamp = log.stamp();
+        }
         Ok(stop == log.length())
+    }
+
+    /// Folds some bytes; many of them on a thread of their own, so that long logs cannot hold up other requests.
+    async fn feed(&self, mut checkpoint: Checkpoint, bytes: Bytes) -> Result<Checkpoint, LogError> {
+        if bytes.len() <= INLINE_BYTES {
+            checkpoint.feed(&bytes);
+            return Ok(checkpoint);
+        }
+        let folding = move || {
+            checkpoint.feed(&bytes);
+            checkpoint
+        };
+        self.threads.run(folding).await.map_err(|failure| match failure {
+            JobFailure::Full => LogError::Stuck,
+            JobFailure::Panicked(panic) => resume_unwind(panic),
+        })
     }
 
     async fn read(
@@ -253,14 +310,20 @@ impl Shared {
         offset: u64,
         bytes: usize,
         watch: &StorageWatch,
-    ) -> Result<bytes::Bytes, LogError> {
+    ) -> Result<Bytes, LogError> {
         let read = watch.during(log.read_at(offset, bytes)).await?;
         self.metrics.log_read(read.len());
         Ok(read)
     }
 
     fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
-        Snapshot { analysis: Arc::clone(&checkpoint.analysis), cache, source: self.source.kind(), as_of }
+        Snapshot {
+            analysis: Arc::clone(&checkpoint.analysis),
+            cache,
+            source: self.source.kind(),
+            as_of,
+            threads: self.threads.clone(),
+        }
     }
 }
 

@@ -116,7 +116,7 @@ fn tracker(memory: &Arc<Memory>, max_bytes_per_poll: u64) -> Tracker {
         cache_bytes: 1 << 20,
         cache_idle: Duration::from_mins(1),
     };
-    Tracker::new(Arc::new(MemorySource(Arc::clone(memory))), params, Metrics::new())
+    Tracker::start(Arc::new(MemorySource(Arc::clone(memory))), params, Metrics::new()).unwrap()
 }
 
 fn run(id: &str) -> RunId {

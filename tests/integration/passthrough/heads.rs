@@ -179,6 +179,10 @@ fn what_is_no_request_is_refused() {
         "GET / HTTP/1.1\r\nHost: a\r\nX-A: \u{1}\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a b/..@\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: \r\n\r\n",
     ];
     for bytes in broken {
         assert_eq!(gloss.client().send(bytes).answer().status, 400, "{bytes:?}");

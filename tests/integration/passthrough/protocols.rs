@@ -120,3 +120,12 @@ fn http_2_clients_are_served_on_the_same_port() {
     assert_eq!(seen.head.values("host"), ["h2.test"]);
     assert_eq!(seen.payload.bytes, b"some body");
 }
+
+#[test]
+fn cookies_that_http_2_splits_arrive_as_one_header() {
+    let upstream = Upstream::answering(json("{}"));
+    let gloss = Setup::before(&upstream).start();
+    let request = http::Request::get("http://h2.test/").header("cookie", "a=1").header("cookie", "b=2; c=3");
+    assert_eq!(exchange(gloss.clients, request.body("").unwrap()).status(), 200);
+    assert_eq!(upstream.only().head.values("cookie"), ["a=1; b=2; c=3"]);
+}

@@ -27,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
     let root = config.logs.root.clone().expect("a folder of logs is configured");
     let files = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
     let metrics = Metrics::new();
-    let tracker = stack::tracker_over(Arc::new(Gated { files, gate }), &config, &metrics);
+    let tracker = stack::tracker_over(Arc::new(Gated { files, gate }), &config, &metrics)?;
     let gloss = Gloss::bind(config, metrics, Some(tracker)).await?;
     gloss.announce(&mut io::stdout())?;
     gloss.serve(CancellationToken::new()).await;

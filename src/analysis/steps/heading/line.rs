@@ -1,0 +1,121 @@
+//! A heading on a line of its own, with its marks or without.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use super::words::{COUNTED, NUMBER, STEP, label, number, says_done};
+use super::{Form, Heading, shown_name};
+
+/// A longer line is a paragraph that begins like a heading, in characters; what of it is in bold may still be one.
+const MAX_CHARS: usize = 120;
+
+/// "Step 2: …", "Steps 3–5 — …", "Phase B. …", "Step 2/5: …".
+static WORDED: LazyLock<Regex> = LazyLock::new(|| {
+    let ends = r"(?P<sep>\s*[:：.、)）—–]|\s+-\s|\s*$)\s*(?P<title>.*)$";
+    let total = r"(?:\s*(?:/|of|von|de|из|sur)\s*\d{1,3})?";
+    Regex::new(&format!(
+        r"(?i)^(?P<word>{STEP})\s*[#№]?\s*(?P<number>{NUMBER})(?:[-–—](?P<last>\d{{1,3}}))?{total}(?:\s*\([^)]{{1,40}}\))?{ends}"
+    ))
+    .expect("the pattern is fixed and compiles")
+});
+
+/// "第一步：…", "第2フェーズ：…", "3단계: …".
+static COUNTED_FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!(
+        r"^(?:第\s*(?P<number>{NUMBER})\s*(?P<word>{COUNTED})|(?P<korean>\d{{1,3}})\s*단계)(?P<sep>\s*[:：.、—–]|\s+-\s|\s*$|\s)\s*(?P<title>.*)$"
+    ))
+    .expect("the pattern is fixed and compiles")
+});
+
+/// "3. …", "Fix 2: …", "C1 — …".
+static NUMBERED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^(?:(?P<word>\p{L}[\p{L}-]{0,15})\s*[#№]?\s*)?(?P<number>\d{1,2}(?:\.\d{1,2})?)(?:[-–](?P<last>\d{1,2}))?(?P<sep>\s*[:：)、—–]|\.\s|\s+-\s)\s*(?P<title>.*)$",
+    )
+    .expect("the pattern is fixed and compiles")
+});
+
+/// What a line that has the form of a heading says.
+pub(super) enum Line {
+    /// It announces a step.
+    Announces(Heading),
+    /// It tells that a step is over.
+    Reports,
+}
+
+/// Reads a trimmed line; `None` where it is no heading of a series.
+pub(super) fn heading(line: &str) -> Option<Line> {
+    let done = line.trim_start_matches(['#', '*', ' ']).starts_with(['✅', '✔', '✓', '☑']);
+    let marked = Marked::of(line)?;
+    let (form, found) = marked.captures()?;
+    let of = |name| found.name(name).map(|part| part.as_str().trim());
+    let title = of("title").unwrap_or_default();
+    if done || says_done(title) {
+        return Some(Line::Reports);
+    }
+    let first = number(of("number").or(of("korean"))?)?;
+    let last = of("last").and_then(number).filter(|last| *last > first).unwrap_or(first);
+    let word = of("word").unwrap_or(if of("korean").is_some() { "단계" } else { "" });
+    let heading = Heading { form, label: label(word), number: first, last, name: marked.name() };
+    begins_with_a_word(title).then_some(Line::Announces(heading))
+}
+
+/// A figure after the number is a finding ("exp057: 1.28e-12"), a table, or a date.
+fn begins_with_a_word(title: &str) -> bool {
+    title.chars().find(|c| c.is_alphanumeric()).is_none_or(char::is_alphabetic)
+}
+
+/// A line without the marks around it.
+struct Marked<'a> {
+    line: &'a str,
+    plain: String,
+    /// Whether it was set as a heading, or begins in bold.
+    set_off: bool,
+}
+
+impl<'a> Marked<'a> {
+    /// Items of lists, tables and quotations are no headings.
+    fn of(line: &'a str) -> Option<Self> {
+        let text = line.trim_start_matches('#');
+        let titled = text.len() < line.len() && text.starts_with([' ', '\t']);
+        if line.starts_with(['|', '>', '-', '+', '•', '`']) || line.starts_with("* ") {
+            return None;
+        }
+        let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '*');
+        let plain = text.trim_start_matches(|c: char| !c.is_alphanumeric()).replace("**", "");
+        Some(Self { line: text, plain, set_off: titled || text.starts_with("**") })
+    }
+
+    fn captures(&self) -> Option<(Form, Captures<'_>)> {
+        let worded = WORDED.captures(&self.plain).or_else(|| COUNTED_FIRST.captures(&self.plain));
+        if let Some(found) = worded {
+            return (self.set_off || self.is_plain_heading(&found)).then_some((Form::Worded, found));
+        }
+        let found = NUMBERED.captures(&self.plain).filter(|_| self.set_off)?;
+        let titled = found.name("title").is_some_and(|title| !title.as_str().is_empty());
+        titled.then_some((Form::Numbered, found))
+    }
+
+    /// Without marks only a short line that is set off by a colon or a dash.
+    fn is_plain_heading(&self, found: &Captures<'_>) -> bool {
+        let part = |name| found.name(name).map_or("", |part| part.as_str().trim());
+        matches!(part("sep"), ":" | "：" | "—" | "–" | "-")
+            && !part("title").is_empty()
+            && self.plain.chars().count() <= MAX_CHARS
+    }
+
+    /// The line, as far as it is a title: of a long one that begins in bold, up to the end of its first sentence.
+    fn name(&self) -> String {
+        let Some((bold, _)) = self.line.strip_prefix("**").and_then(|rest| rest.split_once("**")) else {
+            return shown_name(&self.plain);
+        };
+        if self.plain.chars().count() <= MAX_CHARS {
+            return shown_name(&self.plain);
+        }
+        let after_bold = self.plain.get(bold.len()..).unwrap_or_default();
+        let end = after_bold.find(". ").map_or(usize::MAX, |end| bold.len() + end);
+        let sentence = self.plain.get(..end).filter(|sentence| sentence.chars().count() <= MAX_CHARS);
+        shown_name(sentence.unwrap_or(bold))
+    }
+}

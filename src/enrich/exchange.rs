@@ -1,0 +1,320 @@
+//! One status request from decision to answer.
+//!
+//! Whatever fails in here is a fallback to the upstream's own bytes, labelled and counted.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, Method, Response, Uri};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::Answer;
+use super::attempt::{Attempt, Notes, Readings};
+use super::eligible::check_head;
+use super::fallback::Fallback;
+use super::merge::{Logs, merge};
+use super::respond::{HeadParams, Received, describe_enhanced, label};
+use crate::analysis::{self, Detail, RunStatus};
+use crate::proxy::{Body, Gathered, Passed, ProxyError};
+use crate::rollout::{Decision, Rollout, Rule};
+use crate::route::{Router, StatusRequest, Wishes};
+use crate::runlog::Tracker;
+use crate::telemetry::{Metrics, StageTimes};
+use crate::variant::Variant;
+
+/// What the enrichment depends on.
+#[derive(Debug, Clone)]
+pub struct EnrichParams {
+    /// Recognises status requests.
+    pub router: Router,
+    /// Decides on them.
+    pub rollout: Rollout,
+    /// The name of the opt-in header.
+    pub opt_in_header: HeaderName,
+    /// Whether scripts of other origins may read the `Gloss-*` headers.
+    pub expose_headers: bool,
+    /// How long a client may wait for notes after the upstream's answer has arrived.
+    pub budget: Duration,
+    /// The longest body of the upstream that is read in advance, in bytes.
+    pub max_body_bytes: usize,
+    /// How long reading it may take.
+    pub body_timeout: Duration,
+    /// From when on a storage operation counts as hanging.
+    pub storage_patience: Duration,
+    /// How many logs may be read at the same time.
+    pub max_concurrent: usize,
+    /// Whether runs that ended badly get notes.
+    pub failed: bool,
+    /// Whether the names that one published client looks for are added, too.
+    pub compat_fields: bool,
+}
+
+/// One status request on its way.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    asked: StatusRequest,
+    decision: Decision,
+    plan: Plan,
+    started: Instant,
+}
+
+impl Exchange {
+    /// Whether the answer is going to be rewritten, so that the upstream has to be asked for all of it.
+    pub(super) fn is_to_be_enhanced(&self) -> bool {
+        matches!(self.plan, Plan::Enhance(_))
+    }
+}
+
+/// What is going to be done for it. The log is read from now on, beside the upstream's call.
+#[derive(Debug)]
+enum Plan {
+    Basic,
+    Refuse(Fallback),
+    Shadow(Result<Attempt, Fallback>),
+    Enhance(Result<Attempt, Fallback>),
+}
+
+/// What an enhanced answer is made by.
+struct Wanted<'a> {
+    wishes: &'a Wishes,
+    rule: Rule,
+    started: Instant,
+}
+
+/// Gives each status request its answer.
+#[derive(Debug)]
+pub(super) struct Enricher {
+    params: EnrichParams,
+    head: HeadParams,
+    readings: Readings,
+    metrics: Metrics,
+}
+
+impl Enricher {
+    pub(super) fn new(params: EnrichParams, tracker: Option<Tracker>, metrics: Metrics) -> Self {
+        let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
+        let slots = Arc::new(Semaphore::new(params.max_concurrent));
+        Self { params, head, readings: Readings { tracker, slots }, metrics }
+    }
+
+    /// The status request that this is, if it is one.
+    pub(super) fn status_request(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<StatusRequest> {
+        self.params.router.status_request(method, uri, headers)
+    }
+
+    /// Decides, and begins to read the log where it will be needed.
+    pub(super) fn begin(&self, asked: StatusRequest) -> Exchange {
+        let decision = self.params.rollout.decide(&asked.wishes, &asked.name);
+        self.metrics.decision(decision);
+        let read = || self.readings.begin(asked.run_id.as_ref());
+        let plan = match decision.variant {
+            Variant::Basic => Plan::Basic,
+            Variant::Enhanced if asked.wishes.unknown_version => Plan::Refuse(Fallback::Version),
+            Variant::Enhanced => Plan::Enhance(read()),
+            Variant::Shadow => Plan::Shadow(read()),
+        };
+        Exchange { asked, decision, plan, started: Instant::now() }
+    }
+
+    /// Waits for the upstream's answer and makes the client's of it.
+    pub(super) async fn answer<F>(
+        self: Arc<Self>,
+        exchange: Exchange,
+        forwarded: F,
+    ) -> Result<Response<Body>, ProxyError>
+    where
+        F: Future<Output = Result<Response<Body>, ProxyError>>,
+    {
+        let response = forwarded.await?;
+        let Exchange { asked, decision, plan, started } = exchange;
+        let times = StageTimes { upstream: started.elapsed(), ..StageTimes::default() };
+        Ok(match plan {
+            Plan::Basic => self.basic(response, decision, &times),
+            Plan::Refuse(fallback) => self.fall_back(response, fallback, &times),
+            Plan::Shadow(attempt) => {
+                let response = Arc::clone(&self).shadow(response, asked.wishes, attempt);
+                self.basic(response, decision, &times)
+            }
+            Plan::Enhance(attempt) => {
+                let wanted = Wanted { wishes: &asked.wishes, rule: decision.rule, started };
+                self.enhance(response, &wanted, attempt).await
+            }
+        })
+    }
+
+    /// The upstream's answer, labelled unless nobody asked for anything.
+    fn basic(&self, mut response: Response<Body>, decision: Decision, times: &StageTimes) -> Response<Body> {
+        let rule = decision.rule;
+        if rule != Rule::Default || self.params.rollout.is_configured() {
+            label(response.headers_mut(), Received::Basic(rule), times, &self.head);
+        }
+        response
+    }
+
+    /// The upstream's answer instead of the enhanced one.
+    fn fall_back(
+        &self,
+        mut response: Response<Body>,
+        fallback: Fallback,
+        times: &StageTimes,
+    ) -> Response<Body> {
+        self.metrics.enrichment(Some(fallback));
+        self.metrics.stages(times);
+        label(response.headers_mut(), Received::FellBack(fallback), times, &self.head);
+        response
+    }
+
+    async fn enhance(
+        &self,
+        response: Response<Body>,
+        wanted: &Wanted<'_>,
+        attempt: Result<Attempt, Fallback>,
+    ) -> Response<Body> {
+        let mut times = StageTimes { upstream: wanted.started.elapsed(), ..StageTimes::default() };
+        let eligible = check_head(response.status(), response.headers(), self.params.max_body_bytes);
+        let attempt = match eligible.and(attempt) {
+            Ok(attempt) => attempt,
+            Err(fallback) => return self.fall_back(response, fallback, &times),
+        };
+        let (mut parts, body) = response.into_parts();
+        let gathered =
+            body.gather(self.params.max_body_bytes, Instant::now() + self.params.body_timeout).await;
+        times.upstream = wanted.started.elapsed();
+        let arrived = Instant::now();
+        let (chunks, trailers) = match gathered {
+            Gathered::Whole(chunks, trailers) => (chunks, trailers),
+            Gathered::TooLarge(body) => {
+                return self.fall_back(Response::from_parts(parts, body), Fallback::TooLarge, &times);
+            }
+            Gathered::Slow(body) => {
+                return self.fall_back(Response::from_parts(parts, body), Fallback::Deadline, &times);
+            }
+            Gathered::Broken(body) => {
+                return self.fall_back(Response::from_parts(parts, body), Fallback::NotJson, &times);
+            }
+        };
+        let enhanced = self.notes_for(&joined(&chunks), attempt, wanted.wishes, arrived, &mut times).await;
+        times.enrich = arrived.elapsed();
+        match enhanced {
+            Ok((body, notes)) => {
+                self.metrics.enrichment(None);
+                self.metrics.stages(&times);
+                describe_enhanced(&mut parts.headers, body.len());
+                let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
+                label(&mut parts.headers, received, &times, &self.head);
+                Response::from_parts(parts, Body::from(body).with_trailers(trailers))
+            }
+            Err(fallback) => {
+                let body = Body::from_chunks(chunks).with_trailers(trailers);
+                self.fall_back(Response::from_parts(parts, body), fallback, &times)
+            }
+        }
+    }
+
+    /// Lets the answer pass and makes notes for nobody, to see how it would have ended.
+    fn shadow(
+        self: Arc<Self>,
+        response: Response<Body>,
+        wishes: Wishes,
+        attempt: Result<Attempt, Fallback>,
+    ) -> Response<Body> {
+        let eligible = check_head(response.status(), response.headers(), self.params.max_body_bytes);
+        let attempt = match eligible.and(attempt) {
+            Ok(attempt) => attempt,
+            Err(fallback) => {
+                self.metrics.shadow(Some(fallback));
+                return response;
+            }
+        };
+        let (parts, body) = response.into_parts();
+        let (body, passed) = body.tee(self.params.max_body_bytes);
+        tokio::spawn(async move {
+            let chunks = match passed.await {
+                Ok(Passed::Whole(chunks)) => chunks,
+                Ok(Passed::TooLarge) => return self.metrics.shadow(Some(Fallback::TooLarge)),
+                Err(_) => return self.metrics.shadow_abandoned(),
+            };
+            let times = &mut StageTimes::default();
+            let made = self.notes_for(&joined(&chunks), attempt, &wishes, Instant::now(), times).await;
+            self.metrics.shadow(made.err());
+        });
+        Response::from_parts(parts, body)
+    }
+
+    /// The enhanced body, and what it was made from.
+    async fn notes_for(
+        &self,
+        body: &Bytes,
+        attempt: Attempt,
+        wishes: &Wishes,
+        arrived: Instant,
+        times: &mut StageTimes,
+    ) -> Result<(String, Notes), Fallback> {
+        let answer = Answer::read(body).map_err(|_| Fallback::NotJson)?;
+        let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
+        let deadline = arrived + self.params.budget;
+        let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
+        times.logs = notes.took;
+        let reporting = notes.snapshot.report(self.context(status, answer.max_turns, &notes, wishes));
+        let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
+        let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;
+        let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
+        let merged = merge(&answer, &additions.members(), logs);
+        Ok((merged.map_err(|_| Fallback::MergeCheck)?, notes))
+    }
+
+    /// The status, where it is one that gets notes.
+    fn status(&self, word: Option<&str>) -> Option<RunStatus> {
+        let status = RunStatus::from_word(word?)?;
+        let ended_badly = match status {
+            RunStatus::Running | RunStatus::Completed => false,
+            RunStatus::Failed | RunStatus::Timeout | RunStatus::Killed => true,
+        };
+        (!ended_badly || self.params.failed).then_some(status)
+    }
+
+    fn context(
+        &self,
+        status: RunStatus,
+        max_turns: Option<u64>,
+        notes: &Notes,
+        wishes: &Wishes,
+    ) -> analysis::Context {
+        let without_steps = wishes.include_steps == Some(false);
+        analysis::Context {
+            now: notes.snapshot.as_of,
+            status: Some(status),
+            max_turns,
+            detail: if without_steps { Detail::WithoutSteps } else { Detail::Full },
+            compat_fields: self.params.compat_fields,
+            source: notes.snapshot.source,
+            cache: notes.snapshot.cache,
+        }
+    }
+}
+
+/// The body in one piece; without a copy where it came in one.
+fn joined(chunks: &[Bytes]) -> Bytes {
+    match chunks {
+        [whole] => whole.clone(),
+        several => {
+            let mut joined = BytesMut::with_capacity(several.iter().map(Bytes::len).sum());
+            for chunk in several {
+                joined.extend_from_slice(chunk);
+            }
+            joined.freeze()
+        }
+    }
+}
