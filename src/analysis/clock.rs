@@ -32,11 +32,6 @@ impl Clock {
         self.newest
     }
 
-    /// Time since the first line, at `now`.
-    pub(super) fn elapsed(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        Some((now - self.first?).max(TimeDelta::zero()))
-    }
-
     /// Time since the newest line, at `now`.
     pub(super) fn silence(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         Some((now - self.newest?).max(TimeDelta::zero()))

@@ -34,7 +34,7 @@ mod warm_up;
 pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use files::Change;
 pub use outcome::Outcome;
-pub use progress::Basis;
+pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
     Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, Step, StepResult,
     SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, WorkflowSteps, WorkflowSummary,
@@ -44,6 +44,7 @@ pub use sub_agents::SubAgentStatus;
 pub use warm_up::warm_up;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -68,9 +69,14 @@ impl Default for Analysis {
 }
 
 impl Analysis {
-    /// Starts an analysis of a log of which nothing has been read.
+    /// Starts an analysis of a log of which nothing has been read, with the prior that gloss ships.
     pub fn new(limits: Limits) -> Self {
-        Self { reader: LineReader::new(limits.max_line_bytes), fold: Fold::default(), bytes: 0 }
+        Self::with_prior(limits, Prior::shipped())
+    }
+
+    /// Starts an analysis that knows from `prior` what runs are like.
+    pub fn with_prior(limits: Limits, prior: Arc<Prior>) -> Self {
+        Self { reader: LineReader::new(limits.max_line_bytes), fold: Fold::new(prior), bytes: 0 }
     }
 
     /// Folds the next bytes of the log into the state.
@@ -96,7 +102,8 @@ impl Analysis {
     /// Upper estimate of the memory that this state holds, in bytes.
     ///
     /// Stays below twice `max_line_bytes` (the torn line) plus four times the length of the longest text that Claude
-    /// wrote or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB.
+    /// wrote or the run reported, plus 24 MiB, however long the log is; usual runs take some 100 KB. The prior, some tens
+    /// of KB, is shared among all analyses and not counted.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.reader.heap_bytes() + self.fold.heap_bytes()
     }

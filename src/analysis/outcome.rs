@@ -121,6 +121,11 @@ impl Ending {
         self.logged().is_some_and(|ended| matches!(ended.outcome, Outcome::Success | Outcome::MaxTurns))
     }
 
+    /// Whether Claude Code gave its own account of an end.
+    pub(super) fn has_result(&self) -> bool {
+        self.result.is_some()
+    }
+
     /// Turns by the result events' count, summed over wake-ups; 0 without one.
     pub(super) fn turns(&self) -> u64 {
         self.turns

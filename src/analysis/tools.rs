@@ -68,10 +68,6 @@ impl Tools {
         self.table.iter()
     }
 
-    pub(super) fn calls(&self) -> u64 {
-        self.table.iter().map(|tool| tool.calls).sum()
-    }
-
     pub(super) fn heap_bytes(&self) -> usize {
         self.table.capacity() * size_of::<ToolCount>()
             + self.table.iter().map(|t| t.name.capacity()).sum::<usize>()

@@ -5,6 +5,7 @@
 mod analyze;
 mod check;
 mod demo;
+mod fit;
 mod log_input;
 mod replay;
 pub mod serve;
@@ -40,6 +41,7 @@ enum Command {
     Demo(demo::Args),
     Analyze(analyze::Args),
     Replay(replay::Args),
+    Fit(fit::Args),
     Check(check::Args),
 }
 
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Analyze(args) => analyze::run(&args).map_err(Failure::from),
         Command::Replay(args) => replay::run(&args).map_err(Failure::from),
+        Command::Fit(args) => fit::run(&args).map_err(Failure::from),
         Command::Check(args) => check::run(&args),
     };
     match outcome {

@@ -3,18 +3,22 @@
 //! Each row is made from the lines before it alone, at the time of the last of them.
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::log_input;
-use crate::analysis::{Analysis, Basis, CacheOutcome, Context, Detail, Limits, LogSourceKind, Timestamp};
+use crate::analysis::{
+    Analysis, Basis, CacheOutcome, Context, Detail, Limits, LogSourceKind, Prior, Timestamp,
+};
 
 const EXAMPLES: &str = "\
 Examples:
   gloss replay logs/run_run_08ac1de6fa8d.log
+  gloss replay --prior prior.toml run.log
   gloss replay --every 25 run.log | jq -c '[.line, .completion_percentage, .current_phase]'";
 
 /// Replays one run log and prints its progress after every few lines
@@ -27,6 +31,9 @@ pub(super) struct Args {
     /// Print a row after every N lines, and one at the end
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     every: u64,
+    /// What runs are like, as `gloss fit` wrote it; by default what gloss ships
+    #[arg(long, value_name = "FILE")]
+    prior: Option<PathBuf>,
 }
 
 /// A row.
@@ -54,16 +61,16 @@ struct Row {
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut input = log_input::open(&args.log)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut replay = Replay::default();
+    let mut replay = Replay::new(prior(args.prior.as_deref())?);
     log_input::for_each_line(&args.log, &mut *input, |line| {
         replay.read(line);
-        if replay.line % args.every == 0 {
+        if replay.line.is_multiple_of(args.every) {
             replay.print(&mut out)?;
         }
         Ok(true)
     })?;
     // The end has a row, too, even that of a log without a line.
-    if replay.line == 0 || replay.line % args.every != 0 {
+    if replay.line == 0 || !replay.line.is_multiple_of(args.every) {
         replay.print(&mut out)?;
     }
     out.flush()?;
@@ -77,13 +84,19 @@ struct Replay {
     started_at: Option<DateTime<Utc>>,
 }
 
-impl Default for Replay {
-    fn default() -> Self {
-        Self { analysis: Analysis::new(Limits::default()), line: 0, started_at: None }
-    }
+#[expect(clippy::disallowed_methods, reason = "a command of the shell, not the pure core")]
+fn prior(path: Option<&Path>) -> Result<Arc<Prior>> {
+    let Some(path) = path else { return Ok(Prior::shipped()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let prior = Prior::parse(&text).with_context(|| format!("{} is no prior", path.display()))?;
+    Ok(Arc::new(prior))
 }
 
 impl Replay {
+    fn new(prior: Arc<Prior>) -> Self {
+        Self { analysis: Analysis::with_prior(Limits::default(), prior), line: 0, started_at: None }
+    }
+
     fn read(&mut self, line: &[u8]) {
         self.analysis.feed(line);
         self.line += 1;

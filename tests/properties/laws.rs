@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::log;
 
-fn at(now: DateTime<Utc>, status: Option<RunStatus>) -> Context {
+pub(crate) fn at(now: DateTime<Utc>, status: Option<RunStatus>) -> Context {
     Context {
         now,
         status,

@@ -4,6 +4,8 @@
 
 mod work;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::bounded::{Seen, shortened};
@@ -14,7 +16,7 @@ use super::event::{Event, Finish, Thread};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::{Edits, HighWater};
+use super::progress::{HighWater, Prior, Signals};
 use super::steps::{Board, Phase};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
@@ -39,7 +41,8 @@ pub(super) struct Fold {
     pub(super) ending: Ending,
     pub(super) tests: Ledger,
     pub(super) progress: HighWater,
-    pub(super) edits: Edits,
+    pub(super) signals: Signals,
+    pub(super) prior: Arc<Prior>,
     pub(super) activity: Option<String>,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
@@ -81,6 +84,11 @@ pub(super) struct Identity {
 }
 
 impl Fold {
+    /// Nothing is known yet but what runs are like.
+    pub(super) fn new(prior: Arc<Prior>) -> Self {
+        Self { prior, ..Self::default() }
+    }
+
     /// Takes the next line.
     pub(super) fn line(&mut self, line: Line<'_>) {
         self.counts.lines += 1;
@@ -133,8 +141,9 @@ impl Fold {
     }
 
     fn observe_progress(&mut self) {
-        let evidence = self.evidence(self.clock.newest());
-        self.progress.observe(&evidence);
+        let now = self.now();
+        self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
+        self.progress.observe(self.share(now));
         if self.ending.came_to_its_end() {
             self.progress.reached_the_end();
         }
@@ -225,9 +234,12 @@ impl Identity {
 
 impl Sink for Fold {
     fn at(&mut self, time: DateTime<Utc>) {
+        let before = self.clock.newest();
         self.clock.tick(time);
         // What a poll just before this line saw must not be more than what one after it sees.
-        self.observe_progress();
+        if self.clock.newest() != before {
+            self.observe_progress();
+        }
     }
 
     fn event(&mut self, event: Event<'_>) {

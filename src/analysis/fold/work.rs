@@ -30,6 +30,7 @@ impl Fold {
         self.ending.goes_on();
         self.texts.said(text);
         self.board.said(text, self.now());
+        self.signals.said(text, self.now());
     }
 
     pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {
@@ -54,9 +55,7 @@ impl Fold {
             self.sub_agents.called(parent);
         }
         let purpose = self.purpose(thread, id, name, &parts);
-        if matches!(purpose, Purpose::Edit { .. }) {
-            self.edits.called(self.now());
-        }
+        self.signals.called(name, parts.command.or_empty(), thread.is_main(), self.now());
         if matches!(purpose, Purpose::Todo(_)) {
             let crowding = self.calls.crowding_list_changes();
             self.change_list(crowding);
@@ -95,7 +94,11 @@ impl Fold {
     }
 
     pub(super) fn answered(&mut self, answer: &Answer<'_>) {
-        match self.calls.answer(answer) {
+        let answered = self.calls.answer(answer);
+        if !matches!(answered, Answered::Again) {
+            self.signals.answered(answer.is_error);
+        }
+        match answered {
             Answered::Again => {}
             Answered::Orphan => {
                 self.counts.gaps |= !self.calls.knows(answer.call_id);

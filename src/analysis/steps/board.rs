@@ -29,8 +29,23 @@ pub(in crate::analysis) struct BoardStep {
     id: Option<String>,
 }
 
-/// Share of the run's list that is done, 0–1, and which kind of list it is; absent without one.
-pub(in crate::analysis) type ListShare = Option<(f64, StepSource)>;
+/// How far the run's list is; nothing in it without one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::analysis) struct ListState {
+    /// Items that were not dropped before they were done.
+    pub(in crate::analysis) total: u64,
+    pub(in crate::analysis) done: u64,
+    pub(in crate::analysis) going: u64,
+    /// Which kind of list it is; absent without one.
+    pub(in crate::analysis) source: Option<StepSource>,
+}
+
+impl ListState {
+    /// The share of the list that is done, 0–1; an item in progress counts half.
+    pub(in crate::analysis) fn share(self) -> f64 {
+        (self.done as f64 + 0.5 * self.going.min(1) as f64) / self.total.max(1) as f64
+    }
+}
 
 /// All steps.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +58,7 @@ pub(in crate::analysis) struct Board {
     /// When the list was last changed, where it left no item in progress: whose time it is since then is open.
     unclaimed_since: Option<DateTime<Utc>>,
     pub(super) has_list: bool,
-    list_share: ListShare,
+    list: ListState,
     /// What was done before there was a step; the first one takes it over.
     unplaced: Work,
     /// Subjects of tasks that are not yet steps of this run, by id.
@@ -200,21 +215,20 @@ impl Board {
             .or_else(|| self.steps.len().checked_sub(1))
     }
 
-    /// How much of the run's list is done; an item in progress counts half.
-    pub(in crate::analysis) fn list_share(&self) -> ListShare {
-        self.list_share
+    /// How far the run's list is.
+    pub(in crate::analysis) fn list(&self) -> ListState {
+        self.list
     }
 
     fn list_changed(&mut self, at: Option<DateTime<Utc>>) {
         let claimed = self.steps.iter().any(|step| step.listed && step.status == StepStatus::InProgress);
         self.unclaimed_since = at.filter(|_| !claimed);
         let items = || self.steps.iter().filter(|step| step.source.is_list());
-        let of = |status| items().filter(|step| step.status == status).count() as f64;
+        let of = |status| items().filter(|step| step.status == status).count() as u64;
         let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
         let total = done + going + of(StepStatus::Pending);
-        let source = items().next_back().map(|step| step.source);
-        self.list_share =
-            source.filter(|_| total > 0.0).map(|source| ((done + 0.5 * going.min(1.0)) / total, source));
+        let source = items().next_back().map(|step| step.source).filter(|_| total > 0);
+        self.list = ListState { total, done, going, source };
     }
 
     /// The work of a step, to add to it; what has no step belongs to the first one.

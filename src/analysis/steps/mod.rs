@@ -16,7 +16,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub(super) use board::{Board, BoardStep, ListShare};
+pub(super) use board::{Board, BoardStep, ListState};
 pub(super) use phase::{Phase, PhaseTracker, Vote};
 pub(super) use task::{TaskChange, TaskCreation, created_task_id, told_subjects};
 pub(super) use todo::TodoSnapshot;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::todo::TodoItem;
-use super::{Board, Phase, PhaseTracker, StepSource, StepStatus, TaskChange, TodoSnapshot, Vote};
+use super::{Board, ListState, Phase, PhaseTracker, StepSource, StepStatus, TaskChange, TodoSnapshot, Vote};
 
 use StepStatus::{Completed, InProgress, Pending, Skipped};
 
@@ -184,7 +184,7 @@ fn the_first_words_of_a_run_may_name_its_first_step() {
     let board = announcing(&["Step 1: Read", "Step 2: Write", "Step 2: Write", "Step 5: Ship"]);
     let names: Vec<&str> = shown(&board).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["Step 1: Read", "Step 2: Write", "Step 5: Ship"]);
-    assert_eq!(board.list_share(), None);
+    assert_eq!(board.list(), ListState::default());
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_list_takes_over_from_headings_and_keeps_their_steps() {
     board.said("Step 3: Ship", at(60));
     call(&mut board, 61);
     assert_eq!(shown(&board), [("Step 1: Read", Completed), ("Step 2: Write", Completed), ("A", InProgress)]);
-    assert!(board.list_share().is_some_and(|(share, source)| share < 0.6 && source == StepSource::Todo));
+    assert!(board.list().share() < 0.6 && board.list().source == Some(StepSource::Todo));
 }
 
 #[test]

@@ -1,0 +1,155 @@
+//! How far a run is, and when it may end.
+//!
+//! Everything here is a function of the log, the time and the prior. What was once reached is kept as a high-water
+//! mark that is taken at every line, never at a poll, so that whoever asks gets the same answer and no run falls back.
+//!
+//! `signals (folded) → features at a time → prior: line, trees → share → interval`; `fit` makes priors.
+
+mod features;
+pub mod fit;
+mod interval;
+mod prior;
+mod signals;
+mod tree;
+mod words;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::fold::Fold;
+use super::steps::StepSource;
+use features::Evidence;
+
+pub use prior::{Prior, PriorError};
+pub(super) use signals::Signals;
+
+/// A running run never shows more than this.
+const MOST_WHILE_RUNNING: f64 = 99.0;
+/// A line's time is a little earlier than the moment at which it can be read.
+const WRITING_DELAY: TimeDelta = TimeDelta::seconds(2);
+/// With less than this there is nothing to extrapolate from.
+const LEAST_FOR_ESTIMATE: f64 = 0.02;
+
+/// What a statement on progress rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// The run's list, written whole each time.
+    Todo,
+    /// The run's list, kept item by item.
+    Task,
+    /// Headings in Claude's text.
+    Heading,
+    /// Turns against the run's limit, or calls where there are no times.
+    Turns,
+    /// How long runs take as a rule.
+    History,
+    /// What the tools are used for.
+    Phase,
+}
+
+/// The furthest that a run was seen to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct HighWater {
+    percent: f64,
+    /// Whether the log has told of a good end once; a later wake-up does not undo it.
+    ended_well: bool,
+}
+
+impl HighWater {
+    pub(super) fn observe(&mut self, share: f64) {
+        self.percent = self.percent.max(percent(share));
+    }
+
+    /// The log says that the run did all it could, whatever the upstream still says.
+    pub(super) fn reached_the_end(&mut self) {
+        self.percent = MOST_WHILE_RUNNING;
+        self.ended_well = true;
+    }
+}
+
+fn percent(share: f64) -> f64 {
+    (share * 100.0).clamp(0.0, MOST_WHILE_RUNNING)
+}
+
+/// A statement on a running run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Estimate {
+    /// 0–99.
+    pub(super) percent: f64,
+    pub(super) basis: Basis,
+    /// Earliest, expected and latest end.
+    pub(super) end: Option<(DateTime<Utc>, DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Fold {
+    /// The share that is done at `now` as the prior sees it, 0–1; `now` is not before the newest line.
+    pub(super) fn share(&self, now: Option<DateTime<Utc>>) -> f64 {
+        if let Some(evidence) = now.and_then(|now| Evidence::of(&self.signals, now)) {
+            return self.prior.share(&evidence);
+        }
+        // Without times there are only the calls, and what the list says.
+        let calls = self.signals.calls as f64;
+        let by_calls = calls / (calls + self.prior.half_calls);
+        let list = self.board.list();
+        if list.total > 0 { f64::midpoint(by_calls, list.share()) } else { by_calls }
+    }
+
+    /// How far the run is at `now`, and when it may end.
+    pub(super) fn estimate(&self, now: DateTime<Utc>, max_turns: Option<u64>) -> Estimate {
+        let seen = self.clock.newest().map(|newest| (now - WRITING_DELAY).max(newest));
+        let modelled = self.progress.percent.max(percent(self.share(seen)));
+        let by_turns =
+            max_turns.filter(|max| *max > 0).map_or(0.0, |max| percent(self.turns() as f64 / max as f64));
+        let elapsed = seen.zip(self.signals.started_at).map(|(seen, start)| seconds(seen - start));
+        let basis = match self.board.list().source {
+            _ if by_turns > modelled => Basis::Turns,
+            Some(StepSource::Task) => Basis::Task,
+            Some(StepSource::Todo) => Basis::Todo,
+            Some(StepSource::Heading) => Basis::Heading,
+            Some(StepSource::Phase) | None if elapsed.is_some() => Basis::History,
+            Some(StepSource::Phase) | None => Basis::Turns,
+        };
+        let percent = modelled.max(by_turns);
+        Estimate { percent, basis, end: self.end(elapsed, percent / 100.0, now) }
+    }
+
+    fn end(
+        &self,
+        elapsed: Option<f64>,
+        share: f64,
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, DateTime<Utc>, DateTime<Utc>)> {
+        let rest = rest(elapsed.filter(|_| share >= LEAST_FOR_ESTIMATE)?, share);
+        let (earliest, latest) = self.prior.interval.at(share);
+        let after = |seconds: f64| {
+            let milliseconds = (seconds.min(30.0 * 86_400.0) * 1000.0).ceil();
+            #[expect(clippy::cast_possible_truncation, reason = "bounded by thirty days")]
+            now.checked_add_signed(TimeDelta::milliseconds(milliseconds as i64))
+        };
+        Some((after(rest * earliest)?, after(rest)?, after(rest * latest)?))
+    }
+
+    /// How far an ended run got: 100 where it came to its end, else the furthest that it was.
+    pub(super) fn reached_percent(&self) -> f64 {
+        if self.progress.ended_well { 100.0 } else { self.progress.percent }
+    }
+
+    /// Turns so far: as the result events state them, else the main thread's messages.
+    pub(super) fn turns(&self) -> u64 {
+        match self.ending.turns() {
+            0 => self.usage.main_messages(),
+            turns => turns,
+        }
+    }
+}
+
+/// How long a run that took `elapsed` seconds for this share goes on, at least a second.
+fn rest(elapsed: f64, share: f64) -> f64 {
+    (elapsed * (1.0 - share) / share).max(1.0)
+}
+
+/// A span in seconds, with its fraction.
+pub(super) fn seconds(span: TimeDelta) -> f64 {
+    span.num_milliseconds() as f64 / 1000.0
+}

@@ -1,0 +1,128 @@
+//! The prior: what runs are like as a rule, as numbers in a file.
+//!
+//! A logistic model: a line over the features' logarithms, and small trees for what a line cannot say. `gloss fit`
+//! makes the file; the one in `config/` is part of the program. A file under which time alone could take a run back is
+//! refused, so that whatever the prior, progress never falls.
+
+mod file;
+
+use std::sync::{Arc, LazyLock};
+
+use super::features::{COUNT, Evidence};
+use super::interval::Interval;
+use super::tree::Tree;
+
+pub use file::PriorError;
+
+/// What a run's signs say of how far it is: a model with its numbers.
+///
+/// Some tens of kilobytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prior {
+    pub(super) about: About,
+    pub(super) line: Line,
+    pub(super) trees: Vec<Tree>,
+    pub(super) interval: Interval,
+    /// Where the log has no times: a run is half done after so many calls.
+    pub(super) half_calls: f64,
+}
+
+/// Where the numbers come from and how good they are.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct About {
+    /// The days of the first and of the last run, as RFC 3339 dates.
+    pub(super) first_run: String,
+    pub(super) last_run: String,
+    pub(super) runs: usize,
+    pub(super) cross_validated: Quality,
+}
+
+/// How good a model is on runs that it was not fitted on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Quality {
+    /// How many moments of runs were looked at.
+    pub points: usize,
+    /// Mean distance between the stated and the true share, in points of 100.
+    pub mean_error: f64,
+    /// Percent of the moments at which that distance was at most 20.
+    pub within_20: f64,
+    /// The same where the run had a list of its own.
+    pub within_20_listed: f64,
+    /// Percent of the moments at which the interval held the end.
+    pub interval_holds: f64,
+}
+
+/// A line over the logarithms of the features, in log odds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    pub(super) start: f64,
+    /// Of the logarithm of one more than the feature.
+    pub(super) weights: [f64; COUNT],
+    /// Added where the run has no such thing.
+    pub(super) missing: [f64; COUNT],
+}
+
+impl Line {
+    /// A line that says the same of every run.
+    pub(super) fn flat(start: f64) -> Self {
+        Self { start, weights: [0.0; COUNT], missing: [0.0; COUNT] }
+    }
+
+    /// The log odds.
+    pub(super) fn log_odds(&self, evidence: &Evidence) -> f64 {
+        let terms =
+            evidence.0.iter().zip(self.weights).zip(self.missing).map(|((value, weight), missing)| {
+                if value.is_nan() { missing } else { weight * value.max(0.0).ln_1p() }
+            });
+        self.start + terms.sum::<f64>()
+    }
+}
+
+impl Default for Prior {
+    /// Knows nothing: half of any run is done.
+    fn default() -> Self {
+        Self {
+            about: About::default(),
+            line: Line::flat(0.0),
+            trees: Vec::new(),
+            interval: Interval::default(),
+            half_calls: 30.0,
+        }
+    }
+}
+
+/// Parsed once; the file is part of the program, so a broken one cannot be met at run time.
+static SHIPPED: LazyLock<Arc<Prior>> = LazyLock::new(|| {
+    Arc::new(
+        Prior::parse(include_str!("../../../config/prior.toml"))
+            .expect("the embedded prior parses, as its test shows"),
+    )
+});
+
+impl Prior {
+    /// The prior that gloss ships.
+    pub fn shipped() -> Arc<Self> {
+        Arc::clone(&SHIPPED)
+    }
+
+    /// The share that is done, 0–1.
+    pub(super) fn share(&self, evidence: &Evidence) -> f64 {
+        let trees = self.trees.iter().map(|tree| tree.answer(evidence)).sum::<f64>();
+        logistic(self.line.log_odds(evidence) + trees)
+    }
+
+    /// How good the numbers were on runs that they were not fitted on.
+    pub fn cross_validated(&self) -> Quality {
+        self.about.cross_validated
+    }
+
+    /// How many runs the numbers were fitted on.
+    pub fn runs(&self) -> usize {
+        self.about.runs
+    }
+}
+
+/// Log odds to a share.
+pub(super) fn logistic(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
