@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
+
 /// What lies between two line feeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line<'a> {
@@ -73,7 +75,7 @@ impl LineReader {
     /// The last line, whose end has not been read yet, where it looks like a whole object.
     pub(super) fn whole_tail(&self) -> Option<&[u8]> {
         match trimmed(&self.torn) {
-            Line::Content(tail) if tail.ends_with(b"}") => Some(tail),
+            Line::Content(tail) if looks_whole(tail) => Some(tail),
             Line::Content(_) | Line::Blank | Line::TooLong => None,
         }
     }
@@ -81,6 +83,12 @@ impl LineReader {
     pub(super) fn heap_bytes(&self) -> usize {
         self.torn.capacity()
     }
+}
+
+/// Whether a line without its end may be all there: an object that is closed, or other text that ends in one.
+fn looks_whole(tail: &[u8]) -> bool {
+    let closed = || serde_json::from_slice::<IgnoredAny>(tail).is_ok();
+    tail.ends_with(b"}") && (!tail.starts_with(b"{") || closed())
 }
 
 fn trimmed(line: &[u8]) -> Line<'_> {

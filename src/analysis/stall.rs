@@ -14,9 +14,13 @@ const SUB_AGENT_LIMIT: TimeDelta = TimeDelta::minutes(30);
 impl Fold {
     /// True when nothing was logged for longer than the run's rhythm and the calls in flight explain.
     pub(super) fn is_stalled(&self, now: DateTime<Utc>) -> bool {
-        let Some(silence) = self.clock.silence(now) else { return false };
+        self.clock.silence(now).is_some_and(|silence| silence > self.patience())
+    }
+
+    /// How long a silence the run's rhythm and the calls in flight explain.
+    pub(super) fn patience(&self) -> TimeDelta {
         let rhythm = (self.clock.longest_silence() * 2).min(SUB_AGENT_LIMIT);
-        silence > LEAST.max(rhythm).max(self.longest_call_limit())
+        LEAST.max(rhythm).max(self.longest_call_limit())
     }
 
     fn longest_call_limit(&self) -> TimeDelta {

@@ -97,7 +97,9 @@ impl Fold {
 
     /// How far the run is at `now`, and when it may end.
     pub(super) fn estimate(&self, now: DateTime<Utc>, max_turns: Option<u64>) -> Estimate {
-        let seen = self.clock.newest().map(|newest| (now - WRITING_DELAY).max(newest));
+        // Time that nothing in the log explains is no progress: a run that died must not creep towards its end.
+        let seen =
+            self.clock.newest().map(|newest| (now - WRITING_DELAY).min(newest + self.patience()).max(newest));
         let modelled = self.progress.percent.max(percent(self.share(seen)));
         let by_turns =
             max_turns.filter(|max| *max > 0).map_or(0.0, |max| percent(self.turns() as f64 / max as f64));

@@ -74,7 +74,9 @@ impl<'v> View<'v> {
             RunStatus::Completed => 100.0,
             RunStatus::Failed | RunStatus::Timeout | RunStatus::Killed => self.fold.reached_percent(),
         };
-        let end = estimate.end.filter(|_| running);
+        let stalled = running && self.fold.is_stalled(now);
+        // Nothing tells when a silent run will end, if it still will.
+        let end = estimate.end.filter(|_| running && !stalled);
         ProgressSummary {
             completion_percentage: to_tenths(percent),
             estimated_completion: end.map(|(_, expected, _)| rounded_up(expected)),
@@ -87,7 +89,7 @@ impl<'v> View<'v> {
             basis: estimate.basis,
             earliest_completion: end.map(|(earliest, _, _)| rounded_up(earliest)),
             latest_completion: end.map(|(_, _, latest)| rounded_up(latest)),
-            stalled: running && self.fold.is_stalled(now),
+            stalled,
             last_event_at: self.fold.clock.newest().map(Timestamp::to_millisecond),
         }
     }

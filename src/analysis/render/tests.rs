@@ -308,6 +308,24 @@ fn silence_of_hours_is_lost_and_shorter_silence_is_stalled() {
 }
 
 #[test]
+fn a_run_that_has_gone_silent_neither_advances_nor_has_an_end_in_sight() {
+    let log = Log::default().started().calls("a", "Read", &json!({})).answers("a", "x", false);
+    let at = |now| log.report_at(now, Some(RunStatus::Running))["progress_summary"].clone();
+    let (stalled, lost) = (at(1000), at(90_000));
+    assert_eq!(stalled["completion_percentage"], lost["completion_percentage"], "silence is no progress");
+    for silent in [stalled, lost] {
+        assert!(
+            silent["estimated_completion"].is_null() && silent["latest_completion"].is_null(),
+            "{silent}"
+        );
+    }
+    assert!(
+        at(200)["estimated_completion"].is_string(),
+        "while the silence is explained, there is an estimate"
+    );
+}
+
+#[test]
 fn an_interrupted_run_is_cancelled_unless_it_goes_on() {
     let interruption = json!({"type": "user", "message": {"role": "user", "content": [
         {"type": "text", "text": "[Request interrupted by user for tool use]"}]}});

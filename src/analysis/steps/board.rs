@@ -273,7 +273,8 @@ impl Board {
                 // An item ticked off without having been begun was worked on since the list last changed, unless that
                 // time was another one's: then nobody knows.
                 step.started_at = step.started_at.or(step.work.first_at).or(unclaimed_since);
-                step.completed_at = at;
+                // A late line of a second writer must not end a step before it began.
+                step.completed_at = at.map(|at| step.started_at.map_or(at, |started| at.max(started)));
             }
             StepStatus::Pending => step.completed_at = None,
             StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => {}
