@@ -3,8 +3,8 @@
 use super::{Additions, Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind};
 use chrono::DateTime;
 
-/// A run that touches every table and pattern: a price, a masked command, test output that no runner's form fits.
-const SMALL_RUN: &str = r#"{"type":"assistant","message":{"id":"m","model":"claude-sonnet-4-20250514","content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"npm test && ./run_tests.sh --token x"}}],"usage":{"input_tokens":1,"output_tokens":1}}}
+/// A run that touches every table and pattern: a price, telling words, a masked command, test output that no runner's form fits.
+const SMALL_RUN: &str = r#"{"type":"assistant","message":{"id":"m","model":"claude-sonnet-4-20250514","content":[{"type":"text","text":"First the tests."},{"type":"tool_use","id":"t","name":"Bash","input":{"command":"npm test && ./run_tests.sh --token x"}}],"usage":{"input_tokens":1,"output_tokens":1}}}
 {"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":true,"content":"\u001b[32m1 passed, 2 failed, 3 skipped in 4s\u001b[0m\nTests: 1\nRan 1 test\nOK (1 test)\nok 1\n1 example, 0 failures"}]}}
 "#;
 
