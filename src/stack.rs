@@ -66,6 +66,7 @@ pub fn tracker(config: &Config, metrics: &Metrics) -> io::Result<Option<Tracker>
 pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metrics) -> io::Result<Tracker> {
     let params = TrackerParams {
         limits: Limits { max_line_bytes: config.logs.max_line_bytes },
+        prior: Arc::clone(&config.prior),
         max_bytes_per_poll: config.logs.max_bytes_per_poll,
         cache_bytes: config.cache.max_bytes,
         cache_idle: config.cache.idle,

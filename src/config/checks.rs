@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -15,6 +16,7 @@ use super::raw::{self, Raw};
 use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, LogsConfig, ServerConfig, TelemetryConfig, UpstreamConfig,
 };
+use crate::analysis::Prior;
 use crate::proxy::Upstream;
 use crate::rollout::{Percent, Rollout};
 use crate::route::StatusRoute;
@@ -34,6 +36,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         rollout: rollout(&raw.rollout)?,
         enrich: enrich(&raw.enrich)?,
         logs: logs(&raw.logs)?,
+        prior: prior(&raw.analysis.prior)?,
         cache: CacheConfig {
             max_bytes: size("cache.max_bytes", &raw.cache.max_bytes)?,
             idle: duration("cache.idle", &raw.cache.idle)?,
@@ -150,6 +153,20 @@ fn logs(raw: &raw::Logs) -> Result<LogsConfig, ConfigError> {
         max_line_bytes: memory("logs.max_line_bytes", &raw.max_line_bytes)?,
         max_bytes_per_poll: size("logs.max_bytes_per_poll", &raw.max_bytes_per_poll)?,
     })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the prior is a file beside the configuration, read once at the start"
+)]
+fn prior(path: &str) -> Result<Arc<Prior>, ConfigError> {
+    if path.is_empty() {
+        return Ok(Prior::shipped());
+    }
+    let hint = "make one by gloss fit DIR --out FILE, or leave it empty for the one built in";
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| refuse("analysis.prior", path, format!("it cannot be read: {error}"), hint))?;
+    Prior::parse(&text).map(Arc::new).map_err(|error| refuse("analysis.prior", path, error, hint))
 }
 
 fn admin(raw: &raw::Admin) -> Result<Option<AdminConfig>, ConfigError> {

@@ -17,6 +17,7 @@ pub(super) struct Raw {
     pub(super) rollout: Rollout,
     pub(super) enrich: Enrich,
     pub(super) logs: Logs,
+    pub(super) analysis: Analysis,
     pub(super) cache: Cache,
     pub(super) admin: Admin,
     pub(super) server: Server,
@@ -85,6 +86,12 @@ pub(super) struct Logs {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Analysis {
+    pub(super) prior: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Cache {
     pub(super) max_bytes: String,
     pub(super) idle: String,
@@ -148,6 +155,7 @@ impl Default for Raw {
                 max_line_bytes: "16MiB".into(),
                 max_bytes_per_poll: "1GiB".into(),
             },
+            analysis: Analysis { prior: String::new() },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
             admin: Admin { listen: "127.0.0.1:8881".into(), token: String::new() },
             server: Server {

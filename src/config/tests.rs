@@ -116,6 +116,8 @@ fn a_value_that_cannot_be_used_names_key_value_reason_and_hint() {
         ("[logs]\ntemplates = [\"../{run_id}\"]\n", "logs.templates", "../{run_id}"),
         ("[logs]\nsources = [\"s3://b\"]\n", "logs.sources", "s3://b"),
         ("[route]\nstatus = [\"/x\"]\n", "route.status", "/x"),
+        ("[analysis]\nprior = \"/nowhere.toml\"\n", "analysis.prior", "/nowhere.toml"),
+        ("[analysis]\nprior = \"/dev/null\"\n", "analysis.prior", "/dev/null"),
         ("[gloss]\nheader = \"a b\"\n", "gloss.header", "a b"),
         ("[telemetry]\nlog_format = \"xml\"\n", "telemetry.log_format", "xml"),
         ("[server]\nmax_header_bytes = \"1KiB\"\n", "server.max_header_bytes", "1KiB"),

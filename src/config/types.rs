@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
 use secrecy::SecretString;
 
+use crate::analysis::Prior;
 use crate::proxy::Upstream;
 use crate::rollout::Rollout;
 use crate::route::StatusRoute;
@@ -34,6 +36,8 @@ pub struct Config {
     pub enrich: EnrichConfig,
     /// Where logs are.
     pub logs: LogsConfig,
+    /// What progress estimates rest on.
+    pub prior: Arc<Prior>,
     /// Bounds of the cache of analyses.
     pub cache: CacheConfig,
     /// The operators' listener; `None` when it is off.

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
 use super::{LogError, LogIdentity, LogSource, OpenLog};
-use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind};
+use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
@@ -44,10 +44,12 @@ const TAIL_BYTES: usize = 64;
 const ENTRY_BYTES: usize = 512;
 
 /// The tracker's limits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TrackerParams {
     /// Bounds on each analysis.
     pub limits: Limits,
+    /// What progress estimates rest on.
+    pub prior: Arc<Prior>,
     /// How much of a log one poll reads at most, in bytes; the next poll goes on from there.
     pub max_bytes_per_poll: u64,
     /// How much memory the checkpoints may hold together, in bytes.
@@ -238,7 +240,7 @@ impl Shared {
         }
         let cache = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
         if slot.is_none() {
-            *slot = Some(Checkpoint::begin(&*log, self.params.limits));
+            *slot = Some(Checkpoint::begin(&*log, &self.params));
         }
         let reached_end = self.fold(slot, &*log, watch).await?;
         Ok(match slot {
@@ -328,8 +330,8 @@ impl Shared {
 }
 
 impl Checkpoint {
-    fn begin(log: &dyn OpenLog, limits: Limits) -> Self {
-        let analysis = Arc::new(Analysis::new(limits));
+    fn begin(log: &dyn OpenLog, params: &TrackerParams) -> Self {
+        let analysis = Arc::new(Analysis::with_prior(params.limits, Arc::clone(&params.prior)));
         Self { identity: log.identity(), stamp: log.stamp(), tail: Vec::new(), analysis }
     }
 

@@ -112,6 +112,7 @@ impl Memory {
 fn tracker(memory: &Arc<Memory>, max_bytes_per_poll: u64) -> Tracker {
     let params = TrackerParams {
         limits: Limits::default(),
+        prior: Prior::shipped(),
         max_bytes_per_poll,
         cache_bytes: 1 << 20,
         cache_idle: Duration::from_mins(1),
