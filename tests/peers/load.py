@@ -199,6 +199,7 @@ def main():
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--gloss", type=Path)
     parser.add_argument("--max-growth-mb", type=float, default=16)
+    parser.add_argument("--budget", help="how long notes may take, such as 10s; the program's default unless given")
     parser.add_argument("--as-upstream", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.as_upstream:
@@ -207,7 +208,7 @@ def main():
         upstream = Child("upstream", [sys.executable, __file__, "--as-upstream"])
         with upstream:
             child, url = start_gloss(
-                listening(upstream, r"upstream: (http://\S+)"), logs, binary=args.gloss or gloss_binary(), budget=None
+                listening(upstream, r"upstream: (http://\S+)"), logs, binary=args.gloss or gloss_binary(), budget=args.budget
             )
             with child:
                 tally, memory = asyncio.run(run(args, logs, url, child.process.pid))
