@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::serve::{Gloss, drain_on_signal};
 use super::{Failure, runtime};
-use crate::config::{self, Sources};
+use crate::config::{self, ListenAddress, Sources};
 use crate::demo::{Options, SampleUpstream, runs};
 use crate::stack;
 use crate::telemetry::Metrics;
@@ -82,7 +82,13 @@ fn sources(args: &Args, upstream: SocketAddr, logs: &TempDir) -> anyhow::Result<
 }
 
 fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &TempDir) -> anyhow::Result<()> {
-    let base = format!("http://{}/api/v1/workflows/claude-code/run", gloss.address()?);
+    let (host, option) = match gloss.address()? {
+        address @ ListenAddress::Tcp(_) => (address.to_string(), String::new()),
+        ListenAddress::Unix(path) => {
+            ("http://localhost".to_owned(), format!(" --unix-socket {}", path.display()))
+        }
+    };
+    let base = format!("{host}/api/v1/workflows/claude-code/run");
     gloss.announce(out)?;
     writeln!(
         out,
@@ -95,7 +101,7 @@ fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &Te
     }
     let live = runs().first().ok_or_else(|| anyhow!("there is no recorded run"))?;
     let done = runs().get(1).unwrap_or(live);
-    let curl = format!("curl -s -H 'x-api-key: {API_KEY}'");
+    let curl = format!("curl -s{option} -H 'x-api-key: {API_KEY}'");
     writeln!(
         out,
         "\nPaste into another terminal; `| python3 -m json.tool` or `| jq` behind a line indents the answer."
@@ -110,7 +116,7 @@ fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &Te
     writeln!(out, "\nA finished run, asked for by query, and the headers that say which answer it is:\n")?;
     writeln!(out, "  {curl} -i '{base}/{}/status?enhanced=true&include_logs=false'", done.id)?;
     if let Some(admin) = gloss.admin_address() {
-        writeln!(out, "\nWhat gloss counts:\n\n  curl -s http://{admin}/metrics")?;
+        writeln!(out, "\nWhat gloss counts:\n\n  curl -s {admin}/metrics")?;
     }
     writeln!(out, "\nCtrl-C ends the demo.")?;
     out.flush()?;

@@ -3,11 +3,9 @@
 //! Prints where it listens once it does, logs to stderr, drains on SIGTERM or SIGINT, and ends at once on the second.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,10 +14,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{Failure, runtime};
 use crate::admin::{Admin, Readiness};
-use crate::config::{self, Config, Sources};
+use crate::config::{self, Config, ListenAddress, Sources};
 use crate::proxy::Tunnels;
 use crate::runlog::Tracker;
-use crate::server::{self, ServerParams};
+use crate::server::{self, Listener, ServerParams};
 use crate::stack;
 use crate::telemetry::{Metrics, init_logging};
 
@@ -119,8 +117,8 @@ pub(super) fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
 pub struct Gloss {
     config: Config,
     shared: stack::Shared,
-    clients: TcpListener,
-    operators: Option<TcpListener>,
+    clients: Listener,
+    operators: Option<Listener>,
     open_tunnels: TaskTracker,
     end_tunnels: CancellationToken,
 }
@@ -128,9 +126,9 @@ pub struct Gloss {
 impl Gloss {
     /// Binds the listeners; nothing is accepted yet.
     pub async fn bind(config: Config, metrics: Metrics, tracker: Option<Tracker>) -> anyhow::Result<Self> {
-        let clients = bind("listen", config.listen).await?;
+        let clients = bind("listen", &config.listen).await?;
         let operators = match &config.admin {
-            Some(admin) => Some(bind("admin.listen", admin.listen).await?),
+            Some(admin) => Some(bind("admin.listen", &ListenAddress::Tcp(admin.listen)).await?),
             None => None,
         };
         let (open_tunnels, end_tunnels) = (TaskTracker::new(), CancellationToken::new());
@@ -140,20 +138,20 @@ impl Gloss {
     }
 
     /// Where clients connect.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.clients.local_addr()
+    pub fn address(&self) -> io::Result<ListenAddress> {
+        self.clients.address()
     }
 
     /// Where operators connect, unless that is off.
-    pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.operators.as_ref().and_then(|listener| listener.local_addr().ok())
+    pub fn admin_address(&self) -> Option<ListenAddress> {
+        self.operators.as_ref().and_then(|listener| listener.address().ok())
     }
 
     /// Writes a line for each listener, for people and for scripts that asked for port 0.
     pub fn announce(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "gloss: listening on http://{}", self.address()?)?;
+        writeln!(out, "gloss: listening on {}", self.address()?)?;
         if let Some(admin) = self.admin_address() {
-            writeln!(out, "gloss: admin on http://{admin}")?;
+            writeln!(out, "gloss: admin on {admin}")?;
         }
         out.flush()
     }
@@ -162,8 +160,11 @@ impl Gloss {
     pub async fn serve(self, drain: CancellationToken) {
         let params = ServerParams {
             header_timeout: self.config.server.header_timeout,
+            idle_timeout: self.config.server.idle_timeout,
+            write_timeout: self.config.server.write_timeout,
             max_header_bytes: self.config.server.max_header_bytes,
             max_headers: self.config.server.max_headers,
+            max_connections: self.config.server.max_connections,
             drain_timeout: self.config.drain_timeout,
         };
         let readiness = Readiness::default();
@@ -211,7 +212,7 @@ impl Gloss {
     }
 }
 
-async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let bound = TcpListener::bind(address).await;
+async fn bind(key: &str, address: &ListenAddress) -> anyhow::Result<Listener> {
+    let bound = Listener::bind(address).await;
     bound.with_context(|| format!("{key}: cannot listen on {address}; choose another by --listen or --admin"))
 }

@@ -14,7 +14,8 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, LogsConfig, ServerConfig, TelemetryConfig, UpstreamConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
+    UpstreamConfig,
 };
 use crate::analysis::Prior;
 use crate::proxy::Upstream;
@@ -27,7 +28,7 @@ use crate::variant::Variant;
 /// Checks everything.
 pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
     Ok(Config {
-        listen: address("listen", &raw.listen)?,
+        listen: listen("listen", &raw.listen)?,
         upstream: upstream(&raw.upstream)?,
         rewrite_host: raw.proxy.rewrite_host,
         routes: routes(&raw.route.status)?,
@@ -44,8 +45,11 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         admin: admin(&raw.admin)?,
         server: ServerConfig {
             header_timeout: duration("server.header_timeout", &raw.server.header_timeout)?,
+            idle_timeout: duration("server.idle_timeout", &raw.server.idle_timeout)?,
+            write_timeout: duration("server.write_timeout", &raw.server.write_timeout)?,
             max_header_bytes: header_bytes("server.max_header_bytes", &raw.server.max_header_bytes)?,
             max_headers: count("server.max_headers", raw.server.max_headers, 1..=10_000)?,
+            max_connections: count("server.max_connections", raw.server.max_connections, 1..=1_000_000)?,
         },
         drain_timeout: duration("drain.timeout", &raw.drain.timeout)?,
         telemetry: telemetry(&raw.telemetry)?,
@@ -198,6 +202,18 @@ fn telemetry(raw: &raw::Telemetry) -> Result<TelemetryConfig, ConfigError> {
         other => return Err(refuse("telemetry.log_format", other, "it is not a format", "use text or json")),
     };
     Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format })
+}
+
+fn listen(key: &str, text: &str) -> Result<ListenAddress, ConfigError> {
+    let Some(path) = text.strip_prefix("unix:") else { return address(key, text).map(ListenAddress::Tcp) };
+    // unix:///run/gloss.sock is the same as unix:/run/gloss.sock.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    // What a socket address has room for, its terminating NUL aside.
+    if path.is_empty() || path.contains('\0') || path.len() > 107 {
+        let hint = "write it as unix:PATH, such as unix:/run/gloss/gloss.sock";
+        return Err(refuse(key, text, "a socket's path has 1 to 107 bytes", hint));
+    }
+    Ok(ListenAddress::Unix(PathBuf::from(path)))
 }
 
 fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {

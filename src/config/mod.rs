@@ -17,7 +17,8 @@ use figment::value::Value;
 pub use error::ConfigError;
 pub use layers::Sources;
 pub use types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, LogsConfig, ServerConfig, TelemetryConfig, UpstreamConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
+    UpstreamConfig,
 };
 
 /// A configuration that was accepted.

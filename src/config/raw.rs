@@ -108,8 +108,11 @@ pub(super) struct Admin {
 #[serde(deny_unknown_fields)]
 pub(super) struct Server {
     pub(super) header_timeout: String,
+    pub(super) idle_timeout: String,
+    pub(super) write_timeout: String,
     pub(super) max_header_bytes: String,
     pub(super) max_headers: usize,
+    pub(super) max_connections: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,8 +163,11 @@ impl Default for Raw {
             admin: Admin { listen: "127.0.0.1:8881".into(), token: String::new() },
             server: Server {
                 header_timeout: "30s".into(),
+                idle_timeout: "75s".into(),
+                write_timeout: "60s".into(),
                 max_header_bytes: "64KiB".into(),
                 max_headers: 256,
+                max_connections: 10_000,
             },
             drain: Drain { timeout: "25s".into() },
             telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },

@@ -1,5 +1,6 @@
 //! What is true after checking: a configuration that can be run.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::telemetry::LogFormat;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where clients connect.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// The service behind.
     pub upstream: UpstreamConfig,
     /// Whether `Host` becomes the upstream's own.
@@ -48,6 +49,24 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Log lines about gloss itself.
     pub telemetry: TelemetryConfig,
+}
+
+/// Where to listen: `HOST:PORT` or `unix:PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// A TCP port; port 0 lets the system choose.
+    Tcp(SocketAddr),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 /// The service behind.
@@ -120,10 +139,16 @@ pub struct AdminConfig {
 pub struct ServerConfig {
     /// How long the head of a request may take.
     pub header_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout: Duration,
+    /// How long a client may take nothing of an answer that waits for it.
+    pub write_timeout: Duration,
     /// The longest head of a request, in bytes.
     pub max_header_bytes: usize,
     /// How many headers a request may have.
     pub max_headers: usize,
+    /// How many connections there may be at a time.
+    pub max_connections: usize,
 }
 
 /// Log lines about gloss itself.

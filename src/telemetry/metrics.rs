@@ -41,6 +41,11 @@ struct ErrorLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
     stage: &'static str,
 }
@@ -70,6 +75,7 @@ struct Inner {
     cache_bytes: Gauge,
     cache_entries: Gauge,
     connections: Gauge,
+    refusals: Family<ReasonLabels, Counter>,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
@@ -102,6 +108,7 @@ impl Metrics {
             cache_bytes: Gauge::default(),
             cache_entries: Gauge::default(),
             connections: Gauge::default(),
+            refusals: Family::default(),
         };
         inner.register();
         inner.touch();
@@ -168,6 +175,18 @@ impl Metrics {
         OpenConnection(self.0.connections.clone())
     }
 
+    /// A client's connection was ended for this reason.
+    pub fn refusal(&self, reason: &'static str) {
+        self.0.refusals.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// The reasons for which connections may be ended, so that those which never happened show as zero.
+    pub fn refusals(&self, reasons: impl IntoIterator<Item = &'static str>) {
+        for reason in reasons {
+            drop(self.0.refusals.get_or_create(&ReasonLabels { reason }));
+        }
+    }
+
     /// Everything, as a scrape wants it.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -223,6 +242,11 @@ impl Inner {
         );
         registry.register("cache_entries", "Analyses in the cache.", self.cache_entries.clone());
         registry.register("connections", "Open connections of clients.", self.connections.clone());
+        registry.register(
+            "refused_connections",
+            "Connections of clients that gloss ended, by reason.",
+            self.refusals.clone(),
+        );
     }
 
     /// Creates every label set, so that a reason that never happened shows as zero.

@@ -1,0 +1,227 @@
+//! The bytes of one client's connection, watched on their way to hyper.
+//!
+//! Adds what hyper does not do: refuses ambiguous framing (see [`Framing`]), keeps time while a head is awaited and
+//! while an answer waits to be taken, and holds back what follows a request to upgrade until that is answered. It
+//! steps aside for HTTP/2 and after an accepted upgrade. A refusal reaches the client as hyper's own 400, in its
+//! turn after the answers to what came before.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::deadline::Deadline;
+use super::framing::{Followed, Framing, Phase};
+use super::refusal::{Refusal, raw_answer};
+use super::state::ConnectionState;
+
+/// How long a client may take for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) head: Duration,
+    pub(super) idle: Duration,
+    pub(super) write: Duration,
+}
+
+/// A client's socket with a watch on it.
+#[derive(Debug)]
+pub(super) struct ClientIo<S> {
+    socket: S,
+    /// Was read already, and goes on before anything else.
+    held: Bytes,
+    watch: Watch,
+    patience: Patience,
+    reading: Deadline,
+    writing: Deadline,
+    state: Arc<ConnectionState>,
+}
+
+/// What is done with the bytes that a client sends.
+#[derive(Debug)]
+enum Watch {
+    /// HTTP/1: they are followed.
+    Framing(Framing),
+    /// A request to upgrade came; nothing passes before its answer.
+    UpgradeAsked(Framing),
+    /// HTTP/2: they pass.
+    Http2,
+    /// After an upgrade the connection is the two sides' own: they pass, for as long as they like.
+    Tunnel,
+    /// What is held back ends the connection.
+    Refused,
+}
+
+impl<S> ClientIo<S> {
+    /// Watches an HTTP/1 connection of which `held` has been read.
+    pub(super) fn http1(socket: S, held: Bytes, patience: Patience, state: Arc<ConnectionState>) -> Self {
+        Self::new(socket, held, Watch::Framing(Framing::new()), patience, state)
+    }
+
+    /// Watches an HTTP/2 connection of which `held` has been read.
+    pub(super) fn http2(socket: S, held: Bytes, patience: Patience, state: Arc<ConnectionState>) -> Self {
+        Self::new(socket, held, Watch::Http2, patience, state)
+    }
+
+    fn new(socket: S, held: Bytes, watch: Watch, patience: Patience, state: Arc<ConnectionState>) -> Self {
+        let (reading, writing) = (Deadline::default(), Deadline::default());
+        Self { socket, held, watch, patience, reading, writing, state }
+    }
+
+    /// Puts what is to pass before anything else into `buf`.
+    fn take_held(&mut self, buf: &mut ReadBuf<'_>) {
+        let count = self.held.len().min(buf.remaining());
+        buf.put_slice(&self.held[..count]);
+        self.held.advance(count);
+        if self.held.is_empty() {
+            // Lets go of the memory behind it.
+            self.held = Bytes::new();
+        }
+    }
+
+    /// Follows what `buf` has gained since it held `before` bytes, and takes back what may not pass yet, or ever.
+    fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let Watch::Framing(framing) = &mut self.watch else { return };
+        let (phase, heads) = (framing.phase(), framing.heads());
+        let followed = framing.follow(&buf.filled()[before..]);
+        if framing.phase() != phase || framing.heads() != heads {
+            // Only whole heads count: a client that sends one byte now and then is not in time.
+            self.reading.met();
+        }
+        match followed {
+            Followed::Passed => {}
+            Followed::UpgradeAt(at) => {
+                let rest = [&buf.filled()[before + at..], &self.held].concat();
+                self.held = rest.into();
+                buf.set_filled(before + at);
+                self.state.await_upgrade();
+                self.watch = Watch::UpgradeAsked(std::mem::take(framing));
+            }
+            Followed::RefusedAt(at, violation) => {
+                buf.set_filled(before + at);
+                self.held = Bytes::from_static(spoiled(framing.phase()));
+                self.state.refuse(violation.into());
+                self.watch = Watch::Refused;
+            }
+        }
+    }
+}
+
+/// What hyper gets to read in place of what is refused; the end of the input follows.
+fn spoiled(phase: Phase) -> &'static [u8] {
+    match phase {
+        // No line of a head may hold a NUL, and the empty line ends the wait for the rest of the head.
+        Phase::Between | Phase::Head => b"\0\r\n\r\n",
+        // The one or the other is an error in each state of a chunked body, and neither can complete it.
+        Phase::Body => b"\0\n",
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> ClientIo<S> {
+    /// Waits for bytes of an HTTP/1 client, for as long as it may take in this phase.
+    fn poll_in_time(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+        phase: Phase,
+    ) -> Poll<io::Result<()>> {
+        if let ready @ Poll::Ready(_) = Pin::new(&mut self.socket).poll_read(cx, buf) {
+            return ready;
+        }
+        let patience = match phase {
+            Phase::Between => self.patience.idle,
+            Phase::Head => self.patience.head,
+            // Whoever reads the body keeps the time.
+            Phase::Body => return Poll::Pending,
+        };
+        ready!(self.reading.poll_missed(cx, patience));
+        if phase == Phase::Head {
+            self.state.refuse(Refusal::HeadTimeout);
+            let answer = raw_answer(
+                "408 Request Timeout",
+                "http_request_error",
+                "The request's head took too long",
+                "",
+            );
+            // All answers before it are out, or hyper would not read; it fits into the socket's buffer.
+            let _ = Pin::new(&mut self.socket).poll_write(cx, &answer);
+        }
+        self.watch = Watch::Refused;
+        // The end of the input: hyper closes.
+        Poll::Ready(Ok(()))
+    }
+
+    /// Keeps time while a client does not take what it is sent.
+    fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.writing.met();
+            self.state.set_unwritten(false);
+            return written;
+        }
+        self.state.set_unwritten(true);
+        if matches!(self.watch, Watch::Tunnel) {
+            return Poll::Pending;
+        }
+        ready!(self.writing.poll_missed(cx, self.patience.write));
+        self.state.refuse(Refusal::WriteTimeout);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientIo<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Watch::UpgradeAsked(framing) = &mut this.watch {
+            let accepted = ready!(this.state.poll_upgrade(cx));
+            this.watch = if accepted { Watch::Tunnel } else { Watch::Framing(std::mem::take(framing)) };
+        }
+        let before = buf.filled().len();
+        if !this.held.is_empty() {
+            this.take_held(buf);
+        } else if let Watch::Framing(framing) = &this.watch {
+            let phase = framing.phase();
+            ready!(this.poll_in_time(cx, buf, phase))?;
+        } else if !matches!(this.watch, Watch::Refused) {
+            ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
+        }
+        this.follow(buf, before);
+        if matches!(this.watch, Watch::Refused) && buf.filled().len() == before {
+            // Nothing before it passed; an empty read would mean the end.
+            this.take_held(buf);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientIo<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.socket).poll_write(cx, bytes);
+        this.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.socket).poll_write_vectored(cx, slices);
+        this.written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,99 @@
+//! Between a connection and the stack: knows which requests are in flight, and tells the socket's watch how a request
+//! to upgrade was answered.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tower::util::Oneshot;
+use tower::{Service, ServiceExt};
+
+use super::state::{ConnectionState, InFlight};
+
+/// The service of one connection.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionService<S> {
+    inner: S,
+    state: Arc<ConnectionState>,
+}
+
+impl<S> ConnectionService<S> {
+    pub(super) fn new(inner: S, state: Arc<ConnectionState>) -> Self {
+        Self { inner, state }
+    }
+}
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for ConnectionService<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+{
+    type Response = Response<Answer<B>>;
+    type Error = Infallible;
+    type Future = Answering<S>;
+
+    fn call(&self, request: Request<Incoming>) -> Answering<S> {
+        let in_flight = Some(self.state.request());
+        Answering { inner: self.inner.clone().oneshot(request), in_flight }
+    }
+}
+
+pin_project! {
+    /// A request being answered.
+    pub(super) struct Answering<S: Service<Request<Incoming>>> {
+        #[pin]
+        inner: Oneshot<S, Request<Incoming>>,
+        in_flight: Option<InFlight>,
+    }
+}
+
+impl<S, B> Future for Answering<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+{
+    type Output = Result<Response<Answer<B>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.inner.poll(cx))?;
+        if let Some(in_flight) = this.in_flight.as_ref() {
+            in_flight.answered(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+        }
+        let in_flight = this.in_flight.take();
+        Poll::Ready(Ok(response.map(|inner| Answer { inner, in_flight })))
+    }
+}
+
+pin_project! {
+    /// An answer's body; its request is in flight until it has been handed over whole.
+    pub(super) struct Answer<B> {
+        #[pin]
+        inner: B,
+        in_flight: Option<InFlight>,
+    }
+}
+
+impl<B: Body> Body for Answer<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().inner.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
