@@ -99,8 +99,8 @@ impl Forward {
             parts.headers.insert(header::UPGRADE, protocol);
         }
         let mut outgoing = Request::new(RequestBody::new(body, upload.clone()));
+        *outgoing.uri_mut() = origin_form(&parts.uri, &parts.method)?;
         *outgoing.method_mut() = parts.method;
-        *outgoing.uri_mut() = origin_form(&parts.uri)?;
         *outgoing.headers_mut() = parts.headers;
         Ok(outgoing)
     }
@@ -121,6 +121,8 @@ impl Forward {
             return Ok(Some(self.client.upstream().authority().clone()));
         }
         match parts.uri.authority() {
+            // Credentials in a target are for nobody's eyes (RFC 9110, section 4.2.4).
+            Some(target) if target.as_str().contains('@') => Err(ProxyError::Target),
             Some(target) => HeaderValue::from_str(target.as_str()).map(Some).map_err(|_| ProxyError::Target),
             None if named == 0 => Ok(Some(self.client.upstream().authority().clone())),
             None => Ok(None),
@@ -146,7 +148,15 @@ impl Forward {
 }
 
 /// The target without scheme and authority, byte for byte.
-fn origin_form(uri: &Uri) -> Result<Uri, ProxyError> {
+///
+/// Refused are the authority alone, which only CONNECT may ask for, and `*` for anything but OPTIONS.
+fn origin_form(uri: &Uri, method: &Method) -> Result<Uri, ProxyError> {
+    if uri.authority().is_some() && uri.scheme().is_none() {
+        return Err(ProxyError::Target);
+    }
     let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    if target.as_str() == "*" && method != Method::OPTIONS {
+        return Err(ProxyError::Target);
+    }
     Uri::builder().path_and_query(target).build().map_err(|_| ProxyError::Target)
 }

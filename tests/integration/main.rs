@@ -28,3 +28,5 @@ mod lifecycle;
 mod passthrough;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
+/// gloss and the upstream never disagree on where a request ends.
+mod strictness;
