@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "run_id.rs",
     "route.rs",
     "rollout.rs",
@@ -14,6 +14,7 @@ const PURE: [&str; 9] = [
     "enrich/eligible.rs",
     "enrich/merge.rs",
     "enrich/fallback.rs",
+    "server/framing.rs",
 ];
 
 /// What the pure part must not name: runtimes, sockets, files, clocks, the environment.

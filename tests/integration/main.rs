@@ -24,6 +24,8 @@ mod faults;
 mod incremental;
 /// Starting, refusing to start, draining, ending.
 mod lifecycle;
+/// Limits on clients' connections, and what a client sees past one.
+mod limits;
 /// Everything but the status route passes as if there were no proxy.
 mod passthrough;
 /// What callers prove themselves with shows nowhere.

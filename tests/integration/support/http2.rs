@@ -21,3 +21,41 @@ pub(crate) fn exchange(address: SocketAddr, request: Request<&'static str>) -> R
         Response::from_parts(parts, String::from_utf8(body.to_vec()).unwrap())
     })
 }
+
+/// A connection that stays open between requests.
+pub(crate) struct Http2Client {
+    runtime: tokio::runtime::Runtime,
+    sender: hyper::client::conn::http2::SendRequest<Full<Bytes>>,
+    connection: tokio::task::JoinHandle<hyper::Result<()>>,
+}
+
+impl Http2Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (sender, connection) = runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap()
+        });
+        let connection = runtime.spawn(connection);
+        Self { runtime, sender, connection }
+    }
+
+    /// The status of a GET, after its whole answer.
+    pub(crate) fn get(&mut self, target: &str) -> u16 {
+        let request = Request::get(format!("http://h2.test{target}")).body(Full::default()).unwrap();
+        self.runtime.block_on(async {
+            let response = self.sender.send_request(request).await.unwrap();
+            let status = response.status().as_u16();
+            response.into_body().collect().await.unwrap();
+            status
+        })
+    }
+
+    /// Waits until the other side has closed.
+    pub(crate) fn wait_for_close(self) {
+        let closed = async { tokio::time::timeout(super::PATIENCE, self.connection).await };
+        // How it was closed does not matter here.
+        let _ = self.runtime.block_on(closed).expect("the connection stayed open").unwrap();
+    }
+}
