@@ -5,6 +5,8 @@
 //! one would expect something else.
 
 mod formats;
+/// Following a connection's bytes agrees with the library that reads them.
+mod framing;
 mod laws;
 mod log;
 mod progress;
