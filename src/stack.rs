@@ -96,6 +96,7 @@ fn enrich_params(config: &Config) -> EnrichParams {
         expose_headers: config.expose_headers,
         budget: config.enrich.budget,
         max_body_bytes: config.enrich.max_body_bytes,
+        max_held_bytes: config.enrich.max_held_bytes,
         body_timeout: config.enrich.body_timeout,
         storage_patience: config.logs.timeout,
         max_concurrent: config.enrich.max_concurrent,

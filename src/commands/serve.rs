@@ -75,6 +75,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    if let Some(missing) = server::make_room(loaded.config.server.max_connections) {
+        tracing::warn!("{missing}");
+    }
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let drain = CancellationToken::new();

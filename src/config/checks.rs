@@ -117,6 +117,7 @@ fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
     Ok(EnrichConfig {
         budget: duration("enrich.budget", &raw.budget)?,
         max_body_bytes: memory("enrich.max_body_bytes", &raw.max_body_bytes)?,
+        max_held_bytes: memory("enrich.max_held_bytes", &raw.max_held_bytes)?,
         body_timeout: duration("enrich.body_timeout", &raw.body_timeout)?,
         max_concurrent: count("enrich.max_concurrent", raw.max_concurrent, 1..=100_000)?,
         failed: raw.failed,

@@ -68,6 +68,7 @@ pub(super) struct Rollout {
 pub(super) struct Enrich {
     pub(super) budget: String,
     pub(super) max_body_bytes: String,
+    pub(super) max_held_bytes: String,
     pub(super) body_timeout: String,
     pub(super) max_concurrent: usize,
     pub(super) failed: bool,
@@ -146,6 +147,7 @@ impl Default for Raw {
             enrich: Enrich {
                 budget: "100ms".into(),
                 max_body_bytes: "16MiB".into(),
+                max_held_bytes: "256MiB".into(),
                 body_timeout: "10s".into(),
                 max_concurrent: 256,
                 failed: true,

@@ -91,6 +91,8 @@ pub struct EnrichConfig {
     pub budget: Duration,
     /// The longest body that is read in advance, in bytes.
     pub max_body_bytes: usize,
+    /// How much of answers may be held in memory, all requests together, in bytes.
+    pub max_held_bytes: usize,
     /// How long reading it may take.
     pub body_timeout: Duration,
     /// How many logs may be read at the same time.

@@ -12,6 +12,7 @@
 mod client_io;
 mod connection;
 mod deadline;
+mod descriptors;
 pub mod framing;
 mod listener;
 mod refusal;
@@ -38,6 +39,7 @@ use self::listener::Socket;
 use self::refusal::raw_answer;
 use crate::telemetry::Metrics;
 
+pub use self::descriptors::make_room;
 pub use self::listener::Listener;
 pub use self::refusal::Refusal;
 
