@@ -85,7 +85,11 @@ fn client_params(config: &Config) -> ClientParams {
 }
 
 fn forward_params(config: &Config) -> ForwardParams {
-    ForwardParams { opt_in_header: config.opt_in_header.clone(), rewrite_host: config.rewrite_host }
+    ForwardParams {
+        opt_in_header: config.opt_in_header.clone(),
+        rewrite_host: config.rewrite_host,
+        body_timeout: config.server.body_timeout,
+    }
 }
 
 fn enrich_params(config: &Config) -> EnrichParams {

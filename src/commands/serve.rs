@@ -17,7 +17,7 @@ use crate::admin::{Admin, Readiness};
 use crate::config::{self, Config, ListenAddress, Sources};
 use crate::proxy::Tunnels;
 use crate::runlog::Tracker;
-use crate::server::{self, Listener, ServerParams};
+use crate::server::{self, Listener, Refusal, ServerParams};
 use crate::stack;
 use crate::telemetry::{Metrics, init_logging};
 
@@ -136,6 +136,7 @@ impl Gloss {
         };
         let (open_tunnels, end_tunnels) = (TaskTracker::new(), CancellationToken::new());
         let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone());
+        metrics.refusals(Refusal::ALL.map(Refusal::as_str));
         let shared = stack::Shared { metrics, tracker, tunnels };
         Ok(Self { config, shared, clients, operators, open_tunnels, end_tunnels })
     }

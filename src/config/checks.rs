@@ -45,6 +45,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         admin: admin(&raw.admin)?,
         server: ServerConfig {
             header_timeout: duration("server.header_timeout", &raw.server.header_timeout)?,
+            body_timeout: duration("server.body_timeout", &raw.server.body_timeout)?,
             idle_timeout: duration("server.idle_timeout", &raw.server.idle_timeout)?,
             write_timeout: duration("server.write_timeout", &raw.server.write_timeout)?,
             max_header_bytes: header_bytes("server.max_header_bytes", &raw.server.max_header_bytes)?,

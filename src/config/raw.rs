@@ -109,6 +109,7 @@ pub(super) struct Admin {
 #[serde(deny_unknown_fields)]
 pub(super) struct Server {
     pub(super) header_timeout: String,
+    pub(super) body_timeout: String,
     pub(super) idle_timeout: String,
     pub(super) write_timeout: String,
     pub(super) max_header_bytes: String,
@@ -165,6 +166,7 @@ impl Default for Raw {
             admin: Admin { listen: "127.0.0.1:8881".into(), token: String::new() },
             server: Server {
                 header_timeout: "30s".into(),
+                body_timeout: "60s".into(),
                 idle_timeout: "75s".into(),
                 write_timeout: "60s".into(),
                 max_header_bytes: "64KiB".into(),

@@ -141,6 +141,8 @@ pub struct AdminConfig {
 pub struct ServerConfig {
     /// How long the head of a request may take.
     pub header_timeout: Duration,
+    /// How long a client may pause within a body.
+    pub body_timeout: Duration,
     /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
     /// How long a client may take nothing of an answer that waits for it.

@@ -191,5 +191,5 @@ fn classify(error: hyper::Error) -> ProxyError {
 }
 
 fn blame(error: ProxyError, upload: &Upload) -> ProxyError {
-    if upload.failed() { ProxyError::ClientBody } else { error }
+    upload.failure().unwrap_or(error)
 }

@@ -33,6 +33,9 @@ pub enum ProxyError {
     /// The client's own body was broken or broke off.
     #[error("the request's body is malformed or broke off")]
     ClientBody,
+    /// The client stopped sending its body.
+    #[error("nothing more of the request's body came for {0:?}")]
+    ClientStalled(Duration),
     /// CONNECT is not for reverse proxies.
     #[error("CONNECT is not supported")]
     ConnectMethod,
@@ -51,6 +54,7 @@ impl ProxyError {
             }
             Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::ClientBody | Self::Target => StatusCode::BAD_REQUEST,
+            Self::ClientStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::ConnectMethod => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -73,7 +77,9 @@ impl ProxyError {
             Self::Handshake(_) | Self::Closed(_) => "connection_terminated",
             Self::ResponseTimeout(_) => "http_response_timeout",
             Self::Malformed(_) | Self::UnaskedUpgrade => "http_protocol_error",
-            Self::ClientBody | Self::ConnectMethod | Self::Target => "http_request_error",
+            Self::ClientBody | Self::ClientStalled(_) | Self::ConnectMethod | Self::Target => {
+                "http_request_error"
+            }
         }
     }
 
@@ -86,6 +92,7 @@ impl ProxyError {
             Self::Closed(_) => "The upstream closed the connection without an answer",
             Self::Malformed(_) | Self::UnaskedUpgrade => "The upstream's answer is not valid HTTP",
             Self::ClientBody => "The request's body is malformed or incomplete",
+            Self::ClientStalled(_) => "The request's body took too long",
             Self::ConnectMethod => "CONNECT is not supported",
             Self::Target => "The request's target or Host is malformed",
         }

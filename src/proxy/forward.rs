@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
@@ -24,6 +25,8 @@ pub struct ForwardParams {
     pub opt_in_header: HeaderName,
     /// Whether `Host` becomes the upstream's own.
     pub rewrite_host: bool,
+    /// How long a client may pause within a body.
+    pub body_timeout: Duration,
 }
 
 /// The innermost service: what reaches it goes to the upstream.
@@ -98,7 +101,7 @@ impl Forward {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, protocol);
         }
-        let mut outgoing = Request::new(RequestBody::new(body, upload.clone()));
+        let mut outgoing = Request::new(RequestBody::new(body, upload.clone(), self.params.body_timeout));
         *outgoing.uri_mut() = origin_form(&parts.uri, &parts.method)?;
         *outgoing.method_mut() = parts.method;
         *outgoing.headers_mut() = parts.headers;

@@ -7,6 +7,7 @@
 mod body;
 mod client;
 mod connect;
+mod deadline;
 mod error;
 mod forward;
 pub mod headers;
@@ -19,6 +20,7 @@ mod upgrade;
 pub use body::{Body, Gathered, Passed};
 pub use client::{Client, ClientParams};
 pub use connect::{Upstream, UpstreamUrlError};
+pub use deadline::Deadline;
 pub use error::ProxyError;
 pub use forward::{Forward, ForwardParams};
 pub use held::{Held, HeldLimit};

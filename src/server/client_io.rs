@@ -14,10 +14,10 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::deadline::Deadline;
 use super::framing::{Followed, Framing, Phase};
 use super::refusal::{Refusal, raw_answer};
 use super::state::ConnectionState;
+use crate::proxy::Deadline;
 
 /// How long a client may take for what.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Listeners and clients' connections: accepting, serving, limiting, draining.
 //!
 //! `listener` is where connections come from, `connection` serves one, `client_io` watches its bytes (by the rules of
-//! `framing`, against the clock of `deadline`), `service` hands its requests to the stack, and `refusal` names why
+//! `framing`, against the clock of a [`Deadline`](crate::proxy::Deadline)), `service` hands its requests to the stack, and `refusal` names why
 //! gloss ends one.
 //!
 //! A failed accept (out of descriptors, a client that left) is logged and waited out; it never ends the server. When
@@ -11,7 +11,6 @@
 
 mod client_io;
 mod connection;
-mod deadline;
 mod descriptors;
 pub mod framing;
 mod listener;
@@ -91,7 +90,6 @@ where
     B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let listener = listener.into();
-    metrics.refusals(Refusal::ALL.map(Refusal::as_str));
     let connections = Connections::new(&params, drain.clone());
     let (room, telling) =
         (Arc::new(Semaphore::new(params.max_connections)), Arc::new(Semaphore::new(TOLD_AT_A_TIME)));
