@@ -17,7 +17,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
+use tower_http::add_extension::AddExtension;
 
+use crate::proxy::ClientAddress;
 use crate::telemetry::Metrics;
 
 /// How long accepting rests after a failure that another try would only repeat.
@@ -34,6 +36,8 @@ pub struct ServerParams {
     pub max_headers: usize,
     /// How long requests in flight may take once the drain has begun.
     pub drain_timeout: Duration,
+    /// Whether header names are remembered as they were written.
+    pub preserve_header_case: bool,
 }
 
 /// Serves every connection of `listener` with a clone of `service`, until `drain` is cancelled and the requests in
@@ -60,8 +64,8 @@ where
             () = drain.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 rest_after(&error).await;
                 continue;
@@ -69,7 +73,8 @@ where
         };
         let open = metrics.connection();
         let io = TokioIo::new(prepared(stream));
-        let service = TowerToHyperService::new(service.clone());
+        let service = AddExtension::new(service.clone(), ClientAddress(Some(peer)));
+        let service = TowerToHyperService::new(service);
         let connection = graceful.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
         tokio::spawn(async move {
             // What ends a connection early is the client's affair: it left, or spoke no HTTP.
@@ -92,6 +97,7 @@ fn connection_builder(params: &ServerParams) -> auto::Builder<TokioExecutor> {
         .header_read_timeout(params.header_timeout)
         .max_buf_size(params.max_header_bytes)
         .max_headers(params.max_headers)
+        .preserve_header_case(params.preserve_header_case)
         // A client may close its side and still wait for the answer.
         .half_close(true)
         // The upstream's date, or none.

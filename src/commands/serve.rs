@@ -165,6 +165,7 @@ impl Gloss {
             max_header_bytes: self.config.server.max_header_bytes,
             max_headers: self.config.server.max_headers,
             drain_timeout: self.config.drain_timeout,
+            preserve_header_case: self.config.proxy.preserve_header_case,
         };
         let readiness = Readiness::default();
         let operators_end = CancellationToken::new();

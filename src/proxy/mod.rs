@@ -7,19 +7,25 @@
 mod body;
 mod client;
 mod connect;
+mod dial;
 mod error;
 mod forward;
 pub mod headers;
+mod hops;
 mod pool;
 mod request_body;
 mod rescue;
+mod tls;
 mod upgrade;
+mod upstream;
 
 pub use body::{Body, Gathered, Passed};
 pub use client::{Client, ClientParams};
-pub use connect::{Upstream, UpstreamUrlError};
 pub use error::ProxyError;
 pub use forward::{Forward, ForwardParams};
+pub use hops::{ClientAddress, Forwarding, HopParams};
 pub use request_body::{BodyError, RequestBody};
 pub use rescue::{Rescue, RescueLayer};
+pub use tls::{TlsParams, TlsSetupError};
 pub use upgrade::Tunnels;
+pub use upstream::{Upstream, UpstreamError, UpstreamUrlError};
