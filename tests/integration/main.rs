@@ -28,3 +28,5 @@ mod lifecycle;
 mod passthrough;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
+/// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
+mod upstreams;

@@ -1,6 +1,9 @@
 //! What becomes of requests which the upstream does not answer: 502 or 504 as JSON with `Proxy-Status`, and at most one
 //! second try.
 
+/// Answers that break off, come too early, or are none.
+mod broken_answers;
+
 use std::net::SocketAddr;
 
 use crate::support::answers::{framed, json, status_body, status_path};
@@ -9,7 +12,7 @@ use crate::support::logs::Logs;
 use crate::support::sidecar::Setup;
 use crate::support::upstream::{Then, Upstream, nobody};
 
-fn assert_failed(answer: &Answer, status: u16, error: &str) {
+pub(crate) fn assert_failed(answer: &Answer, status: u16, error: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.value("proxy-status"), Some(format!("gloss; error={error}").as_str()));
     assert_eq!(answer.value("content-type"), Some("application/json"));
@@ -19,7 +22,7 @@ fn assert_failed(answer: &Answer, status: u16, error: &str) {
 }
 
 /// Asks for something, and for a status in each of the three ways, of a fresh process each time.
-fn ask_in_every_way(upstream: SocketAddr, configure: impl Fn(Setup) -> Setup) -> Vec<Answer> {
+pub(crate) fn ask_in_every_way(upstream: SocketAddr, configure: impl Fn(Setup) -> Setup) -> Vec<Answer> {
     let logs = Logs::with_run("run_1");
     let status = status_path("run_1");
     let gloss = configure(Setup::before_address(upstream).logs(&logs)).start();
