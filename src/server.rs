@@ -3,6 +3,8 @@
 //! A failed accept (out of descriptors, a client that left) is logged and waited out; it never ends the server. When
 //! the drain begins, accepting stops, idle connections close, and requests in flight finish.
 
+mod presence;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
@@ -19,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 use tower_http::add_extension::AddExtension;
 
-use crate::proxy::ClientAddress;
+use self::presence::{Attended, Present};
+use crate::proxy::{ClientAddress, Progress};
 use crate::telemetry::Metrics;
 
 /// How long accepting rests after a failure that another try would only repeat.
@@ -72,9 +75,10 @@ where
             }
         };
         let open = metrics.connection();
-        let io = TokioIo::new(prepared(stream));
+        let progress = Progress::default();
+        let io = TokioIo::new(Present::new(prepared(stream), progress.clone()));
         let service = AddExtension::new(service.clone(), ClientAddress(Some(peer)));
-        let service = TowerToHyperService::new(service);
+        let service = Attended { inner: TowerToHyperService::new(service), progress };
         let connection = graceful.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
         tokio::spawn(async move {
             // What ends a connection early is the client's affair: it left, or spoke no HTTP.
@@ -98,8 +102,6 @@ fn connection_builder(params: &ServerParams) -> auto::Builder<TokioExecutor> {
         .max_buf_size(params.max_header_bytes)
         .max_headers(params.max_headers)
         .preserve_header_case(params.preserve_header_case)
-        // A client may close its side and still wait for the answer.
-        .half_close(true)
         // The upstream's date, or none.
         .auto_date_header(false);
     let max_header_list = u32::try_from(params.max_header_bytes).unwrap_or(u32::MAX);
@@ -110,6 +112,7 @@ fn connection_builder(params: &ServerParams) -> auto::Builder<TokioExecutor> {
 fn prepared(stream: TcpStream) -> TcpStream {
     // Without it small answers wait for acknowledgements. A failure means that the client has gone already.
     let _ = stream.set_nodelay(true);
+    let _ = presence::probe(&stream);
     stream
 }
 

@@ -63,7 +63,7 @@ impl Service<Request<Incoming>> for Forward {
 
 impl Forward {
     async fn forward(self, mut request: Request<Incoming>) -> Result<Response<Body>, ProxyError> {
-        let upload = Upload::default();
+        let upload = Upload::on(request.extensions_mut().remove());
         let upgrade = upgrade_protocol(request.headers());
         let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         let outgoing = self.outgoing(request, upgrade, &upload)?;

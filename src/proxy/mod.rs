@@ -29,8 +29,11 @@
 //! | an upgrade is declined | the answer with `Connection: close`; neither connection is used again |
 //! | the client's own body breaks off | 400 `http_request_error` where it can still be told; the upstream sees no end of the body |
 //!
-//! A client that leaves: while its answer streams, the next write fails and the upstream connection is closed. An HTTP/2
-//! request that is reset is dropped at once.
+//! A client that leaves: while its answer streams, the next write fails and the upstream connection is closed. While it
+//! waits, a connection that it breaks off and an HTTP/2 request that it resets drop the request at once; one that it
+//! closes could still be waiting, and is found out by the server's probes after a minute.
+//!
+//! A reason phrase beyond ASCII is lost, since the HTTP library does not read it.
 
 mod body;
 mod client;
@@ -41,6 +44,7 @@ mod forward;
 pub mod headers;
 mod hops;
 mod pool;
+mod progress;
 mod request_body;
 mod rescue;
 mod tls;
@@ -52,6 +56,7 @@ pub use client::{Client, ClientParams};
 pub use error::ProxyError;
 pub use forward::{Forward, ForwardParams};
 pub use hops::{ClientAddress, Forwarding, HopParams};
+pub use progress::{InProgress, Progress};
 pub use request_body::{BodyError, RequestBody};
 pub use rescue::{Rescue, RescueLayer};
 pub use tls::{TlsParams, TlsSetupError};

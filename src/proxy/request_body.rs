@@ -10,6 +10,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use thiserror::Error;
 
+use super::progress::Progress;
+
 /// Why a body broke off.
 #[derive(Debug, Error)]
 pub enum BodyError {
@@ -35,9 +37,22 @@ pub struct Upload(Arc<UploadState>);
 struct UploadState {
     failed: AtomicBool,
     frames: AtomicU64,
+    /// Is told when all of it has come.
+    progress: Option<Progress>,
 }
 
 impl Upload {
+    /// The body of a request on the connection whose progress this is, if anybody follows that.
+    pub fn on(progress: Option<Progress>) -> Self {
+        Self(Arc::new(UploadState { progress, ..UploadState::default() }))
+    }
+
+    fn ended(&self) {
+        if let Some(progress) = &self.0.progress {
+            progress.received();
+        }
+    }
+
     /// Whether the client's side failed, so that the failure is not blamed on the upstream.
     pub fn failed(&self) -> bool {
         self.0.failed.load(Ordering::Acquire)
@@ -66,17 +81,26 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
-            Self::Client(incoming, upload) => Poll::Ready(match ready!(Pin::new(incoming).poll_frame(cx)) {
-                Some(Err(error)) => {
-                    upload.0.failed.store(true, Ordering::Release);
-                    Some(Err(error.into()))
-                }
-                Some(Ok(frame)) => {
-                    upload.0.frames.fetch_add(1, Ordering::Relaxed);
-                    Some(Ok(frame))
-                }
-                None => None,
-            }),
+            Self::Client(incoming, upload) => {
+                Poll::Ready(match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
+                    Some(Err(error)) => {
+                        upload.0.failed.store(true, Ordering::Release);
+                        Some(Err(error.into()))
+                    }
+                    Some(Ok(frame)) => {
+                        upload.0.frames.fetch_add(1, Ordering::Relaxed);
+                        if incoming.is_end_stream() {
+                            // It may not be polled again.
+                            upload.ended();
+                        }
+                        Some(Ok(frame))
+                    }
+                    None => {
+                        upload.ended();
+                        None
+                    }
+                })
+            }
         }
     }
 

@@ -90,7 +90,7 @@ fn a_certificate_that_cannot_be_trusted_is_a_502_and_nothing_is_sent() {
     (expired.not_before, expired.not_after) = (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 1, 1));
     for (why, server) in [
         ("wrong name", signer.server("other.test")),
-        ("expired", signer.server_with(expired)),
+        ("expired", signer.server_with(&expired)),
         ("untrusted", Signer::new().server("localhost")),
     ] {
         let front = TlsFront::before(upstream.address, server);

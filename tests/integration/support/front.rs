@@ -53,11 +53,11 @@ impl Signer {
 
     /// A server that shows a certificate for `name`.
     pub(crate) fn server(&self, name: &str) -> ServerConfig {
-        self.server_with(CertificateParams::new(vec![name.to_owned()]).unwrap())
+        self.server_with(&CertificateParams::new(vec![name.to_owned()]).unwrap())
     }
 
     /// A server that shows a certificate like this.
-    pub(crate) fn server_with(&self, params: CertificateParams) -> ServerConfig {
+    pub(crate) fn server_with(&self, params: &CertificateParams) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
