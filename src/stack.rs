@@ -81,14 +81,17 @@ fn client_params(config: &Config) -> ClientParams {
         response_timeout: config.upstream.response_timeout,
         idle_timeout: config.upstream.idle_timeout,
         max_idle: config.upstream.max_idle,
+        preserve_header_case: config.proxy.preserve_header_case,
     }
 }
 
 fn forward_params(config: &Config) -> ForwardParams {
     ForwardParams {
         opt_in_header: config.opt_in_header.clone(),
-        rewrite_host: config.rewrite_host,
         body_timeout: config.server.body_timeout,
+        rewrite_host: config.proxy.rewrite_host,
+        hops: config.proxy.hops,
+        preserve_header_case: config.proxy.preserve_header_case,
     }
 }
 

@@ -170,6 +170,7 @@ impl Gloss {
             max_headers: self.config.server.max_headers,
             max_connections: self.config.server.max_connections,
             drain_timeout: self.config.drain_timeout,
+            preserve_header_case: self.config.proxy.preserve_header_case,
         };
         let readiness = Readiness::default();
         let operators_end = CancellationToken::new();

@@ -15,10 +15,9 @@ use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
-    UpstreamConfig,
 };
+use super::upstream;
 use crate::analysis::Prior;
-use crate::proxy::Upstream;
 use crate::rollout::{Percent, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
@@ -29,8 +28,8 @@ use crate::variant::Variant;
 pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
     Ok(Config {
         listen: listen("listen", &raw.listen)?,
-        upstream: upstream(&raw.upstream)?,
-        rewrite_host: raw.proxy.rewrite_host,
+        upstream: upstream::check(&raw.upstream)?,
+        proxy: upstream::check_proxy(&raw.proxy)?,
         routes: routes(&raw.route.status)?,
         opt_in_header: header("gloss.header", &raw.gloss.header)?,
         expose_headers: raw.gloss.expose_headers,
@@ -57,32 +56,13 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
     })
 }
 
-fn refuse(key: &str, value: &str, reason: impl fmt::Display, hint: &str) -> ConfigError {
+pub(super) fn refuse(key: &str, value: &str, reason: impl fmt::Display, hint: &str) -> ConfigError {
     ConfigError {
         key: key.to_owned(),
         value: value.to_owned(),
         reason: reason.to_string(),
         hint: hint.to_owned(),
     }
-}
-
-fn upstream(raw: &raw::Upstream) -> Result<UpstreamConfig, ConfigError> {
-    if raw.url.is_empty() {
-        let hint = "set --upstream, GLOSS_UPSTREAM or upstream.url to the service's address, such as http://127.0.0.1:8000";
-        return Err(refuse("upstream.url", "nothing", "it is missing", hint));
-    }
-    let url = Upstream::parse(&raw.url).map_err(|reason| {
-        // A URL may hold credentials; only its scheme and what follows them is shown.
-        let shown = raw.url.rsplit_once('@').map_or(raw.url.clone(), |(_, after)| format!("…@{after}"));
-        refuse("upstream.url", &shown, reason, "write it as http://HOST:PORT")
-    })?;
-    Ok(UpstreamConfig {
-        url,
-        connect_timeout: duration("upstream.connect_timeout", &raw.connect_timeout)?,
-        response_timeout: duration("upstream.response_timeout", &raw.response_timeout)?,
-        idle_timeout: duration("upstream.idle_timeout", &raw.idle_timeout)?,
-        max_idle: count("upstream.max_idle", raw.max_idle, 0..=100_000)?,
-    })
 }
 
 fn routes(templates: &[String]) -> Result<Vec<StatusRoute>, ConfigError> {
@@ -233,7 +213,7 @@ fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
 /// Longer makes no sense, and clocks overflow some time after it.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
-fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
+pub(super) fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration > LONGEST => {
             Err(refuse(key, text, "it is more than a year", "such as 100ms, 5s or 2m"))
@@ -246,7 +226,7 @@ fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     }
 }
 
-fn count(key: &str, number: usize, allowed: RangeInclusive<usize>) -> Result<usize, ConfigError> {
+pub(super) fn count(key: &str, number: usize, allowed: RangeInclusive<usize>) -> Result<usize, ConfigError> {
     if allowed.contains(&number) {
         return Ok(number);
     }

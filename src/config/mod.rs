@@ -8,6 +8,7 @@ mod error;
 mod layers;
 mod raw;
 mod types;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,8 +18,8 @@ use figment::value::Value;
 pub use error::ConfigError;
 pub use layers::Sources;
 pub use types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
-    UpstreamConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ProxyConfig, ServerConfig,
+    TelemetryConfig, UpstreamConfig,
 };
 
 /// A configuration that was accepted.

@@ -33,12 +33,24 @@ pub(super) struct Upstream {
     pub(super) response_timeout: String,
     pub(super) idle_timeout: String,
     pub(super) max_idle: usize,
+    pub(super) tls: UpstreamTls,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpstreamTls {
+    pub(super) ca_file: String,
+    pub(super) server_name: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Proxy {
     pub(super) rewrite_host: bool,
+    pub(super) forwarded: String,
+    pub(super) x_forwarded: String,
+    pub(super) via: bool,
+    pub(super) preserve_header_case: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -140,8 +152,15 @@ impl Default for Raw {
                 response_timeout: "5m".into(),
                 idle_timeout: "4s".into(),
                 max_idle: 256,
+                tls: UpstreamTls { ca_file: String::new(), server_name: String::new() },
             },
-            proxy: Proxy { rewrite_host: false },
+            proxy: Proxy {
+                rewrite_host: false,
+                forwarded: "off".into(),
+                x_forwarded: "off".into(),
+                via: false,
+                preserve_header_case: false,
+            },
             route: Route { status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()] },
             gloss: Gloss { header: "Gloss".into(), expose_headers: false },
             rollout: Rollout { enabled: true, percent: 0.0, default: "basic".into(), salt: "gloss".into() },

@@ -118,6 +118,8 @@ fn a_value_that_cannot_be_used_names_key_value_reason_and_hint() {
         ("[route]\nstatus = [\"/x\"]\n", "route.status", "/x"),
         ("[analysis]\nprior = \"/nowhere.toml\"\n", "analysis.prior", "/nowhere.toml"),
         ("[analysis]\nprior = \"/dev/null\"\n", "analysis.prior", "/dev/null"),
+        ("[proxy]\nforwarded = \"maybe\"\n", "proxy.forwarded", "maybe"),
+        ("[proxy]\nx_forwarded = \"\"\n", "proxy.x_forwarded", ""),
         ("[gloss]\nheader = \"a b\"\n", "gloss.header", "a b"),
         ("[telemetry]\nlog_format = \"xml\"\n", "telemetry.log_format", "xml"),
         ("[server]\nmax_header_bytes = \"1KiB\"\n", "server.max_header_bytes", "1KiB"),
@@ -157,6 +159,24 @@ fn the_upstream_has_to_be_named_and_its_credentials_are_not_repeated() {
     let flags = vec![("--upstream", "upstream.url", "http://user:hunter2@api".to_owned())];
     let error = load(&Sources { flags, ..Sources::default() }).unwrap_err();
     assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
+#[test]
+fn an_upstream_that_cannot_be_spoken_to_is_refused_with_the_key_at_fault() {
+    for (url, tls, key) in [
+        ("https://api", "ca_file = \"/nowhere.pem\"", "upstream.tls.ca_file"),
+        ("https://api", "ca_file = \"/dev/null\"", "upstream.tls.ca_file"),
+        ("https://api", "server_name = \"a b\"", "upstream.tls.server_name"),
+        ("unix:relative.sock", "", "upstream.url"),
+        ("gopher://api", "", "upstream.url"),
+    ] {
+        let (_keep, sources) = sources(&format!("upstream.url = {url:?}\n[upstream.tls]\n{tls}\n"));
+        let error = load(&sources).unwrap_err();
+        assert_eq!(error.key, key, "{error}");
+        assert!(!error.reason.is_empty() && !error.hint.is_empty(), "{error}");
+    }
+    let (_keep, plain) = sources(&format!("{MINIMAL}[upstream.tls]\nca_file = \"/nowhere.pem\"\n"));
+    assert!(load(&plain).is_ok(), "without TLS there is nothing to trust");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use http::HeaderName;
 use secrecy::SecretString;
 
 use crate::analysis::Prior;
-use crate::proxy::Upstream;
+use crate::proxy::{HopParams, Upstream};
 use crate::rollout::Rollout;
 use crate::route::StatusRoute;
 use crate::runlog::Template;
@@ -23,8 +23,8 @@ pub struct Config {
     pub listen: ListenAddress,
     /// The service behind.
     pub upstream: UpstreamConfig,
-    /// Whether `Host` becomes the upstream's own.
-    pub rewrite_host: bool,
+    /// What forwarding changes.
+    pub proxy: ProxyConfig,
     /// The routes that status requests come on.
     pub routes: Vec<StatusRoute>,
     /// The name of the opt-in header.
@@ -82,6 +82,17 @@ pub struct UpstreamConfig {
     pub idle_timeout: Duration,
     /// How many connections may lie idle.
     pub max_idle: usize,
+}
+
+/// What forwarding changes.
+#[derive(Debug, Clone, Copy)]
+pub struct ProxyConfig {
+    /// Whether `Host` becomes the upstream's own.
+    pub rewrite_host: bool,
+    /// What is told of the way that messages came.
+    pub hops: HopParams,
+    /// Whether header names pass as they were written.
+    pub preserve_header_case: bool,
 }
 
 /// Limits of the enrichment.

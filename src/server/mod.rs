@@ -67,6 +67,8 @@ pub struct ServerParams {
     pub max_header_bytes: usize,
     /// How many headers a request may have.
     pub max_headers: usize,
+    /// Whether header names are remembered as they were written.
+    pub preserve_header_case: bool,
     /// How many connections there may be at a time.
     pub max_connections: usize,
     /// How long requests in flight may take once the drain has begun.

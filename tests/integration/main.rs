@@ -32,3 +32,5 @@ mod passthrough;
 mod secrets;
 /// gloss and the upstream never disagree on where a request ends.
 mod strictness;
+/// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
+mod upstreams;

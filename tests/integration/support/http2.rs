@@ -1,6 +1,7 @@
 //! A client that speaks HTTP/2 from the first byte.
 
 use std::net::SocketAddr;
+use std::sync::mpsc::Receiver;
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -58,4 +59,19 @@ impl Http2Client {
         // How it was closed does not matter here.
         let _ = self.runtime.block_on(closed).expect("the connection stayed open").unwrap();
     }
+}
+
+/// Sends a request and resets it once `begun` says that it has arrived; the connection stays until then.
+pub(crate) fn give_up(address: SocketAddr, request: Request<&'static str>, begun: &Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let sending = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let sending = tokio::spawn(sender.send_request(request.map(Full::<Bytes>::from)));
+        (sender, sending)
+    });
+    begun.recv_timeout(super::PATIENCE).expect("the request arrives");
+    sending.1.abort();
+    runtime.shutdown_background();
 }

@@ -48,6 +48,11 @@ impl Setup {
     }
 
     pub(crate) fn before_address(upstream: SocketAddr) -> Self {
+        Self::at(&format!("http://{upstream}"))
+    }
+
+    /// In front of what this URL names.
+    pub(crate) fn at(url: &str) -> Self {
         let setup = Self {
             settings: Vec::new(),
             flags: Vec::new(),
@@ -56,7 +61,7 @@ impl Setup {
             unprivileged: false,
         };
         setup
-            .set("upstream.url", &format!("\"http://{upstream}\""))
+            .set("upstream.url", &format!("{url:?}"))
             .set("listen", "\"127.0.0.1:0\"")
             .set("admin.listen", "\"127.0.0.1:0\"")
     }
@@ -135,6 +140,8 @@ impl Setup {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GLOSS_")) {
             command.env_remove(name);
         }
+        // Where the machine keeps trusted certificates is not the test's.
+        command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if self.unprivileged {
             command.uid(NOBODY).gid(NOBODY);
