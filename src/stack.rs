@@ -27,6 +27,9 @@ pub struct Shared {
     pub tunnels: Tunnels,
 }
 
+/// Makes the tracker that a configuration asks for.
+pub type MakeTracker = Box<dyn Fn(&Config, &Metrics) -> io::Result<Option<Tracker>> + Send + Sync>;
+
 /// Builds the service that every client's connection gets a clone of. Has to be called on a tokio runtime.
 pub fn build(
     config: &Config,
@@ -38,7 +41,8 @@ pub fn build(
     Future: Future<Output = Result<Response<Body>, Infallible>> + Send,
 > + Clone
 + Send
-+ 'static {
++ Sync
++ use<> {
     let client = Client::new(client_params(config), shared.metrics.clone());
     ServiceBuilder::new()
         // Outermost, so that every failure and every panic further in becomes an answer.

@@ -51,6 +51,14 @@ impl Sources {
     }
 }
 
+impl Sources {
+    /// The file that is read, if any is: the one named here, or else the one that `GLOSS_CONFIG` names.
+    pub fn file(&self) -> Option<PathBuf> {
+        let variable = self.environment.iter().find(|(name, _)| name == FILE_VARIABLE);
+        self.file.clone().or_else(|| variable.map(|(_, path)| PathBuf::from(path)))
+    }
+}
+
 /// The outcome: raw settings, where they came from, and what deserves a warning.
 #[derive(Debug)]
 pub(super) struct Layered {
@@ -64,9 +72,7 @@ pub(super) fn layer(sources: &Sources) -> Result<Layered, ConfigError> {
     let defaults = flatten(&Raw::default());
     let mut figment = Figment::from(Serialized::defaults(Raw::default()));
     let mut warnings = Vec::new();
-    let variable_file = sources.environment.iter().find(|(name, _)| name == FILE_VARIABLE);
-    let file = sources.file.clone().or_else(|| variable_file.map(|(_, path)| PathBuf::from(path)));
-    if let Some(path) = &file {
+    if let Some(path) = &sources.file() {
         refuse_unreadable(path)?;
         figment = figment.merge(Toml::file_exact(path));
     }

@@ -39,12 +39,12 @@ const LAYERS: [&[&str]; 9] = [
     &["main", "lib"],
     &["commands"],
     &["demo"],
-    &["stack", "server", "admin"],
+    &["reload", "stack", "server", "admin"],
     // Below the stack: a layer gets parameters of its own, never the whole configuration.
     &["config"],
     &["enrich"],
     &["proxy", "runlog"],
-    &["telemetry"],
+    &["telemetry", "systemd"],
     &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 

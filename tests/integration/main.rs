@@ -26,5 +26,9 @@ mod incremental;
 mod lifecycle;
 /// Everything but the status route passes as if there were no proxy.
 mod passthrough;
+/// A changed configuration comes into force while gloss serves; a refused one changes nothing.
+mod reload;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
+/// What systemd is told.
+mod systemd;

@@ -31,6 +31,7 @@ pub(crate) struct Setup {
     variables: Vec<(String, String)>,
     gate: Option<SocketAddr>,
     unprivileged: bool,
+    config_file: Option<PathBuf>,
 }
 
 /// A process that serves.
@@ -39,6 +40,7 @@ pub(crate) struct Sidecar {
     pub(crate) admin: SocketAddr,
     child: Child,
     folder: TempDir,
+    settings: Vec<String>,
 }
 
 impl Setup {
@@ -54,6 +56,7 @@ impl Setup {
             variables: Vec::new(),
             gate: None,
             unprivileged: false,
+            config_file: None,
         };
         setup
             .set("upstream.url", &format!("\"http://{upstream}\""))
@@ -63,8 +66,7 @@ impl Setup {
 
     /// Sets a key of the configuration file to a TOML value; the last time counts.
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
-        self.settings.retain(|line| !line.starts_with(&format!("{key} = ")));
-        self.settings.push(format!("{key} = {value}"));
+        set(&mut self.settings, key, value);
         self
     }
 
@@ -96,6 +98,12 @@ impl Setup {
         self
     }
 
+    /// Reads this configuration file instead of one with what was set here.
+    pub(crate) fn config_file(mut self, file: &Path) -> Self {
+        self.config_file = Some(file.to_owned());
+        self
+    }
+
     /// Runs as a user without rights, where the test itself runs as root.
     pub(crate) fn unprivileged(mut self) -> Self {
         self.unprivileged = rustix::process::geteuid().is_root();
@@ -112,7 +120,7 @@ impl Setup {
         let (Some(clients), Some(admin)) = (clients, admin) else {
             panic!("gloss did not start: {}", fs::read_to_string(folder.path().join("stderr")).unwrap())
         };
-        Sidecar { clients, admin, child, folder }
+        Sidecar { clients, admin, child, folder, settings: self.settings }
     }
 
     /// Starts a process that is expected to end by itself: how it ended, and what it wrote to stderr.
@@ -127,6 +135,7 @@ impl Setup {
         let file = folder.path().join("gloss.toml");
         fs::write(&file, self.settings.join("\n")).unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let file = self.config_file.clone().unwrap_or(file);
         let mut command = Command::new(self.program(folder.path()));
         match self.gate {
             Some(gate) => command.arg(&file).arg(gate.to_string()),
@@ -167,7 +176,43 @@ fn address(line: &str) -> Option<SocketAddr> {
     line.rsplit_once("http://")?.1.parse().ok()
 }
 
+fn set(settings: &mut Vec<String>, key: &str, value: &str) {
+    settings.retain(|line| !line.starts_with(&format!("{key} = ")));
+    settings.push(format!("{key} = {value}"));
+}
+
 impl Sidecar {
+    /// Changes a key of the configuration file, which is replaced by rename; nobody is told.
+    pub(crate) fn rewrite(&mut self, key: &str, value: &str) {
+        set(&mut self.settings, key, value);
+        let new = self.folder.path().join("new");
+        fs::write(&new, self.settings.join("\n")).unwrap();
+        fs::rename(&new, self.file()).unwrap();
+    }
+
+    /// The configuration file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("gloss.toml")
+    }
+
+    /// Changes a key of the configuration file and waits until the process has dealt with it, asked by signal.
+    pub(crate) fn reload(&mut self, key: &str, value: &str) {
+        let before = self.reloads();
+        self.rewrite(key, value);
+        self.signal(Signal::HUP);
+        eventually("the reload", || (self.reloads() > before).then_some(()));
+    }
+
+    /// How often the configuration was read again, whatever came of it.
+    pub(crate) fn reloads(&self) -> u64 {
+        ["applied", "unchanged", "refused"].into_iter().map(|result| self.reloads_that(result)).sum()
+    }
+
+    /// How often that ended so.
+    pub(crate) fn reloads_that(&self, result: &str) -> u64 {
+        self.metric(&format!("gloss_config_reloads_total{{result=\"{result}\"}}"))
+    }
+
     /// One GET on a connection of its own.
     pub(crate) fn get(&self, target: &str, headers: &[&str]) -> Answer {
         get(self.clients, target, headers)
@@ -218,9 +263,19 @@ impl Sidecar {
 
     /// The most memory that it ever held, in KiB.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
+        self.status("VmHWM:").trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How many threads it has.
+    pub(crate) fn threads(&self) -> u64 {
+        self.status("Threads:").parse().unwrap()
+    }
+
+    /// What Linux says of it (proc(5)).
+    fn status(&self, name: &str) -> String {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells it");
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells it");
+        line.trim().to_owned()
     }
 }
 
