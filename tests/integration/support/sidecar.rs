@@ -32,6 +32,7 @@ pub(crate) struct Setup {
     gate: Option<SocketAddr>,
     unprivileged: bool,
     config_file: Option<PathBuf>,
+    stderr: Option<Stdio>,
 }
 
 /// A process that serves.
@@ -57,6 +58,7 @@ impl Setup {
             gate: None,
             unprivileged: false,
             config_file: None,
+            stderr: None,
         };
         setup
             .set("upstream.url", &format!("\"http://{upstream}\""))
@@ -104,6 +106,12 @@ impl Setup {
         self
     }
 
+    /// Has log lines go there instead of into a file that the test can read.
+    pub(crate) fn stderr_to(mut self, there: impl Into<Stdio>) -> Self {
+        self.stderr = Some(there.into());
+        self
+    }
+
     /// Runs as a user without rights, where the test itself runs as root.
     pub(crate) fn unprivileged(mut self) -> Self {
         self.unprivileged = rustix::process::geteuid().is_root();
@@ -111,7 +119,7 @@ impl Setup {
     }
 
     /// Starts the process and waits until it listens.
-    pub(crate) fn start(self) -> Sidecar {
+    pub(crate) fn start(mut self) -> Sidecar {
         let folder = TempDir::new().unwrap();
         let mut child = self.command(&folder).stdout(Stdio::piped()).spawn().expect("gloss starts");
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
@@ -124,14 +132,14 @@ impl Setup {
     }
 
     /// Starts a process that is expected to end by itself: how it ended, and what it wrote to stderr.
-    pub(crate) fn fail(self) -> (ExitStatus, String) {
+    pub(crate) fn fail(mut self) -> (ExitStatus, String) {
         let folder = TempDir::new().unwrap();
         let mut child = self.command(&folder).stdout(Stdio::null()).spawn().expect("gloss starts");
         let status = end_of(&mut child);
         (status, fs::read_to_string(folder.path().join("stderr")).unwrap())
     }
 
-    fn command(&self, folder: &TempDir) -> Command {
+    fn command(&mut self, folder: &TempDir) -> Command {
         let file = folder.path().join("gloss.toml");
         fs::write(&file, self.settings.join("\n")).unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
@@ -148,7 +156,9 @@ impl Setup {
         if self.unprivileged {
             command.uid(NOBODY).gid(NOBODY);
         }
-        command.stdin(Stdio::null()).stderr(File::create(folder.path().join("stderr")).unwrap());
+        let stderr = self.stderr.take();
+        let into_file = || File::create(folder.path().join("stderr")).unwrap().into();
+        command.stdin(Stdio::null()).stderr(stderr.unwrap_or_else(into_file));
         command
     }
 
