@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
+use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 
 use crate::analysis::Limits;
 use crate::config::Config;
@@ -44,8 +45,11 @@ pub fn build(
 + Sync
 + use<> {
     let client = Client::new(client_params(config), shared.metrics.clone());
+    let secret = Arc::clone(&config.secret_headers);
     ServiceBuilder::new()
-        // Outermost, so that every failure and every panic further in becomes an answer.
+        // First of all, so that no layer can show a credential, even by accident.
+        .layer(SetSensitiveHeadersLayer::from_shared(secret))
+        // Around all that can fail, so that every failure and every panic further in becomes an answer.
         .layer(RescueLayer::new(shared.metrics.clone()))
         // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
         // the upstream answers.

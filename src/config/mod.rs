@@ -8,6 +8,7 @@ mod checks;
 mod error;
 mod layers;
 mod raw;
+mod secret;
 mod types;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ use std::fmt::Write;
 
 use figment::value::Value;
 use secrecy::SecretString;
+
+use crate::telemetry::MASK;
 
 pub use change::Change;
 pub use error::ConfigError;
@@ -62,7 +65,7 @@ fn settings(values: BTreeMap<String, Value>, origins: &BTreeMap<String, String>)
         let origin = origins.get(&key).cloned().unwrap_or_default();
         let (value, secret) = match value {
             Value::String(_, text) if layers::is_secret(&key) && !text.is_empty() => {
-                (format!("\"{}\"", layers::MASK), Some(SecretString::from(text)))
+                (format!("\"{MASK}\""), Some(SecretString::from(text)))
             }
             value => (serde_json::to_string(&value).unwrap_or_default(), None),
         };

@@ -97,6 +97,7 @@ async fn pass(gate: SocketAddr, operation: &str) -> Result<(), LogError> {
     match order(gate, operation).await.as_deref() {
         Ok("go\n") => Ok(()),
         Ok("panic\n") => panic!("as the test orders"),
+        Ok(quoting) if quoting.starts_with("panic ") => panic!("as the test orders: {quoting}"),
         Ok("refuse\n") => Err(LogError::Unreadable("as the test orders".into())),
         Ok(_) | Err(_) => std::future::pending().await,
     }
