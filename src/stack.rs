@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::enrich::{EnrichLayer, EnrichParams};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
-use crate::runlog::{FileParams, FileSource, LogSource, Tracker, TrackerParams};
+use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
 use crate::telemetry::Metrics;
 
 /// What the layers share with the rest of the process.
@@ -79,6 +79,7 @@ pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metri
         cache_bytes: config.cache.max_bytes,
         cache_idle: config.cache.idle,
     };
+    let source = Arc::new(Guarded::new(source, metrics.clone()));
     Tracker::start(source, params, metrics.clone())
 }
 

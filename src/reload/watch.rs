@@ -94,29 +94,28 @@ impl Settling {
 mod tests {
     use super::*;
 
-    fn sight(number: u8) -> Sight {
-        Some([number; 32])
-    }
+    const ONE: Sight = Some([1; 32]);
+    const TWO: Sight = Some([2; 32]);
+    const THREE: Sight = Some([3; 32]);
 
     #[test]
     fn a_change_is_told_once_and_only_when_it_has_settled() {
-        let mut settling = Settling::from(sight(1));
+        let mut settling = Settling::from(ONE);
         let told: Vec<_> =
-            [1, 2, 3, 3, 3, 3].map(sight).into_iter().map(|seen| settling.sees(seen)).collect();
+            [ONE, TWO, THREE, THREE, THREE, THREE].into_iter().map(|seen| settling.sees(seen)).collect();
         assert_eq!(told, [false, false, false, true, false, false]);
     }
 
     #[test]
     fn a_file_that_is_gone_for_a_moment_has_not_changed() {
-        let mut settling = Settling::from(sight(1));
-        assert!(![None, sight(1), sight(1)].into_iter().any(|seen| settling.sees(seen)));
+        let mut settling = Settling::from(ONE);
+        assert!(![None, ONE, ONE].into_iter().any(|seen| settling.sees(seen)));
     }
 
     #[test]
     fn a_file_that_stays_away_has_changed_and_its_return_is_another_change() {
-        let mut settling = Settling::from(sight(1));
-        let told: Vec<_> =
-            [None, None, sight(1), sight(1)].into_iter().map(|seen| settling.sees(seen)).collect();
+        let mut settling = Settling::from(ONE);
+        let told: Vec<_> = [None, None, ONE, ONE].into_iter().map(|seen| settling.sees(seen)).collect();
         assert_eq!(told, [false, true, false, true]);
     }
 

@@ -17,12 +17,15 @@ use crate::telemetry::LogControl;
 /// Sections of which an analysis in the cache is a function, or the cache itself.
 const TRACKED: [&str; 3] = ["logs", "analysis", "cache"];
 
+/// Puts what a configuration asks for in the place of what serves.
+pub(super) type Exchange = Box<dyn Fn(&Config, &Shared) + Send>;
+
 /// What can be exchanged.
 pub(super) struct Live {
     pub(super) shared: Shared,
     pub(super) make_tracker: MakeTracker,
     /// Builds what answers clients and operators, and exchanges it.
-    pub(super) exchange: Box<dyn Fn(&Config, &Shared) + Send>,
+    pub(super) exchange: Exchange,
     pub(super) drain_timeout: watch::Sender<Duration>,
     pub(super) logging: LogControl,
 }

@@ -40,6 +40,9 @@ const INLINE_REPORT_BYTES: usize = 256 * 1024;
 const FOLDING_QUEUE: usize = 4096;
 /// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
 const TAIL_BYTES: usize = 64;
+/// As many bytes from the start are compared, to tell a log that was rewritten at its old length: a run's first line
+/// holds the time at which it began.
+const HEAD_BYTES: usize = 256;
 /// What an entry weighs beside its analysis, in bytes.
 const ENTRY_BYTES: usize = 512;
 
@@ -85,6 +88,10 @@ struct Entry {
 struct Checkpoint {
     identity: LogIdentity,
     stamp: u128,
+    /// A stamp that was newer without any growth, when it was seen first.
+    unexplained: Option<u128>,
+    /// The first bytes.
+    head: Vec<u8>,
     /// The last bytes before the offset.
     tail: Vec<u8>,
     analysis: Arc<Analysis>,
@@ -171,6 +178,10 @@ impl Tracker {
         nobody_waits: &CancellationToken,
         watch: &StorageWatch,
     ) -> CatchUp {
+        // Not even in line behind a reader who may be the one that hangs.
+        if !self.0.source.answers() {
+            return CatchUp::Failed(LogError::Stuck);
+        }
         let entry = self.0.entry(run);
         let mut checkpoint = tokio::select! {
             biased;
@@ -233,7 +244,7 @@ impl Shared {
             *slot = None;
             return Ok(CatchUp::Empty);
         }
-        if !self.still_holds(slot.as_ref(), &*log, watch).await? {
+        if !self.still_holds(slot.as_mut(), &*log, watch).await? {
             *slot = None;
         } else if let Some(known) = slot.as_ref().filter(|known| known.is_up_with(&*log)) {
             return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit, as_of)));
@@ -252,7 +263,7 @@ impl Shared {
     /// Whether the log is the one that was read before, and still holds it.
     async fn still_holds(
         &self,
-        known: Option<&Checkpoint>,
+        known: Option<&mut Checkpoint>,
         log: &dyn OpenLog,
         watch: &StorageWatch,
     ) -> Result<bool, LogError> {
@@ -260,8 +271,15 @@ impl Shared {
         if known.is_up_with(log) || known.tail.is_empty() {
             return Ok(true);
         }
+        if !known.explains(log) {
+            return Ok(false);
+        }
         let tail_start = known.analysis.offset() - known.tail.len() as u64;
-        Ok(self.read(log, tail_start, known.tail.len(), watch).await? == known.tail)
+        if self.read(log, tail_start, known.tail.len(), watch).await? != known.tail {
+            return Ok(false);
+        }
+        let has_grown = known.analysis.offset() < log.length();
+        Ok(has_grown || self.read(log, 0, known.head.len(), watch).await? == known.head)
     }
 
     /// Folds what lies between the checkpoint and the end; whether the end was reached. After an error the checkpoint
@@ -273,7 +291,8 @@ impl Shared {
         watch: &StorageWatch,
     ) -> Result<bool, LogError> {
         let offset = |slot: &Option<Checkpoint>| slot.as_ref().map_or(0, |known| known.analysis.offset());
-        let stop = log.length().min(offset(slot).saturating_add(self.params.max_bytes_per_poll));
+        let began = offset(slot);
+        let stop = log.length().min(began.saturating_add(self.params.max_bytes_per_poll));
         while offset(slot) < stop {
             let left = usize::try_from(stop - offset(slot)).unwrap_or(usize::MAX);
             let bytes = self.read(log, offset(slot), left.min(READ_BYTES), watch).await?;
@@ -284,7 +303,8 @@ impl Shared {
             let Some(checkpoint) = slot.take() else { break };
             *slot = Some(self.feed(checkpoint, bytes).await?);
         }
-        if let Some(checkpoint) = slot {
+        // Without anything read, what has changed in the log is still open, see `Checkpoint::explains`.
+        if let Some(checkpoint) = slot.as_mut().filter(|known| known.analysis.offset() > began) {
             checkpoint.stamp = log.stamp();
         }
         Ok(stop == log.length())
@@ -332,7 +352,8 @@ impl Shared {
 impl Checkpoint {
     fn begin(log: &dyn OpenLog, params: &TrackerParams) -> Self {
         let analysis = Arc::new(Analysis::with_prior(params.limits, Arc::clone(&params.prior)));
-        Self { identity: log.identity(), stamp: log.stamp(), tail: Vec::new(), analysis }
+        let (head, tail) = (Vec::new(), Vec::new());
+        Self { identity: log.identity(), stamp: log.stamp(), unexplained: None, head, tail, analysis }
     }
 
     fn is_of(&self, log: &dyn OpenLog) -> bool {
@@ -343,7 +364,18 @@ impl Checkpoint {
         self.analysis.offset() == log.length() && self.stamp == log.stamp()
     }
 
+    /// Whether growth explains that the log has changed. A stamp that is newer without growth may belong to a write
+    /// that is going on, whose bytes do not count yet; where it is still there the next time, and still without growth,
+    /// the log was rewritten.
+    fn explains(&mut self, log: &dyn OpenLog) -> bool {
+        let has_grown = self.analysis.offset() < log.length();
+        let seen_before = self.unexplained.replace(log.stamp()) == Some(log.stamp());
+        has_grown || !seen_before
+    }
+
     fn feed(&mut self, bytes: &[u8]) {
+        let missing = HEAD_BYTES.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
         // Copies the state only while an answer is being made from it.
         Arc::make_mut(&mut self.analysis).feed(bytes);
         let keep = TAIL_BYTES.saturating_sub(bytes.len()).min(self.tail.len());
@@ -352,7 +384,7 @@ impl Checkpoint {
     }
 
     fn weight(&self) -> usize {
-        self.analysis.weight() + self.tail.capacity()
+        self.analysis.weight() + self.head.capacity() + self.tail.capacity()
     }
 }
 

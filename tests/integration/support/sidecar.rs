@@ -33,6 +33,7 @@ pub(crate) struct Setup {
     unprivileged: bool,
     config_file: Option<PathBuf>,
     stderr: Option<Stdio>,
+    descriptors: Option<u32>,
 }
 
 /// A process that serves.
@@ -59,6 +60,7 @@ impl Setup {
             unprivileged: false,
             config_file: None,
             stderr: None,
+            descriptors: None,
         };
         setup
             .set("upstream.url", &format!("\"http://{upstream}\""))
@@ -106,6 +108,12 @@ impl Setup {
         self
     }
 
+    /// Gives the process so many file descriptors and no more.
+    pub(crate) fn descriptors(mut self, count: u32) -> Self {
+        self.descriptors = Some(count);
+        self
+    }
+
     /// Has log lines go there instead of into a file that the test can read.
     pub(crate) fn stderr_to(mut self, there: impl Into<Stdio>) -> Self {
         self.stderr = Some(there.into());
@@ -144,7 +152,11 @@ impl Setup {
         fs::write(&file, self.settings.join("\n")).unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let file = self.config_file.clone().unwrap_or(file);
-        let mut command = Command::new(self.program(folder.path()));
+        let program = self.program(folder.path());
+        let mut command = match self.descriptors {
+            Some(count) => limited(&program, count),
+            None => Command::new(program),
+        };
         match self.gate {
             Some(gate) => command.arg(&file).arg(gate.to_string()),
             None => command.arg("serve").arg("--config").arg(&file).args(&self.flags),
@@ -179,6 +191,13 @@ impl Setup {
         }
         program
     }
+}
+
+/// A program that a shell replaces itself by, after lowering its limit of descriptors.
+fn limited(program: &Path, descriptors: u32) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")).arg(program);
+    command
 }
 
 /// The address in `gloss: listening on http://…`.
