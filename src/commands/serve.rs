@@ -111,8 +111,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     outcome
 }
 
-/// Cancels `drain` at the first SIGTERM or SIGINT and ends the process at the second.
-pub(super) fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
+/// Cancels `drain` at the first SIGTERM or SIGINT and ends the process at the second, with 1. Has to be called on a tokio
+/// runtime.
+pub fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let drain = drain.clone();

@@ -14,6 +14,8 @@ mod support;
 mod additive;
 /// The pure part stays pure, and arrows between modules go down only.
 mod architecture;
+/// The wall clock jumps.
+mod clock;
 /// Which answer a request gets, and how the client is told.
 mod decisions;
 /// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
@@ -24,6 +26,8 @@ mod faults;
 mod incremental;
 /// Starting, refusing to start, draining, ending.
 mod lifecycle;
+/// A panic costs one request or one connection.
+mod panics;
 /// Everything but the status route passes as if there were no proxy.
 mod passthrough;
 /// A changed configuration comes into force while gloss serves; a refused one changes nothing.

@@ -89,5 +89,5 @@ fn a_process_whose_storage_hangs_can_be_drained_and_reloaded() {
     assert_eq!(case.gloss.reloads_that("applied"), 1);
     case.gloss.reload("drain.timeout", "\"100ms\"");
     case.gloss.signal(rustix::process::Signal::TERM);
-    case.gloss.ended();
+    assert_eq!(case.gloss.ended().code(), Some(0));
 }

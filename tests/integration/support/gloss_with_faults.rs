@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gloss::analysis::LogSourceKind;
-use gloss::commands::serve::{Gloss, Reloads};
+use gloss::commands::serve::{Gloss, Reloads, drain_on_signal};
 use gloss::config::{self, Config, Sources};
 use gloss::reload::FileWatch;
 use gloss::run_id::RunId;
@@ -34,7 +34,9 @@ async fn main() -> anyhow::Result<()> {
     let file = sources.file().map(|path| FileWatch::begin(&path));
     gloss.reload_from(Reloads { sources, file, hangup: signal(SignalKind::hangup())?, logging });
     gloss.announce(&mut io::stdout())?;
-    gloss.serve(CancellationToken::new()).await;
+    let drain = CancellationToken::new();
+    drain_on_signal(&drain)?;
+    gloss.serve(drain).await;
     Ok(())
 }
 
