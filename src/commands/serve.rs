@@ -11,6 +11,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Layer;
 use tower_http::catch_panic::{CatchPanic, CatchPanicLayer, DefaultResponseForPanic};
+use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 
 use self::live::Live;
 use super::{Failure, runtime};
@@ -266,10 +268,13 @@ fn operator_pages(
     config: &Config,
     readiness: &Readiness,
     shared: &stack::Shared,
-) -> CatchPanic<Admin, DefaultResponseForPanic> {
+) -> SetSensitiveRequestHeaders<CatchPanic<Admin, DefaultResponseForPanic>> {
     let token = config.admin.as_ref().and_then(|admin| admin.token.clone());
     let admin = Admin::new(token, readiness.clone(), shared.metrics.clone(), shared.tracker.clone());
-    CatchPanicLayer::new().layer(admin)
+    SetSensitiveRequestHeaders::from_shared(
+        CatchPanicLayer::new().layer(admin),
+        Arc::clone(&config.secret_headers),
+    )
 }
 
 fn server_params(config: &Config) -> ServerParams {

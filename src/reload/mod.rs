@@ -10,6 +10,7 @@ mod watch;
 
 use std::future::pending;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
@@ -91,8 +92,12 @@ impl Reloader {
             tracing::info!("the configuration was read again: nothing that could change has changed");
             return Reload::Unchanged;
         }
-        if let Err(error) = (self.install)(&loaded.config, &changes) {
-            return failed(&error.to_string());
+        let installed = catch_unwind(AssertUnwindSafe(|| (self.install)(&loaded.config, &changes)));
+        match installed {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return failed(&error.to_string()),
+            // Contained, so that the next reload has a chance.
+            Err(_panic) => return failed("gloss failed on it"),
         }
         for warning in loaded.warnings.iter().filter(|warning| !self.in_force.warnings.contains(warning)) {
             tracing::warn!("{warning}");

@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
+mod checkpoint;
 mod watch;
 
 use std::collections::HashMap;
@@ -23,11 +24,12 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
-use super::{LogError, LogIdentity, LogSource, OpenLog};
+use super::{LogError, LogSource, OpenLog};
 use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
+use checkpoint::Checkpoint;
 pub use watch::StorageWatch;
 
 /// One read asks for at most this much.
@@ -38,11 +40,6 @@ const INLINE_BYTES: usize = 16 * 1024;
 const INLINE_REPORT_BYTES: usize = 256 * 1024;
 /// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
 const FOLDING_QUEUE: usize = 4096;
-/// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
-const TAIL_BYTES: usize = 64;
-/// As many bytes from the start are compared, to tell a log that was rewritten at its old length: a run's first line
-/// holds the time at which it began.
-const HEAD_BYTES: usize = 256;
 /// What an entry weighs beside its analysis, in bytes.
 const ENTRY_BYTES: usize = 512;
 
@@ -82,19 +79,6 @@ struct Entry {
     /// `None` before the first reading, and after one that failed half-way.
     checkpoint: Mutex<Option<Checkpoint>>,
     weight: AtomicU32,
-}
-
-#[derive(Debug)]
-struct Checkpoint {
-    identity: LogIdentity,
-    stamp: u128,
-    /// A stamp that was newer without any growth, when it was seen first.
-    unexplained: Option<u128>,
-    /// The first bytes.
-    head: Vec<u8>,
-    /// The last bytes before the offset.
-    tail: Vec<u8>,
-    analysis: Arc<Analysis>,
 }
 
 /// An analysis that is up with its log as it was found.
@@ -346,45 +330,6 @@ impl Shared {
             as_of,
             threads: self.threads.clone(),
         }
-    }
-}
-
-impl Checkpoint {
-    fn begin(log: &dyn OpenLog, params: &TrackerParams) -> Self {
-        let analysis = Arc::new(Analysis::with_prior(params.limits, Arc::clone(&params.prior)));
-        let (head, tail) = (Vec::new(), Vec::new());
-        Self { identity: log.identity(), stamp: log.stamp(), unexplained: None, head, tail, analysis }
-    }
-
-    fn is_of(&self, log: &dyn OpenLog) -> bool {
-        self.identity == log.identity() && self.analysis.offset() <= log.length()
-    }
-
-    fn is_up_with(&self, log: &dyn OpenLog) -> bool {
-        self.analysis.offset() == log.length() && self.stamp == log.stamp()
-    }
-
-    /// Whether growth explains that the log has changed. A stamp that is newer without growth may belong to a write
-    /// that is going on, whose bytes do not count yet; where it is still there the next time, and still without growth,
-    /// the log was rewritten.
-    fn explains(&mut self, log: &dyn OpenLog) -> bool {
-        let has_grown = self.analysis.offset() < log.length();
-        let seen_before = self.unexplained.replace(log.stamp()) == Some(log.stamp());
-        has_grown || !seen_before
-    }
-
-    fn feed(&mut self, bytes: &[u8]) {
-        let missing = HEAD_BYTES.saturating_sub(self.head.len());
-        self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
-        // Copies the state only while an answer is being made from it.
-        Arc::make_mut(&mut self.analysis).feed(bytes);
-        let keep = TAIL_BYTES.saturating_sub(bytes.len()).min(self.tail.len());
-        self.tail.drain(..self.tail.len() - keep);
-        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
-    }
-
-    fn weight(&self) -> usize {
-        self.analysis.weight() + self.head.capacity() + self.tail.capacity()
     }
 }
 

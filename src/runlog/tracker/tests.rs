@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use super::checkpoint::TAIL_BYTES;
 use super::*;
-use crate::runlog::BoxFuture;
+use crate::runlog::{BoxFuture, LogIdentity};
 
 /// A log whose contents the test decides.
 #[derive(Debug)]
