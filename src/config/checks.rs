@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use secrecy::SecretString;
 
 use super::error::ConfigError;
@@ -21,7 +22,7 @@ use crate::analysis::Prior;
 use crate::rollout::{Percent, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, without_credentials};
 use crate::variant::Variant;
 
 /// Checks everything.
@@ -53,13 +54,15 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         },
         drain_timeout: duration("drain.timeout", &raw.drain.timeout)?,
         telemetry: telemetry(&raw.telemetry)?,
+        secret_headers: secret_headers(&raw.secrets.headers)?,
     })
 }
 
 pub(super) fn refuse(key: &str, value: &str, reason: impl fmt::Display, hint: &str) -> ConfigError {
     ConfigError {
         key: key.to_owned(),
-        value: value.to_owned(),
+        // Whatever it was meant to be, it may hold credentials.
+        value: without_credentials(value),
         reason: reason.to_string(),
         hint: hint.to_owned(),
     }
@@ -71,6 +74,14 @@ fn routes(templates: &[String]) -> Result<Vec<StatusRoute>, ConfigError> {
             .map_err(|reason| refuse("route.status", text, reason, "write it like /run/{run_id}/status"))
     };
     templates.iter().map(parse).collect()
+}
+
+/// Headers that carry credentials by every standard, or in the service behind, and those that were named.
+fn secret_headers(named: &[String]) -> Result<Arc<[HeaderName]>, ConfigError> {
+    let known =
+        [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE, HeaderName::from_static("x-api-key")];
+    let named = named.iter().map(|name| header("secrets.headers", name));
+    known.into_iter().map(Ok).chain(named).collect()
 }
 
 fn header(key: &str, name: &str) -> Result<HeaderName, ConfigError> {
@@ -169,7 +180,7 @@ fn admin(raw: &raw::Admin) -> Result<Option<AdminConfig>, ConfigError> {
             "set admin.token, or listen on 127.0.0.1, or 'off'",
         ));
     }
-    let token = (!raw.token.is_empty()).then(|| SecretString::from(raw.token.clone()));
+    let token = (!raw.token.is_empty()).then(|| SecretString::from(raw.token.reveal()));
     Ok(Some(AdminConfig { listen, token }))
 }
 

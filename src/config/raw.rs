@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::SecretText;
+
 /// The whole file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,7 @@ pub(super) struct Raw {
     pub(super) server: Server,
     pub(super) drain: Drain,
     pub(super) telemetry: Telemetry,
+    pub(super) secrets: Secrets,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -114,7 +117,7 @@ pub(super) struct Cache {
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
     pub(super) listen: String,
-    pub(super) token: String,
+    pub(super) token: SecretText,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -140,6 +143,12 @@ pub(super) struct Drain {
 pub(super) struct Telemetry {
     pub(super) log_level: String,
     pub(super) log_format: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Secrets {
+    pub(super) headers: Vec<String>,
 }
 
 impl Default for Raw {
@@ -182,7 +191,7 @@ impl Default for Raw {
             },
             analysis: Analysis { prior: String::new() },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
-            admin: Admin { listen: "127.0.0.1:8881".into(), token: String::new() },
+            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default() },
             server: Server {
                 header_timeout: "30s".into(),
                 body_timeout: "60s".into(),
@@ -194,6 +203,7 @@ impl Default for Raw {
             },
             drain: Drain { timeout: "25s".into() },
             telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
+            secrets: Secrets { headers: Vec::new() },
         }
     }
 }

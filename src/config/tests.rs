@@ -187,7 +187,27 @@ fn outside_loopback_the_admin_listener_needs_a_token_that_is_never_shown() {
     let loaded = load(&sources).unwrap();
     assert!(loaded.config.admin.is_some());
     assert!(!loaded.describe().contains("hunter2"));
-    assert!(!format!("{:?}", loaded.config).contains("hunter2"));
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+    assert!(!format!("{:?}", layers::layer(&sources).unwrap()).contains("hunter2"));
+    assert!(loaded.describe().contains("token = \"***\""), "{}", loaded.describe());
+}
+
+#[test]
+fn sources_show_no_values() {
+    let environment = vec![("GLOSS_ADMIN_TOKEN".to_owned(), "hunter2".to_owned())];
+    let flags = vec![("--upstream", "upstream.url", "http://me:hunter2@api".to_owned())];
+    let shown = format!("{:?}", Sources { environment, flags, file: None });
+    assert!(shown.contains("GLOSS_ADMIN_TOKEN") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn headers_that_carry_credentials_can_be_named() {
+    let (_keep, sources) = sources(&format!("{MINIMAL}[secrets]\nheaders = [\"X-Own-Key\"]\n"));
+    let names = load(&sources).unwrap().config.secret_headers;
+    for name in ["authorization", "x-api-key", "set-cookie", "x-own-key"] {
+        assert!(names.iter().any(|known| known == name), "{name}");
+    }
+    assert_eq!(refused("[secrets]\nheaders = [\"a b\"]\n").key, "secrets.headers");
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Log lines about gloss itself.
     pub telemetry: TelemetryConfig,
+    /// Headers whose values are never shown.
+    pub secret_headers: Arc<[HeaderName]>,
 }
 
 /// Where to listen: `HOST:PORT` or `unix:PATH`.
