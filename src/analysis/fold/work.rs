@@ -50,7 +50,7 @@ impl Fold {
             self.board.follow_phase(vote, self.now());
         }
         let step = self.step_of(thread);
-        self.board.work_mut(step).called(tool, self.clock.newest());
+        self.board.work_mut(step).called(tool);
         if let Thread::Sub(parent) = thread {
             self.sub_agents.called(parent);
         }

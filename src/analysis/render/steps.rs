@@ -23,14 +23,14 @@ impl View<'_> {
         let status = self.status_of(step);
         let work = self.fold.board.work(place);
         let ended_with_run = status != step.status;
-        let completed_at = step.completed_at.or(self.fold.clock.newest().filter(|_| ended_with_run));
+        let completed_at = step.times.ended_at().or(self.fold.clock.newest().filter(|_| ended_with_run));
         Step {
             step_id: place as u64 + 1,
             name: step.name.clone(),
             status,
-            started_at: step.started_at.map(Timestamp::to_second),
+            started_at: step.times.started_at().map(Timestamp::to_second),
             completed_at: completed_at.map(Timestamp::to_second),
-            duration_seconds: self.duration(step.started_at, completed_at, status),
+            duration_seconds: self.worked(step, status),
             result: self.result_of(&work, status),
             tools_used: self.tools_used(&work),
             tool_calls: work.calls,
@@ -50,22 +50,17 @@ impl View<'_> {
         }
     }
 
-    fn duration(
-        &self,
-        started_at: Option<DateTime<Utc>>,
-        completed_at: Option<DateTime<Utc>>,
-        status: StepStatus,
-    ) -> Option<u64> {
+    /// The time in which the step was the one at hand; of one in progress, so far.
+    fn worked(&self, step: &BoardStep, status: StepStatus) -> Option<u64> {
+        let until = if status == StepStatus::InProgress { self.so_far() } else { self.fold.clock.newest() };
+        let worked = step.times.worked(until).filter(|_| status != StepStatus::Pending)?;
+        u64::try_from(worked.num_seconds()).ok()
+    }
+
+    /// Up to when a step in progress has gone on.
+    fn so_far(&self) -> Option<DateTime<Utc>> {
         let newest = self.fold.clock.newest();
-        let so_far = || {
-            if self.status == RunStatus::Running { newest.map(|at| at.max(self.context.now)) } else { newest }
-        };
-        let end = match status {
-            StepStatus::InProgress => so_far(),
-            StepStatus::Pending => None,
-            StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => completed_at,
-        }?;
-        u64::try_from((end - started_at?).num_seconds()).ok()
+        if self.status == RunStatus::Running { newest.map(|at| at.max(self.context.now)) } else { newest }
     }
 
     /// What is shown before anything was done.
@@ -80,6 +75,9 @@ impl View<'_> {
         };
         let clock = &self.fold.clock;
         let completed_at = clock.newest().filter(|_| status != StepStatus::InProgress);
+        let until = completed_at.or(self.so_far());
+        let duration =
+            until.zip(clock.first()).and_then(|(end, start)| u64::try_from((end - start).num_seconds()).ok());
         let said = self.fold.texts.last_said();
         let work = self.fold.board.unplaced();
         Step {
@@ -88,7 +86,7 @@ impl View<'_> {
             status,
             started_at: clock.first().map(Timestamp::to_second),
             completed_at: completed_at.map(Timestamp::to_second),
-            duration_seconds: self.duration(clock.first(), completed_at, status),
+            duration_seconds: duration,
             result: sentences::outcome_of(said).filter(|_| status == StepStatus::Completed),
             tools_used: self.tools_used(work),
             tool_calls: work.calls,

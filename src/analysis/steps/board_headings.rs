@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::announced::{Pending, Standing, Trial};
-use super::board::{Board, BoardStep};
+use super::board::Board;
 use super::heading::{Heading, named_task};
+use super::step::BoardStep;
 use super::work::Work;
 use super::{StepSource, StepStatus};
 
