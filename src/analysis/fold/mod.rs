@@ -47,6 +47,8 @@ pub(super) struct Fold {
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
     speaker: Speaker,
+    /// The newest time before the line that is being read: what this line tells was begun then.
+    line_begun_at: Option<DateTime<Utc>>,
     said: Seen<2048>,
     held: Option<HeldRaw>,
 }
@@ -134,6 +136,7 @@ impl Fold {
     }
 
     fn read(&mut self, line: &[u8]) {
+        self.line_begun_at = self.now();
         if read_line(line, self) == Reading::Unknown {
             self.counts.unrecognised += 1;
         }
@@ -151,6 +154,11 @@ impl Fold {
 
     fn now(&self) -> Option<DateTime<Utc>> {
         self.clock.newest()
+    }
+
+    /// When that was begun which a line of now tells: writing a call may take Claude minutes, and it is logged at its end.
+    fn begun_at(&self) -> Option<DateTime<Utc>> {
+        self.line_begun_at.or(self.now())
     }
 
     /// A log whose first fact is one of the middle of a run starts late.

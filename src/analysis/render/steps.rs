@@ -31,7 +31,7 @@ impl View<'_> {
             started_at: step.times.started_at().map(Timestamp::to_second),
             completed_at: completed_at.map(Timestamp::to_second),
             duration_seconds: self.worked(step, status),
-            result: self.result_of(&work, status),
+            result: self.result_of(&work, status).or_else(|| along_with(step, status)),
             tools_used: self.tools_used(&work),
             tool_calls: work.calls,
             cost: work.cost_usd.map(|cost| super::details::to_micros(cost * cost_factor)),
@@ -78,7 +78,7 @@ impl View<'_> {
         let until = completed_at.or(self.so_far());
         let duration =
             until.zip(clock.first()).and_then(|(end, start)| u64::try_from((end - start).num_seconds()).ok());
-        let said = self.fold.texts.last_said();
+        let said = self.fold.texts.final_result().unwrap_or_default();
         let work = self.fold.board.unplaced();
         Step {
             step_id: 1,
@@ -126,6 +126,12 @@ impl View<'_> {
             _ => 1.0,
         }
     }
+}
+
+/// Of a step that was never at hand there is nothing to tell but what it was ticked off with.
+fn along_with(step: &BoardStep, status: StepStatus) -> Option<String> {
+    let place = step.along_with.filter(|_| status == StepStatus::Completed && step.work.calls == 0)?;
+    Some(format!("Ticked off together with step {}.", place + 1))
 }
 
 /// The steps of an ended run, each with its success.

@@ -44,6 +44,8 @@ pub(in crate::analysis) struct Board {
     pub(super) active: Option<usize>,
     /// When the list was last changed, where it left no item in progress: whose time it is since then is open.
     unclaimed_since: Option<DateTime<Utc>>,
+    /// Otherwise, whose it is.
+    claimed_by: Option<usize>,
     pub(super) has_list: bool,
     list: ListState,
     /// What was done before a step began; the first one takes it over.
@@ -194,8 +196,12 @@ impl Board {
     }
 
     fn list_changed(&mut self, at: Option<DateTime<Utc>>) {
-        let claimed = self.steps.iter().any(|step| step.listed && step.status == StepStatus::InProgress);
-        self.unclaimed_since = at.filter(|_| !claimed);
+        let claims = |place: &usize| {
+            let step = &self.steps[*place];
+            step.listed && step.status == StepStatus::InProgress
+        };
+        self.claimed_by = self.active.filter(claims).or_else(|| (0..self.steps.len()).find(claims));
+        self.unclaimed_since = at.filter(|_| self.claimed_by.is_none());
         let items = || self.steps.iter().filter(|step| step.source.is_list());
         let of = |status| items().filter(|step| step.status == status).count() as u64;
         let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
@@ -230,8 +236,11 @@ impl Board {
                 // An item ticked off without having been begun was worked on since the list last changed, unless that
                 // time was another one's: then nobody knows.
                 let begun_at = step.times.started_at().or(self.unclaimed_since);
-                if !step.begun && begun_at.is_some() {
-                    step.times.begin(begun_at);
+                if !step.begun {
+                    step.along_with = self.claimed_by;
+                    if begun_at.is_some() {
+                        step.times.begin(begun_at);
+                    }
                 }
                 step.times.end(at);
                 self.take_over(place, begun_at.or(at));

@@ -16,6 +16,8 @@ pub(in crate::analysis) struct BoardStep {
     pub(in crate::analysis) work: Work,
     /// Whether it was ever in progress or done; only then does work belong to it.
     pub(super) begun: bool,
+    /// The step that was at hand when this one was ticked off without ever having been begun.
+    pub(in crate::analysis) along_with: Option<usize>,
     /// Whether the run's list has it now.
     pub(super) listed: bool,
     pub(super) id: Option<String>,
@@ -81,6 +83,7 @@ impl BoardStep {
             times: Times::default(),
             work: Work::default(),
             begun: false,
+            along_with: None,
             listed: false,
             id: None,
         }

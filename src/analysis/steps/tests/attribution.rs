@@ -83,3 +83,13 @@ fn an_item_put_back_gets_no_more_work() {
     board.apply_todo(&list(&[("A", Completed), ("B", Pending)]), at(1));
     assert_eq!(board.target(), Some(0));
 }
+
+#[test]
+fn an_item_ticked_off_untouched_names_the_one_that_was_at_hand() {
+    let mut board = Board::default();
+    board.apply_todo(&list(&[("A", InProgress), ("B", Pending), ("C", Pending)]), at(0));
+    board.apply_todo(&list(&[("A", Completed), ("B", Completed), ("C", InProgress)]), at(9));
+    let along: Vec<Option<usize>> = board.steps().iter().map(|step| step.along_with).collect();
+    assert_eq!(along, [None, Some(0), None]);
+    assert_eq!((times(&board, 1), worked(&board, 1)), ((None, at(9)), None));
+}
