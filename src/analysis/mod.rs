@@ -37,7 +37,8 @@ pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
     Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, Step, StepResult,
-    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, WorkflowSteps, WorkflowSummary,
+    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare, WorkflowSteps,
+    WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;

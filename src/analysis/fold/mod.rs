@@ -47,8 +47,6 @@ pub(super) struct Fold {
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
     speaker: Speaker,
-    /// The newest time before the line that is being read: what this line tells was begun then.
-    line_begun_at: Option<DateTime<Utc>>,
     said: Seen<2048>,
     held: Option<HeldRaw>,
 }
@@ -136,7 +134,6 @@ impl Fold {
     }
 
     fn read(&mut self, line: &[u8]) {
-        self.line_begun_at = self.now();
         if read_line(line, self) == Reading::Unknown {
             self.counts.unrecognised += 1;
         }
@@ -146,7 +143,10 @@ impl Fold {
     fn observe_progress(&mut self) {
         let now = self.now();
         self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
-        self.progress.observe(self.share(now));
+        self.progress.observe(self.share(now), &self.signals, now);
+        if let Some(share) = self.board.plan_share() {
+            self.progress.followed(share);
+        }
         if self.ending.came_to_its_end() {
             self.progress.reached_the_end();
         }
@@ -158,7 +158,7 @@ impl Fold {
 
     /// When that was begun which a line of now tells: writing a call may take Claude minutes, and it is logged at its end.
     fn begun_at(&self) -> Option<DateTime<Utc>> {
-        self.line_begun_at.or(self.now())
+        self.clock.before_newest().or(self.now())
     }
 
     /// A log whose first fact is one of the middle of a run starts late.

@@ -13,7 +13,7 @@ const STARTING: &str = "Starting";
 impl View<'_> {
     /// All steps; at least one as soon as the log has begun.
     pub(super) fn steps(&self) -> Vec<Step> {
-        let factor = self.cost_factor();
+        let factor = self.bill.factor;
         let steps: Vec<Step> =
             (0..).zip(self.fold.board.steps()).map(|(place, step)| self.step(place, step, factor)).collect();
         if steps.is_empty() && self.fold.counts.written > 0 { vec![self.starting()] } else { steps }
@@ -34,7 +34,7 @@ impl View<'_> {
             result: self.result_of(&work, status).or_else(|| along_with(step, status)),
             tools_used: self.tools_used(&work),
             tool_calls: work.calls,
-            cost: work.cost_usd.map(|cost| super::details::to_micros(cost * cost_factor)),
+            cost: work.cost_usd.map(|cost| super::usage::to_micros(cost * cost_factor)),
             error: (status == StepStatus::Failed).then(|| self.fold.ending.reason(self.outcome)),
             source: step.source,
         }
@@ -90,7 +90,7 @@ impl View<'_> {
             result: sentences::outcome_of(said).filter(|_| status == StepStatus::Completed),
             tools_used: self.tools_used(work),
             tool_calls: work.calls,
-            cost: self.fold.usage.cost_usd().map(|(cost, _)| super::details::to_micros(cost)),
+            cost: self.bill.total.cost_usd.map(|(cost, _)| super::usage::to_micros(cost)),
             error: failed.then(|| self.fold.ending.reason(self.outcome)),
             source: StepSource::Phase,
         }
@@ -116,14 +116,6 @@ impl View<'_> {
             }
             StepStatus::Failed => facts::done(work).or_else(calls),
             StepStatus::Pending | StepStatus::InProgress | StepStatus::Skipped => None,
-        }
-    }
-
-    /// What estimates are multiplied with so that they add up to the run's own figure.
-    fn cost_factor(&self) -> f64 {
-        match (self.fold.usage.cost_usd(), self.fold.usage.estimated_usd()) {
-            (Some((total, false)), Some(estimated)) if estimated > 0.0 => total / estimated,
-            _ => 1.0,
         }
     }
 }

@@ -118,6 +118,11 @@ impl Board {
         self.headings.are_trusted() || (on_trial == Some(true) && self.active.is_some())
     }
 
+    /// The share of a plan that was told and is being followed, 0–1: the items before the one at hand.
+    pub(in crate::analysis) fn plan_share(&self) -> Option<f64> {
+        if self.has_list { None } else { self.headings.plan_share() }
+    }
+
     /// All work of a step, with that which a heading on trial may yet take away.
     pub(in crate::analysis) fn work(&self, place: usize) -> Work {
         let now = self.steps[place].work.clone();

@@ -123,8 +123,7 @@ impl Work {
     /// Adds the price of a message, in place of what was thought of it before.
     pub(in crate::analysis) fn spent(&mut self, before: Option<f64>, after: Option<f64>) {
         if let Some(after) = after {
-            let sum = self.cost_usd.unwrap_or(0.0) - before.unwrap_or(0.0) + after;
-            self.cost_usd = Some(sum.max(0.0));
+            self.cost_usd = Some(self.cost_usd.unwrap_or(0.0) - before.unwrap_or(0.0) + after);
         }
     }
 
