@@ -95,6 +95,11 @@ impl Analysis {
         self.bytes
     }
 
+    /// The time of the earliest event, if any line carried one.
+    pub fn first_event_at(&self) -> Option<DateTime<Utc>> {
+        self.settled().clock.first()
+    }
+
     /// The time of the newest event, if any line carried one.
     pub fn last_event_at(&self) -> Option<DateTime<Utc>> {
         self.settled().clock.newest()
