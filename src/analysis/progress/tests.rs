@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 /// A prior that looks at these features only.
 fn prior(weights: &[(&str, f64)]) -> Arc<Prior> {
-    let weights: String = weights.iter().map(|(name, weight)| format!("[{name:?}, {weight:?}],")).collect();
+    let weights: Vec<String> =
+        weights.iter().map(|(name, weight)| format!("[{name:?}, {weight:?}],")).collect();
+    let weights = weights.concat();
     let text = Prior::default().to_toml().replace("\nweights = [", &format!("\nweights = [{weights}"));
     Arc::new(Prior::parse(&text).expect("a prior"))
 }

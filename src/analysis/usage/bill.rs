@@ -87,8 +87,9 @@ impl Usage {
             if !charges.iter().any(|(name, _)| *name == writer) {
                 charges.push((writer.clone(), Charge::default()));
             }
-            let mine = charges.iter_mut().filter(|(name, _)| *name == writer);
-            mine.for_each(|(_, charge)| charge.tokens = charge.tokens.plus(missing));
+            for (_, charge) in charges.iter_mut().filter(|(name, _)| *name == writer) {
+                charge.tokens = charge.tokens.plus(missing);
+            }
         }
         if let ([(_, only)], Some(cost)) = (charges.as_mut_slice(), cost) {
             only.cost_usd = Some((cost, false));

@@ -63,7 +63,9 @@ impl Stated {
     pub(super) fn sum(&self) -> Total {
         let mut sum = Total::default();
         let totals = || self.earlier.iter().chain(&self.sessions);
-        totals().for_each(|total| sum.add(total));
+        for total in totals() {
+            sum.add(total);
+        }
         if totals().any(|total| total.models.is_empty()) {
             sum.models.clear();
         }

@@ -67,7 +67,9 @@ fn agents(out: &mut Out, details: &RunDetails) {
     let failed = agents.iter().filter(|agent| agent.status == SubAgentStatus::Failed).count();
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-    agents.iter().for_each(|agent| *kinds.entry(first_line(&agent.name)).or_default() += 1);
+    for agent in agents {
+        *kinds.entry(first_line(&agent.name)).or_default() += 1;
+    }
     out.fact("Agents", &format!("{}{failed}: {}", agents.len(), ranked(kinds)));
 }
 
