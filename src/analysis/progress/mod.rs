@@ -29,13 +29,16 @@ pub(super) use signals::Signals;
 const MOST_WHILE_RUNNING: f64 = 99.0;
 /// A line's time is a little earlier than the moment at which it can be read.
 const WRITING_DELAY: TimeDelta = TimeDelta::seconds(2);
-/// Evidence that moves the percentage by less than this is not what it rests on.
-const TELLING_POINTS: f64 = 5.0;
+/// Evidence that moves the log odds by less than this is not what a percentage rests on: two points in the middle of a
+/// run, fewer towards its ends.
+const TELLING: f64 = 0.08;
+/// A percentage that was once reached rests on what was known then, unless what is known now says nearly as much.
+const NEARLY_POINTS: f64 = 5.0;
 /// With less than this there is nothing to extrapolate from.
 const LEAST_FOR_ESTIMATE: f64 = 0.02;
 
 /// What a statement on progress rests on: of the evidence that is the run's own, the first in this order without which the
-/// percentage would be at least [`TELLING_POINTS`] different; `History` where there is none.
+/// percentage would be clearly different ([`TELLING`]); `History` where there is none.
 ///
 /// `Turns` and `Heading` say at least so much: they are named where they say more than all the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -130,7 +133,7 @@ impl Fold {
         } else if by_headings > modelled {
             Basis::Heading
         } else {
-            let furthest = self.progress.then.filter(|_| now_percent < self.progress.percent);
+            let furthest = self.progress.then.filter(|_| now_percent < self.progress.percent - NEARLY_POINTS);
             let (signals, at) = furthest.unwrap_or((self.signals, seen.unwrap_or(now)));
             self.basis_of_model(&signals, at)
         };
@@ -145,12 +148,10 @@ impl Fold {
             Some(StepSource::Todo) => Some(Basis::Todo),
             Some(StepSource::Heading | StepSource::Phase) | None => None,
         };
-        let percent_of =
-            |signals: &Signals| Evidence::of(signals, at).map(|seen| 100.0 * self.prior.share(&seen));
-        let Some(known) = percent_of(signals) else { return list.unwrap_or(Basis::Turns) };
-        let tells = |without: &Signals| {
-            percent_of(without).is_some_and(|without| (known - without).abs() >= TELLING_POINTS)
-        };
+        let log_odds = |signals: &Signals| Evidence::of(signals, at).map(|seen| self.prior.log_odds(&seen));
+        let Some(known) = log_odds(signals) else { return list.unwrap_or(Basis::Turns) };
+        let tells =
+            |without: &Signals| log_odds(without).is_some_and(|without| (known - without).abs() >= TELLING);
         match list {
             Some(list) if tells(&signals.without_list()) => list,
             _ if tells(&signals.without_uses()) => Basis::Phase,
