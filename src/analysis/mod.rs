@@ -37,7 +37,8 @@ pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
     Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, Step, StepResult,
-    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, WorkflowSteps, WorkflowSummary,
+    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare, WorkflowSteps,
+    WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;
@@ -92,6 +93,11 @@ impl Analysis {
     /// How many bytes were fed so far: the offset in the log at which reading goes on.
     pub fn offset(&self) -> u64 {
         self.bytes
+    }
+
+    /// The time of the earliest event, if any line carried one.
+    pub fn first_event_at(&self) -> Option<DateTime<Utc>> {
+        self.settled().clock.first()
     }
 
     /// The time of the newest event, if any line carried one.

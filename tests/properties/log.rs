@@ -193,7 +193,10 @@ impl Writer {
             Move::Compact => self
                 .event("system_compact_boundary", &json!({"type": "system", "subtype": "compact_boundary"})),
             Move::Finish { subtype, is_error, result } => {
-                let event = json!({"type": "result", "subtype": subtype, "is_error": is_error, "result": result,
+                let models = json!({"claude-sonnet-4-5": {"inputTokens": 7, "outputTokens": 70, "costUSD": 0.2},
+                    "claude-haiku-4-5": {"inputTokens": 1, "cacheReadInputTokens": 30, "costUSD": 0.05}});
+                let models = if self.count.is_multiple_of(2) { models } else { Value::Null };
+                let event = json!({"type": "result", "modelUsage": models, "usage": {"input_tokens": 8, "output_tokens": 70}, "subtype": subtype, "is_error": is_error, "result": result,
                     "num_turns": self.count, "total_cost_usd": 0.25, "session_id": "s"});
                 self.event(&format!("result_{subtype}"), &event);
             }
@@ -211,7 +214,13 @@ impl Writer {
 
     fn assistant(&mut self, block: &Value, parent: Option<&str>) {
         let usage = json!({"input_tokens": 3, "output_tokens": self.count, "cache_read_input_tokens": 900});
-        let message = json!({"id": format!("msg_{}", self.count / 2), "model": "claude-sonnet-4-5",
+        // Two of a pair of messages may be one, and then the last usage counts.
+        let model = match (parent, self.count / 2 % 16) {
+            (Some(_), _) => "claude-haiku-4-5",
+            (None, 15) => "claude-of-another-year-9",
+            (None, _) => "claude-sonnet-4-5",
+        };
+        let message = json!({"id": format!("msg_{}", self.count / 2), "model": model,
             "role": "assistant", "content": [block], "usage": usage});
         self.event(
             "assistant",

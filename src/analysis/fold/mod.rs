@@ -143,7 +143,10 @@ impl Fold {
     fn observe_progress(&mut self) {
         let now = self.now();
         self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
-        self.progress.observe(self.share(now));
+        self.progress.observe(self.share(now), &self.signals, now);
+        if let Some(share) = self.board.plan_share() {
+            self.progress.followed(share);
+        }
         if self.ending.came_to_its_end() {
             self.progress.reached_the_end();
         }
@@ -151,6 +154,11 @@ impl Fold {
 
     fn now(&self) -> Option<DateTime<Utc>> {
         self.clock.newest()
+    }
+
+    /// When that was begun which a line of now tells: writing a call may take Claude minutes, and it is logged at its end.
+    fn begun_at(&self) -> Option<DateTime<Utc>> {
+        self.clock.before_newest().or(self.now())
     }
 
     /// A log whose first fact is one of the middle of a run starts late.
