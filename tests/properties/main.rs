@@ -2,10 +2,14 @@
 //!
 //! `log` makes logs that look like real ones, whole and damaged; `laws` says what must hold for every one of them;
 //! `progress` what must hold of progress whatever the prior; `formats` shows, line by line, what real output is like where
-//! one would expect something else.
+//! one would expect something else; `reference` is a plain reading of a log that gloss has to agree with,
+//! on generated logs and, where there are some, on `real_logs`; `disorder` is what happens to logs on their way.
 
+mod disorder;
 mod formats;
 mod laws;
 mod log;
 mod progress;
 mod python;
+mod real_logs;
+mod reference;
