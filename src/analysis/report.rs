@@ -229,7 +229,8 @@ pub struct RunDetails {
 /// Tokens and cost of a run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct UsageDetails {
-    /// Prompt tokens outside the cache.
+    /// Prompt tokens outside the cache. This and the next three are as the run's result states them, else what its
+    /// messages add up to.
     pub input_tokens: u64,
     /// Written tokens.
     pub output_tokens: u64,
@@ -244,10 +245,10 @@ pub struct UsageDetails {
     /// The part of the cost that belongs to no step, USD: what was spent before one began, and what no message accounts
     /// for. With the costs of the steps it adds up to `cost_usd`; null where that is.
     pub cost_outside_steps_usd: Option<f64>,
-    /// By model, as the log spells it (`unknown` where it does not): the tokens add up to those above, and so does the
-    /// cost where each is known. A model without a known price has null.
+    /// By model, as the log spells it (`unknown` where it does not), sub-agents included, which the run's result may leave
+    /// out of its tokens. The costs add up to `cost_usd` where each is known; a model without a known price has null.
     pub by_model: BTreeMap<String, UsageShare>,
-    /// What sub-agents used, as far as the log has their messages; null where it has none. A part of the above.
+    /// What sub-agents used, as far as the log has their messages; null where it has none. A part of `by_model`.
     pub sub_agents: Option<UsageShare>,
 }
 

@@ -110,14 +110,32 @@ impl Fold {
     fn content(&mut self, line: &[u8]) {
         if let Some(held) = self.held.take() {
             match held.twin(line) {
-                Twin::Same => {}
-                Twin::Poorer => return self.read(held.line()),
-                Twin::Other => self.read(held.line()),
+                Twin::Same => return self.twin(&held, line),
+                Twin::Poorer => {
+                    self.read(held.line());
+                    return;
+                }
+                Twin::Other => {
+                    self.read(held.line());
+                }
             }
         }
         match HeldRaw::take(line) {
             Some(raw) => self.held = Some(raw),
-            None => self.read(line),
+            None => {
+                self.read(line);
+            }
+        }
+    }
+
+    /// Reads an event that was logged twice: the second time, unless that one is damaged.
+    fn twin(&mut self, raw: &HeldRaw, parsed: &[u8]) {
+        // Whoever looked before the second one came knows the time of the first.
+        if let Some(time) = raw.time() {
+            self.at(time);
+        }
+        if self.read(parsed) == Reading::Unknown && read_line(raw.line(), self) == Reading::Known {
+            self.observe_progress();
         }
     }
 
@@ -133,11 +151,11 @@ impl Fold {
         self.held.is_some()
     }
 
-    fn read(&mut self, line: &[u8]) {
-        if read_line(line, self) == Reading::Unknown {
-            self.counts.unrecognised += 1;
-        }
+    fn read(&mut self, line: &[u8]) -> Reading {
+        let reading = read_line(line, self);
+        self.counts.unrecognised += u64::from(reading == Reading::Unknown);
         self.observe_progress();
+        reading
     }
 
     fn observe_progress(&mut self) {

@@ -1,4 +1,4 @@
-//! Who used what, so that the parts add up to the whole.
+//! Who used what: the whole as the result events state it, and its parts.
 //!
 //! Where the result events tell by model, that is it. Else the messages do: what the result events state beyond them is
 //! the main thread's (the log's output tokens are placeholders), and estimates are scaled to the stated cost.
@@ -18,7 +18,8 @@ pub(in crate::analysis) struct Charge {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::analysis) struct Bill {
     pub(in crate::analysis) total: Charge,
-    /// By model, in the order of first use; the tokens add up to the total's, and so do the costs where all are known.
+    /// By model, in the order of first use, sub-agents' included, which the totals of a result event may leave out. The
+    /// costs add up to the total's where all are known.
     pub(in crate::analysis) models: Vec<(String, Charge)>,
     /// The part that sub-agents used, as far as their messages are in the log; none where there are none.
     pub(in crate::analysis) sub_agents: Option<Charge>,
@@ -49,7 +50,7 @@ impl Usage {
         let cost_usd = stated.cost_usd.map(|cost| (cost, false)).or(estimate);
         let in_messages = estimated.unwrap_or(0.0) * factor;
         Bill {
-            total: Charge { tokens, cost_usd },
+            total: Charge { tokens: if stated.tokens.is_zero() { tokens } else { stated.tokens }, cost_usd },
             models,
             sub_agents: self.sub_agents(tokens, factor),
             factor,
@@ -97,7 +98,7 @@ impl Usage {
         charges
     }
 
-    /// A part of `total`, also where the result events were written before the last of them.
+    /// A part of what all models used, also where the result events were written before the last of them.
     fn sub_agents(&self, total: Tokens, factor: f64) -> Option<Charge> {
         let used = || self.models.iter().filter(|model| !model.sub_agents.is_zero());
         let tokens = used().map(|model| model.sub_agents).reduce(Tokens::plus)?;

@@ -34,6 +34,8 @@ pub(super) struct Usage {
 #[derive(Debug, Clone)]
 struct Message {
     id: u64,
+    /// Of the thread that it was first seen on: not every copy in a log names it.
+    is_main: bool,
     model: usize,
     tokens: Tokens,
     step: Option<usize>,
@@ -73,35 +75,35 @@ impl Usage {
         }
         let id = fingerprint(message_id);
         let known = self.recent.iter().rposition(|message| message.id == id && !message_id.is_empty());
-        let (model, step, before) = if let Some(place) = known {
+        let (is_main, model, step, before) = if let Some(place) = known {
             let message = &mut self.recent[place];
             let before = std::mem::replace(&mut message.tokens, tokens);
-            (message.model, message.step, before)
+            (message.is_main, message.model, message.step, before)
         } else {
-            let model = self.model(model);
-            self.remember(Message { id, model, tokens, step });
-            self.main_messages += u64::from(thread.is_main());
-            (model, step, Tokens::default())
+            let (is_main, model) = (thread.is_main(), self.model(model));
+            self.remember(Message { id, is_main, model, tokens, step });
+            self.main_messages += u64::from(is_main);
+            (is_main, model, step, Tokens::default())
         };
-        Some(self.account(thread, model, (before, tokens), step))
+        Some(self.account(is_main, model, (before, tokens), step))
     }
 
     fn account(
         &mut self,
-        thread: Thread<'_>,
+        is_main: bool,
         model: usize,
         (before, after): (Tokens, Tokens),
         step: Option<usize>,
     ) -> Spending {
         let usage = &mut self.models[model];
-        let sum = if thread.is_main() { &mut usage.main } else { &mut usage.sub_agents };
+        let sum = if is_main { &mut usage.main } else { &mut usage.sub_agents };
         sum.replace(before, after);
         let price = |tokens: Tokens| cost_usd(&usage.name, &priced(tokens));
         let (before, after) = (price(before), price(after));
         if let Some(after) = after {
             let more = after - before.unwrap_or(0.0);
             usage.cost_usd = Some((usage.cost_usd.unwrap_or(0.0) + more).max(0.0));
-            if !thread.is_main() {
+            if !is_main {
                 usage.sub_agents_usd = (usage.sub_agents_usd + more).max(0.0);
             }
         }
