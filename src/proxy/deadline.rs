@@ -26,6 +26,11 @@ impl Deadline {
         self.due = None;
     }
 
+    /// What is waited for has so much time from now on.
+    pub fn extend(&mut self, time: Duration) {
+        self.due = Some(Instant::now() + time);
+    }
+
     /// Whether `timeout` has passed since this was called first after [`met`](Self::met). Wakes the task when it has.
     pub fn poll_missed(&mut self, cx: &mut Context<'_>, timeout: Duration) -> Poll<()> {
         let now = Instant::now();

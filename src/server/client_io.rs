@@ -159,18 +159,22 @@ impl ClientIo {
         if let ready @ Poll::Ready(_) = Pin::new(&mut self.socket).poll_read(cx, buf) {
             return ready;
         }
-        if phase != Phase::Body && self.state.is_answering() {
-            // It is gloss that is waited for.
-            self.reading.met();
-            return Poll::Pending;
-        }
         let patience = match phase {
             Phase::Between => self.patience.idle,
             Phase::Head => self.patience.head,
             // Whoever reads the body keeps the time.
             Phase::Body => return Poll::Pending,
         };
-        ready!(self.reading.poll_missed(cx, patience));
+        loop {
+            ready!(self.reading.poll_missed(cx, patience));
+            // The time in which it was gloss that was waited for does not count. It is looked at only now: hyper does
+            // not read again when an answer has ended.
+            match self.state.waiting_for_client() {
+                None => self.reading.met(),
+                Some(waiting) if waiting < patience => self.reading.extend(patience - waiting),
+                Some(_) => break,
+            }
+        }
         if phase == Phase::Head {
             self.state.refuse(Refusal::HeadTimeout);
             let answer = raw_answer(
@@ -193,7 +197,7 @@ impl ClientIo {
     /// probes any more (Linux forgets a closed connection after 60 s), and that is looked for.
     fn poll_end(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
         let End(look) = self.end.get_or_insert_default();
-        while phase == Phase::Between && self.state.is_answering() {
+        while phase == Phase::Between && self.state.poll_answered(cx).is_pending() {
             ready!(look.get_or_insert_with(|| Box::pin(sleep(LOOK_EVERY))).as_mut().poll(cx));
             *look = None;
             if let Some(error) = self.socket.take_error()? {

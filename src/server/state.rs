@@ -1,16 +1,24 @@
 //! What the halves of one client's connection tell each other: the bytes below hyper and the requests above it.
 
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 use super::refusal::Refusal;
 
 /// One connection's state, shared by its parts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ConnectionState {
+    began: Instant,
+    /// When the last answer had been handed over, in microseconds after the connection began.
+    answered_at: AtomicU64,
+    answered_waker: AtomicWaker,
     /// Requests whose answers have not been handed over whole.
     in_flight: AtomicUsize,
     /// Requests ever.
@@ -28,6 +36,22 @@ const UPGRADE_UNDECIDED: u8 = 0;
 const UPGRADE_DECLINED: u8 = 1;
 const UPGRADE_ACCEPTED: u8 = 2;
 
+impl Default for ConnectionState {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            answered_at: AtomicU64::new(0),
+            answered_waker: AtomicWaker::new(),
+            in_flight: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+            unwritten: AtomicBool::new(false),
+            upgrade: AtomicU8::new(UPGRADE_UNDECIDED),
+            upgrade_waker: AtomicWaker::new(),
+            refusal: AtomicU8::new(0),
+        }
+    }
+}
+
 impl ConnectionState {
     /// A request has come; it counts as in flight until the value is dropped.
     pub(super) fn request(self: &Arc<Self>) -> InFlight {
@@ -44,6 +68,22 @@ impl ConnectionState {
     /// Whether a request has come whose answer has not been handed over whole.
     pub(super) fn is_answering(&self) -> bool {
         self.in_flight.load(Ordering::Acquire) > 0
+    }
+
+    /// Ready when no answer is owed. Wakes the task when that comes to be so.
+    pub(super) fn poll_answered(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // First the waker, then the look: an end in between must not be missed.
+        self.answered_waker.register(cx.waker());
+        if self.is_answering() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// How long it has been the client that is waited for; `None` while it waits for an answer.
+    pub(super) fn waiting_for_client(&self) -> Option<Duration> {
+        if self.is_answering() {
+            return None;
+        }
+        let answered_at = Duration::from_micros(self.answered_at.load(Ordering::Acquire));
+        Some(self.began.elapsed().saturating_sub(answered_at))
     }
 
     pub(super) fn requests(&self) -> u64 {
@@ -100,6 +140,10 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        let state = &self.0;
+        let now = u64::try_from(state.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        state.answered_at.store(now, Ordering::Release);
+        state.in_flight.fetch_sub(1, Ordering::AcqRel);
+        state.answered_waker.wake();
     }
 }
