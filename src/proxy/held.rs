@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::telemetry::Metrics;
+
 /// A number of bytes that all who hold some may hold together. A clone counts into the same.
 #[derive(Debug, Clone)]
 pub struct HeldLimit {
     held: Arc<AtomicUsize>,
     max_bytes: usize,
+    metrics: Metrics,
 }
 
 /// Bytes that are held; they count until the value is dropped.
@@ -18,9 +21,9 @@ pub struct Held {
 }
 
 impl HeldLimit {
-    /// At most `max_bytes` at a time.
-    pub fn new(max_bytes: usize) -> Self {
-        Self { held: Arc::default(), max_bytes }
+    /// At most `max_bytes` at a time; what is held shows in `metrics`.
+    pub fn new(max_bytes: usize, metrics: Metrics) -> Self {
+        Self { held: Arc::default(), max_bytes, metrics }
     }
 
     /// A holding of nothing yet.
@@ -42,6 +45,7 @@ impl Held {
         let grown = self.limit.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more).is_ok();
         if grown {
             self.bytes += bytes;
+            self.limit.metrics.held_more(bytes);
         }
         grown
     }
@@ -50,6 +54,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.limit.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.limit.metrics.held_less(self.bytes);
     }
 }
 
@@ -59,7 +64,7 @@ mod tests {
 
     #[test]
     fn all_together_hold_no_more_than_the_limit_and_give_it_back() {
-        let limit = HeldLimit::new(100);
+        let limit = HeldLimit::new(100, Metrics::new());
         let (mut one, mut other) = (limit.hold(), limit.hold());
         assert!(one.grow(60) && other.grow(40));
         assert!(!one.grow(1) && !other.grow(usize::MAX));

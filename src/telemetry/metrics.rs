@@ -76,6 +76,7 @@ struct Inner {
     cache_bytes: Gauge,
     cache_entries: Gauge,
     connections: Gauge,
+    held_bytes: Gauge,
     refusals: Family<ReasonLabels, Counter>,
     operation: OperationMetrics,
 }
@@ -110,6 +111,7 @@ impl Metrics {
             cache_bytes: Gauge::default(),
             cache_entries: Gauge::default(),
             connections: Gauge::default(),
+            held_bytes: Gauge::default(),
             refusals: Family::default(),
             operation: OperationMetrics::default(),
         };
@@ -176,6 +178,16 @@ impl Metrics {
     pub fn connection(&self) -> OpenConnection {
         self.0.connections.inc();
         OpenConnection(self.0.connections.clone())
+    }
+
+    /// So many more bytes of answers are held in memory.
+    pub fn held_more(&self, bytes: usize) {
+        self.0.held_bytes.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// So many bytes of answers are no longer held in memory.
+    pub fn held_less(&self, bytes: usize) {
+        self.0.held_bytes.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// A client's connection was ended for this reason.
@@ -255,6 +267,11 @@ impl Inner {
         );
         registry.register("cache_entries", "Analyses in the cache.", self.cache_entries.clone());
         registry.register("connections", "Open connections of clients.", self.connections.clone());
+        registry.register(
+            "held_bytes",
+            "Bytes of answers that were read in advance and are held in memory.",
+            self.held_bytes.clone(),
+        );
         registry.register(
             "refused_connections",
             "Connections of clients that gloss ended, by reason.",

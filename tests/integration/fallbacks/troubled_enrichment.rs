@@ -198,12 +198,12 @@ fn answers_together_hold_no_more_memory_than_they_may() {
     let enhanced = ["Gloss: enhanced"];
     let mut slow = gloss.client();
     slow.get(&format!("{}?slow", status_path("run_1")), &enhanced);
-    eventually("half of it is held", || {
-        let beside = gloss.get(&status_path("run_1"), &enhanced);
-        assert_eq!(beside.text().get(..body.len() - 1), body.get(..body.len() - 1));
-        (beside.labels() == ("basic", "overload")).then_some(())
-    });
+    let half = body.len() as u64 / 2;
+    eventually("half of it is held", || (gloss.metric("gloss_held_bytes") == half).then_some(()));
+    let beside = gloss.get(&status_path("run_1"), &enhanced);
+    assert_eq!((beside.labels(), beside.text()), (("basic", "overload"), body.as_str()));
     go_on.send(()).unwrap();
     assert_eq!(slow.answer().labels(), ("enhanced", "header"));
+    eventually("nothing is held any more", || (gloss.metric("gloss_held_bytes") == 0).then_some(()));
     assert_eq!(gloss.get(&status_path("run_1"), &enhanced).labels(), ("enhanced", "header"));
 }
