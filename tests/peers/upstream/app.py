@@ -154,9 +154,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--logs", required=True)
     parser.add_argument("--keep-alive", type=int, default=5)
+    parser.add_argument("--http", choices=["h11", "httptools"], default="h11", help="what reads and writes HTTP")
     args = parser.parse_args()
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(build(args.logs), timeout_keep_alive=args.keep_alive, log_level="warning")
+    config = uvicorn.Config(build(args.logs), timeout_keep_alive=args.keep_alive, http=args.http, log_level="warning")
     print(f"upstream: http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
