@@ -78,9 +78,12 @@ def python_json(content):
     return Response(body, media_type="application/json")
 
 
+REFUSALS = {401: {"description": "No key, or a wrong one"}, 404: {"description": "No such run"}}
+
+
 def workflow_routes(runs):
     """The public API."""
-    router = APIRouter(prefix=API, dependencies=[Depends(require_key)])
+    router = APIRouter(prefix=API, dependencies=[Depends(require_key)], responses=REFUSALS)
 
     @router.get("/run/{run_id}/status")
     async def status(run_id: str, debug: bool = False):
