@@ -130,8 +130,8 @@ class Chaos:
         while time.monotonic() < deadline:
             faults = self.scene.faults()
             deck = deck or self.scene.random.sample(sorted(faults), len(faults))
-            explains, fault = faults[deck.pop()]
-            name = next(name for name, (_, one) in faults.items() if one is fault)
+            name = deck.pop()
+            explains, fault = faults[name]
             seconds = self.scene.random.uniform(0.3, 0.6) if self.short else self.scene.random.uniform(0.5, 3.0)
             entered = Fault(name, frozenset(explains), time.monotonic())
             self.ledger.faults.append(entered)

@@ -17,7 +17,7 @@ SEED = int(os.environ.get("PEERS_SEED", "4"))
 HOST = ("Host", b" a")
 
 # How many talks, by what reads HTTP in the upstream.
-UPSTREAMS = {"h11": 800, "httptools": 400}
+UPSTREAMS = {"h11": 1000, "httptools": 400}
 
 
 @pytest.mark.parametrize("http", UPSTREAMS)

@@ -117,6 +117,13 @@ def test_curl_sends_the_body_once_it_was_told_to_continue(gloss):
     assert (measured["response_code"], measured["size_upload"]) == (200, 1000)
 
 
+def test_curl_learns_of_a_refusal_instead_of_sending_its_body(gloss):
+    """The upstream refuses without a look at the body, of which half would never come."""
+    flags = ["-H", "Expect: 100-continue", "-H", "Content-Length: 2000", "--data-binary", "@-"]
+    _, measured = curl_verbose(*flags, f"{gloss.url}/plain/refused", body=b"x" * 1000)
+    assert measured["response_code"] == 413
+
+
 def test_curl_over_http_2_uploads_and_downloads(gloss):
     """Bodies both ways by HTTP/2 with prior knowledge."""
     flags = ["--http2-prior-knowledge", "--data-binary", "@-"]

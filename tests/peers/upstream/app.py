@@ -159,7 +159,10 @@ def main():
     parser.add_argument("--keep-alive", type=int, default=5)
     parser.add_argument("--http", choices=["h11", "httptools"], default="h11", help="what reads and writes HTTP")
     args = parser.parse_args()
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Named as TCP, so that asyncio sends small answers at once, as it does where uvicorn makes the socket itself.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     config = uvicorn.Config(build(args.logs), timeout_keep_alive=args.keep_alive, http=args.http, log_level="warning")
     print(f"upstream: http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
