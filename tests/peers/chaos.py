@@ -41,6 +41,7 @@ SETTINGS = {
     "upstream_response_timeout": "1500ms",
     "upstream_idle_timeout": "1s",
     "logs_timeout": "1s",
+    "logs_max_line_bytes": "1MiB",
     "server_header_timeout": "10s",
 }
 RUNS = [f"run_chaos{number:04x}" for number in range(8)]
@@ -219,7 +220,12 @@ async def run(args):
         upstream, logs = Upstream(args.seed), Logs(Path(folder) / "logs", RUNS)
         await upstream.open()
         child, url = start_gloss(
-            f"http://127.0.0.1:{upstream.port}", logs.folder, binary=args.gloss, budget="2s", admin="127.0.0.1:0", **SETTINGS
+            f"http://127.0.0.1:{upstream.port}",
+            logs.folder,
+            binary=args.gloss,
+            budget="2s",
+            admin="127.0.0.1:0",
+            **SETTINGS,
         )
         with child:
             gloss = Gloss(child.process.pid, child.wait_for(r"admin on (http://\S+)"))

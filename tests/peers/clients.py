@@ -140,4 +140,10 @@ def node(script, *arguments):
     return json.loads(done.stdout)
 
 
-CLIENTS = {"curl": curl, "httpx": httpx_client, "requests": requests_client, "aiohttp": aiohttp_client, "undici": undici}
+CLIENTS = {
+    "curl": curl,
+    "httpx": httpx_client,
+    "requests": requests_client,
+    "aiohttp": aiohttp_client,
+    "undici": undici,
+}

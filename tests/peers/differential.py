@@ -44,7 +44,8 @@ def answers(address, talk):
 def difference(direct, through):
     """In what two answers to one request differ; empty where they agree."""
     if direct.status != through.status or direct.reason != through.reason:
-        return f"status {direct.status} {direct.reason!r} became {through.status} {through.reason!r}: {through.body[:200]!r}"
+        before, after = (f"{answer.status} {answer.reason!r}" for answer in (direct, through))
+        return f"status {before} became {after}: {through.body[:200]!r}"
     before, after = comparable(direct), comparable(through)
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
@@ -126,7 +127,9 @@ def main():
     args = parser.parse_args()
     differential = Differential(*args.urls)
     found = differential.run(Generator(args.seed, ["run_x"]), args.talks)
-    print(f"seed {args.seed}: {differential.requests} requests, by status {dict(sorted(differential.statuses.items()))}")
+    print(
+        f"seed {args.seed}: {differential.requests} requests, by status {dict(sorted(differential.statuses.items()))}"
+    )
     print(found or "no disagreement")
     return 1 if found else 0
 

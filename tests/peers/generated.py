@@ -7,7 +7,9 @@ targets, names that only one of two hops may see.
 import random
 from dataclasses import dataclass, field, replace
 
-METHODS = ["GET"] * 8 + ["POST"] * 6 + "PUT PATCH DELETE OPTIONS PROPFIND HEAD TRACE M-SEARCH get x!#$%&'*+-.^_`|~9".split()
+METHODS = (
+    ["GET"] * 8 + ["POST"] * 6 + "PUT PATCH DELETE OPTIONS PROPFIND HEAD TRACE M-SEARCH get x!#$%&'*+-.^_`|~9".split()
+)
 STATUS = "/api/v1/workflows/claude-code/run/{}/status"
 UNRESERVED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 IN_SEGMENT = UNRESERVED + "!$&'()*+,;=:@"
@@ -20,8 +22,8 @@ NAMED = [
     ("x-api-key", b"peer-key"),
     ("Accept", b"*/*"),
     ("accept-encoding", b"gzip, br;q=0.5, *;q=0"),
-    ("Cookie", b"a=1; b=\"x, y\""),
-    ("Content-Type", b"application/json; charset=\"utf-8\""),
+    ("Cookie", b'a=1; b="x, y"'),
+    ("Content-Type", b'application/json; charset="utf-8"'),
     ("If-None-Match", b'"v1"'),
     ("Range", b"bytes=0-5"),
     ("Origin", b"http://page.example"),
@@ -74,7 +76,7 @@ class Wanted:
 
 @dataclass
 class Talk:
-    """Requests over one connection: all at once, or each after the answer to the one before, in pieces of these sizes."""
+    """Requests over one connection, all at once or each after the answer before it, in pieces of these sizes."""
 
     requests: list
     pipelined: bool = False
@@ -144,7 +146,16 @@ class Generator:
 
     def target(self):
         draw = self.random
-        fixed = ["/health", "/plain/cached", "/plain/gzip", "/plain/cookies", "/plain/download/2", "/openapi.json", "//", "/"]
+        fixed = [
+            "/health",
+            "/plain/cached",
+            "/plain/gzip",
+            "/plain/cookies",
+            "/plain/download/2",
+            "/openapi.json",
+            "//",
+            "/",
+        ]
         fixed += [f"/plain/status/{draw.choice([200, 201, 204, 304, 400, 404, 418, 500, 503, 599])}"]
         fixed += [f"/plain/redirect/{draw.choice([301, 302, 303, 307, 308])}"]
         fixed += [STATUS.format(draw.choice([*self.run_ids, "run_nobody", "..%2f..%2fetc", "%00", "a;b"]))] * 4
@@ -173,7 +184,9 @@ class Generator:
             drawn = [pair for pair in drawn if pair[0] != "Expect"]
         drawn += [(self.name(), self.value()) for _ in range(draw.choice([0, 0, 1, 3, 40]))]
         repeatable = [name for name, _ in drawn if name.lower() not in SINGLE]
-        drawn += [(self.cased(draw.choice(repeatable)), self.value()) for _ in range(draw.choice([0, 0, 2])) if repeatable]
+        drawn += [
+            (self.cased(draw.choice(repeatable)), self.value()) for _ in range(draw.choice([0, 0, 2])) if repeatable
+        ]
         draw.shuffle(drawn)
         drawn.insert(draw.randrange(len(drawn) + 1), host)
         return drawn
@@ -192,7 +205,13 @@ class Generator:
         if len(text) == 300 and draw.random() < 0.2:
             text *= 20
         middle = len(text) // 2
-        return draw.choice([b"", b" ", b"\t ", b"  "]) + text[:middle] + b" " * (middle > 2) + text[middle:] + draw.choice([b"", b" "])
+        return (
+            draw.choice([b"", b" ", b"\t ", b"  "])
+            + text[:middle]
+            + b" " * (middle > 2)
+            + text[middle:]
+            + draw.choice([b"", b" "])
+        )
 
 
 # Their bodies come with a length here: what becomes of chunks has a test of its own.

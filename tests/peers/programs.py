@@ -1,4 +1,4 @@
-"""Programs of others that a test runs: load tools, slow clients, nginx. One that is not installed skips the test by name."""
+"""Programs of others that a test runs: load tools, slow clients, nginx. Where one is missing, the test is skipped."""
 
 import shutil
 import socket
@@ -18,7 +18,8 @@ daemon off; master_process off; pid nginx.pid; error_log stderr warn;
 events {{ worker_connections 512; }}
 http {{
   access_log off; server_tokens off; client_max_body_size 0; large_client_header_buffers 4 64k;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  client_body_temp_path body; proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
   {http}
   server {{ listen 127.0.0.1:{port}; root {folder}; {server} }}

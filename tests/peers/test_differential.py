@@ -62,7 +62,7 @@ SPOILED = {
 def test_a_difference_between_two_answers_is_seen(how):
     """Case of names, order of names and hop-by-hop headers do not count, all else does."""
     good = b"HTTP/1.1 200 OK\r\nX-One: 1\r\nX-Two: a\r\nX-Two: b\r\nContent-Length: 5\r\n\r\nhello"
-    same = b"HTTP/1.1 200 OK\r\nx-two: a\r\nconnection: keep-alive\r\nx-two: b\r\nx-one: 1\r\ncontent-length: 5\r\n\r\nhello"
+    same = b"HTTP/1.1 200 OK\r\nx-two: a\r\nconnection: close\r\nx-two: b\r\nx-one: 1\r\ncontent-length: 5\r\n\r\nhello"
     assert difference(answer(good), answer(same)) == ""
     assert difference(answer(good), answer(good.replace(*SPOILED[how]))) != ""
 
@@ -71,7 +71,10 @@ def test_a_request_that_arrives_otherwise_is_seen():
     """The echo tells what arrived; its port is the connection's."""
     echo = b'{"method":"GET","target":"/a","headers":[["x-a","1"],["x-b","2"]],"length":0,"sha256":"","port":1}'
     body = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s"
-    said = [echo, echo.replace(b'["x-a","1"],["x-b","2"]', b'["x-b","2"],["x-a","1"]').replace(b'"port":1', b'"port":23')]
+    said = [
+        echo,
+        echo.replace(b'["x-a","1"],["x-b","2"]', b'["x-b","2"],["x-a","1"]').replace(b'"port":1', b'"port":23'),
+    ]
     assert difference(*(answer(body % (len(one), one)) for one in said)) == ""
     said[1] = said[1].replace(b'"2"', b'"3"')
     assert "headers" in difference(*(answer(body % (len(one), one)) for one in said))

@@ -19,7 +19,18 @@ def test_the_service_keeps_its_word_through_gloss(gloss, upstream, tmp_path):
 
 def tried(url, folder):
     """What schemathesis says of the service at this address."""
-    command = [sys.executable, TOOL, "run", f"{url}/openapi.json", "-H", f"{KEY[0]}: {KEY[1]}", "--seed", "1", "-n", "10"]
+    command = [
+        sys.executable,
+        TOOL,
+        "run",
+        f"{url}/openapi.json",
+        "-H",
+        f"{KEY[0]}: {KEY[1]}",
+        "--seed",
+        "1",
+        "-n",
+        "10",
+    ]
     command += ["--phases", "coverage,fuzzing", "--generation-database", "none", "--continue-on-failure", "--no-color"]
     done = subprocess.run([str(part) for part in command], cwd=folder, capture_output=True, text=True, timeout=180)
     assert "Tested: 3" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]

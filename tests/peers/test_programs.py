@@ -38,7 +38,9 @@ def test_h2load_gets_nothing_but_successes(gloss, upstream, flags):
     """Basic and enhanced polls, by 20 connections, as HTTP/1.1 and as HTTP/2 with prior knowledge."""
     path = upstream.run(recorded_runs.todo_run(), status="completed")
     headers = ["-H", f"{KEY[0]}: {KEY[1]}", "-H", f"{ENHANCED[0]}: {ENHANCED[1]}"]
-    said = output_of("h2load", "-n", 400, "-c", 20, "-m", 4, *flags, *headers, f"{gloss.url}/plain/cached", gloss.url + path)
+    said = output_of(
+        "h2load", "-n", 400, "-c", 20, "-m", 4, *flags, *headers, f"{gloss.url}/plain/cached", gloss.url + path
+    )
     assert "400 succeeded, 0 failed, 0 errored, 0 timeout" in said
     assert "status codes: 400 2xx, 0 3xx, 0 4xx, 0 5xx" in said
     expected = "http/1.1" if flags else "h2c"
@@ -145,7 +147,9 @@ def test_half_a_gigabyte_each_way_takes_no_memory(upstream, logs):
         httpx.get(url + "/plain/download/16", **PLAIN)
         before = memory(pid, "VmRSS")
         sending = "head -c {} /dev/zero | {} -sS --noproxy '*' -T - -X POST {}/plain/upload/half"
-        done = subprocess.run(["sh", "-c", sending.format(size, program("curl"), url)], capture_output=True, timeout=120)
+        done = subprocess.run(
+            ["sh", "-c", sending.format(size, program("curl"), url)], capture_output=True, timeout=120
+        )
         assert json.loads(done.stdout)["length"] == size, done.stderr
         getting = ["-sS", "--noproxy", "*", "-o", "/dev/null", "-w", "%{size_download}"]
         got = output_of("curl", *getting, f"{url}/plain/download/{size // 65536}", patience=120)

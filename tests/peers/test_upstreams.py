@@ -31,7 +31,9 @@ def uvicorn(request, start_upstream, logs):
 def test_uvicorn_with_either_reader_is_passed_and_enhanced(uvicorn):
     """Basic to the byte, enhanced by additions, chunked both ways, and a tunnel."""
     path = uvicorn.upstream.run(recorded_runs.todo_run(), status="completed")
-    direct, basic = (httpx_client("GET", url + path, [KEY, ("host", "a")]) for url in (uvicorn.upstream.url, uvicorn.url))
+    direct, basic = (
+        httpx_client("GET", url + path, [KEY, ("host", "a")]) for url in (uvicorn.upstream.url, uvicorn.url)
+    )
     assert_same(direct, basic)
     enhanced = httpx_client("GET", uvicorn.url + path, [KEY, ENHANCED])
     check_additions("completed", additions(direct.body, enhanced.body))
@@ -105,7 +107,8 @@ def test_gloss_behind_nginx_serves_as_it_does_alone(gloss, upstream):
     server = """
       location / {
         proxy_pass http://gloss; proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_buffering off;
-        proxy_request_buffering off; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+        proxy_request_buffering off;
+        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
       }
     """
     address = gloss.url.removeprefix("http://")
@@ -128,8 +131,16 @@ RAW_ANSWERS = {
     "no reason": (b"HTTP/1.1 299\r\ncontent-length: 2\r\n\r\nok", 299, b"ok"),
     "space around": (b"HTTP/1.1 200 OK\r\nContent-Length:\t 2 \r\n\r\nok", 200, b"ok"),
     "bytes over 0x7f": (b"HTTP/1.1 200 OK\r\nX-Odd: \xe9\xff\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
-    "tiny chunks": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\no\r\n01;x=y\r\nk\r\n0\r\n\r\n", 200, b"ok"),
-    "hints first": (b"HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
+    "tiny chunks": (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\no\r\n01;x=y\r\nk\r\n0\r\n\r\n",
+        200,
+        b"ok",
+    ),
+    "hints first": (
+        b"HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        200,
+        b"ok",
+    ),
 }
 
 

@@ -78,7 +78,7 @@ class Client:
             detail = ""
         except (Aborted, ConnectionError) as error:
             what, detail = "aborted", repr(error)
-        except asyncio.TimeoutError:
+        except asyncio.TimeoutError:  # a class of its own before Python 3.11
             what, detail = "no answer", ""
         except (AssertionError, Malformed, ValueError, KeyError, IndexError) as error:
             place = traceback.extract_tb(error.__traceback__)[-1]

@@ -10,7 +10,8 @@ from upstream.log_writer import LogWriter
 
 AT_START = 120
 GROWTH_PAUSE = 0.3
-HUGE = 20 * 1024 * 1024
+# More than the longest line that gloss is told to take.
+HUGE = 3 << 20
 
 
 class Logs:
@@ -83,4 +84,8 @@ class Logs:
     def append_garbage(self, random):
         for place in self.places():
             with open(place, "ab") as log:
-                log.write(random.choice([random.randbytes(5000), b"\x00" * 5000, b"{" * 5000, b"\n" * 5000, b'{"a": 1e999}\n']))
+                log.write(
+                    random.choice(
+                        [random.randbytes(5000), b"\x00" * 5000, b"{" * 5000, b"\n" * 5000, b'{"a": 1e999}\n']
+                    )
+                )
