@@ -16,6 +16,7 @@
 pub mod commands;
 pub mod config;
 
+pub mod reload;
 pub mod server;
 pub mod stack;
 
@@ -32,4 +33,5 @@ pub mod runlog;
 
 pub mod admin;
 pub mod demo;
+pub mod systemd;
 pub mod telemetry;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
+use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 
 use crate::analysis::Limits;
 use crate::config::Config;
 use crate::enrich::{EnrichLayer, EnrichParams};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
-use crate::runlog::{FileParams, FileSource, LogSource, Tracker, TrackerParams};
+use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
 use crate::telemetry::Metrics;
 
 /// What the layers share with the rest of the process.
@@ -27,6 +28,9 @@ pub struct Shared {
     pub tunnels: Tunnels,
 }
 
+/// Makes the tracker that a configuration asks for.
+pub type MakeTracker = Box<dyn Fn(&Config, &Metrics) -> io::Result<Option<Tracker>> + Send + Sync>;
+
 /// Builds the service that every client's connection gets a clone of. Has to be called on a tokio runtime.
 pub fn build(
     config: &Config,
@@ -38,10 +42,14 @@ pub fn build(
     Future: Future<Output = Result<Response<Body>, Infallible>> + Send,
 > + Clone
 + Send
-+ 'static {
++ Sync
++ use<> {
     let client = Client::new(client_params(config), shared.metrics.clone());
+    let secret = Arc::clone(&config.secret_headers);
     ServiceBuilder::new()
-        // Outermost, so that every failure and every panic further in becomes an answer.
+        // First of all, so that no layer can show a credential, even by accident.
+        .layer(SetSensitiveHeadersLayer::from_shared(secret))
+        // Around all that can fail, so that every failure and every panic further in becomes an answer.
         .layer(RescueLayer::new(shared.metrics.clone()))
         // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
         // the upstream answers.
@@ -71,6 +79,7 @@ pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metri
         cache_bytes: config.cache.max_bytes,
         cache_idle: config.cache.idle,
     };
+    let source = Arc::new(Guarded::new(source, metrics.clone()));
     Tracker::start(source, params, metrics.clone())
 }
 
@@ -81,11 +90,18 @@ fn client_params(config: &Config) -> ClientParams {
         response_timeout: config.upstream.response_timeout,
         idle_timeout: config.upstream.idle_timeout,
         max_idle: config.upstream.max_idle,
+        preserve_header_case: config.proxy.preserve_header_case,
     }
 }
 
 fn forward_params(config: &Config) -> ForwardParams {
-    ForwardParams { opt_in_header: config.opt_in_header.clone(), rewrite_host: config.rewrite_host }
+    ForwardParams {
+        opt_in_header: config.opt_in_header.clone(),
+        body_timeout: config.server.body_timeout,
+        rewrite_host: config.proxy.rewrite_host,
+        hops: config.proxy.hops,
+        preserve_header_case: config.proxy.preserve_header_case,
+    }
 }
 
 fn enrich_params(config: &Config) -> EnrichParams {
@@ -96,6 +112,7 @@ fn enrich_params(config: &Config) -> EnrichParams {
         expose_headers: config.expose_headers,
         budget: config.enrich.budget,
         max_body_bytes: config.enrich.max_body_bytes,
+        max_held_bytes: config.enrich.max_held_bytes,
         body_timeout: config.enrich.body_timeout,
         storage_patience: config.logs.timeout,
         max_concurrent: config.enrich.max_concurrent,

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(super) struct Clock {
     first: Option<DateTime<Utc>>,
     newest: Option<DateTime<Utc>>,
+    before_newest: Option<DateTime<Utc>>,
     longest_silence: TimeDelta,
 }
 
@@ -17,6 +18,9 @@ impl Clock {
     pub(super) fn tick(&mut self, at: DateTime<Utc>) {
         if let Some(newest) = self.newest {
             self.longest_silence = self.longest_silence.max(at - newest);
+            if at > newest {
+                self.before_newest = Some(newest);
+            }
         }
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.newest = Some(self.newest.map_or(at, |newest| newest.max(at)));
@@ -30,6 +34,11 @@ impl Clock {
     /// The latest time of any line: the time at which an event is taken to have happened.
     pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
         self.newest
+    }
+
+    /// The latest time of any line before that: what the newest lines tell was begun then.
+    pub(super) fn before_newest(&self) -> Option<DateTime<Utc>> {
+        self.before_newest
     }
 
     /// Time since the newest line, at `now`.

@@ -81,6 +81,30 @@ impl Tokens {
         self == Self::default()
     }
 
+    pub(super) fn plus(self, other: Self) -> Self {
+        let mut sum = self;
+        sum.replace(Self::default(), other);
+        sum
+    }
+
+    /// What of each kind there is more than in `other`.
+    pub(super) fn beyond(self, other: Self) -> Self {
+        let mut rest = self;
+        rest.replace(other, Self::default());
+        rest
+    }
+
+    /// Of each kind the lesser.
+    pub(super) fn at_most(self, most: Self) -> Self {
+        Self {
+            input: self.input.min(most.input),
+            output: self.output.min(most.output),
+            cache_creation: self.cache_creation.min(most.cache_creation),
+            cache_creation_1h: self.cache_creation_1h.min(most.cache_creation_1h),
+            cache_read: self.cache_read.min(most.cache_read),
+        }
+    }
+
     /// Adds, and takes away what an earlier account of the same message had said.
     pub(super) fn replace(&mut self, before: Self, after: Self) {
         let swap =
@@ -105,6 +129,16 @@ pub(super) struct Finish<'a> {
     pub(super) duration_ms: u64,
     pub(super) cost_usd: Option<f64>,
     pub(super) tokens: Tokens,
+    /// What each model used in the session so far, sub-agents and side calls included; newer versions tell.
+    pub(super) models: Vec<ModelShare<'a>>,
     pub(super) permission_denials: usize,
     pub(super) first_error: Option<Cow<'a, str>>,
+}
+
+/// A model's part of a session as the result event states it.
+#[derive(Debug, Clone)]
+pub(super) struct ModelShare<'a> {
+    pub(super) name: Cow<'a, str>,
+    pub(super) tokens: Tokens,
+    pub(super) cost_usd: Option<f64>,
 }

@@ -106,7 +106,7 @@ pub(super) fn text(line: &[u8]) -> Cow<'_, str> {
 /// control characters, and halves of surrogate pairs. `None` when there is nothing of the kind.
 pub(super) fn mended(line: &str) -> Option<String> {
     let without_controls: String =
-        line.chars().filter(|c| *c != '\0').map(|c| if c.is_ascii_control() { ' ' } else { c }).collect();
+        line.chars().filter(|c| *c != '\0').map(|c| if c < ' ' { ' ' } else { c }).collect();
     let mended = without_lone_surrogates(&without_controls);
     (mended != line).then_some(mended)
 }

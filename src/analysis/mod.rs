@@ -4,6 +4,24 @@
 //! *an* analysis; nothing here returns an error or panics.
 //!
 //! `lines → dialect → event → fold (steps, usage, tools, outcome …) → render → report`
+//!
+//! # Memory
+//!
+//! The state of one run is at most *2 × `max_line_bytes` + 4 × the longest text that Claude said or the run reported +
+//! 24 MiB*, however long the log is; usual runs take some 100 KB. [`Analysis::weight`] tells what it is, and the test
+//! `memory` holds both against the allocator's own count. What would grow is dropped so:
+//!
+//! | kept | at most | then |
+//! | --- | --- | --- |
+//! | the torn last line | `max_line_bytes` | a longer line is skipped and counted as unrecognised |
+//! | steps | 600, names of 4 KiB | further ones are not listed; their work belongs to the last |
+//! | calls that wait for their answer | 512, commands of 4 KiB | the oldest is given up |
+//! | whole lists that wait for their answer | 4 MiB and the newest | they are taken as accepted |
+//! | ids of calls, of answers; texts said | 8192 each; 2048 | the oldest is forgotten: come again, it counts again |
+//! | changed files | 5000, paths of 1 KiB | further ones are not told apart from none |
+//! | tools | 256, names of 120 bytes | further ones count under `(other)` |
+//! | sub-agents, test commands, sessions, messages | 200, 64, 256, 256 | the first stay, or the oldest are forgotten |
+//! | models | 16 | further ones are added to the last |
 
 pub mod activity;
 mod bounded;
@@ -37,7 +55,8 @@ pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
     Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, Step, StepResult,
-    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, WorkflowSteps, WorkflowSummary,
+    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare, WorkflowSteps,
+    WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;
@@ -92,6 +111,11 @@ impl Analysis {
     /// How many bytes were fed so far: the offset in the log at which reading goes on.
     pub fn offset(&self) -> u64 {
         self.bytes
+    }
+
+    /// The time of the earliest event, if any line carried one.
+    pub fn first_event_at(&self) -> Option<DateTime<Utc>> {
+        self.settled().clock.first()
     }
 
     /// The time of the newest event, if any line carried one.

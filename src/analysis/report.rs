@@ -229,7 +229,8 @@ pub struct RunDetails {
 /// Tokens and cost of a run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct UsageDetails {
-    /// Prompt tokens outside the cache.
+    /// Prompt tokens outside the cache. This and the next three are as the run's result states them, else what its
+    /// messages add up to.
     pub input_tokens: u64,
     /// Written tokens.
     pub output_tokens: u64,
@@ -240,6 +241,31 @@ pub struct UsageDetails {
     /// USD; null when unknown.
     pub cost_usd: Option<f64>,
     /// Whether the cost was worked out from tokens at list price, for want of the run's own figure.
+    pub cost_is_estimate: bool,
+    /// The part of the cost that belongs to no step, USD: what was spent before one began, and what no message accounts
+    /// for. With the costs of the steps it adds up to `cost_usd`; null where that is.
+    pub cost_outside_steps_usd: Option<f64>,
+    /// By model, as the log spells it (`unknown` where it does not), sub-agents included, which the run's result may leave
+    /// out of its tokens. The costs add up to `cost_usd` where each is known; a model without a known price has null.
+    pub by_model: BTreeMap<String, UsageShare>,
+    /// What sub-agents used, as far as the log has their messages; null where it has none. A part of `by_model`.
+    pub sub_agents: Option<UsageShare>,
+}
+
+/// Tokens and cost of a part of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct UsageShare {
+    /// Prompt tokens outside the cache.
+    pub input_tokens: u64,
+    /// Written tokens.
+    pub output_tokens: u64,
+    /// Prompt tokens that went into the cache.
+    pub cache_creation_tokens: u64,
+    /// Prompt tokens that came from the cache.
+    pub cache_read_tokens: u64,
+    /// USD; null where the model's price is not known.
+    pub cost_usd: Option<f64>,
+    /// Whether the cost was worked out from tokens at list price, scaled to the run's own figure where it has one.
     pub cost_is_estimate: bool,
 }
 

@@ -42,11 +42,6 @@ impl Texts {
         self.stated.as_deref().or(said).or(self.shortened.as_deref())
     }
 
-    /// The last words of the main thread.
-    pub(super) fn last_said(&self) -> &str {
-        &self.last_said
-    }
-
     pub(super) fn heap_bytes(&self) -> usize {
         let of = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
         of(&self.stated) + self.last_said.capacity() + of(&self.shortened)

@@ -84,6 +84,7 @@ pub(super) struct OpenCall {
     /// How long the tool may take by its own word, in milliseconds.
     pub(super) timeout_ms: Option<u64>,
     order: u64,
+    batch: u64,
 }
 
 /// A change of the run's list and the time of its call.
@@ -115,9 +116,14 @@ pub(super) struct Calls {
     called: Seen<8192>,
     answered: Seen<8192>,
     next_order: u64,
+    /// Calls that no answer parts were made at once, and their answers come in any order.
+    batch: u64,
+    batch_is_answered: bool,
 }
 
 const MAX_OPEN: usize = 512;
+/// Whole lists that wait for their answer may take so much memory, in bytes.
+const MAX_WAITING_LIST_BYTES: usize = 4 * 1024 * 1024;
 
 /// What became of an answer.
 pub(super) enum Answered {
@@ -145,7 +151,8 @@ impl Calls {
         {
             self.open.remove(&oldest);
         }
-        call.order = self.next_order;
+        self.batch += u64::from(std::mem::take(&mut self.batch_is_answered));
+        (call.order, call.batch) = (self.next_order, self.batch);
         self.next_order += 1;
         self.open.insert(fingerprint(id), call);
     }
@@ -155,6 +162,7 @@ impl Calls {
         if !answer.call_id.is_empty() && !self.answered.is_new(id) {
             return Answered::Again;
         }
+        self.batch_is_answered = true;
         match self.open.remove(&id) {
             Some(call) => Answered::To(call),
             None => Answered::Orphan,
@@ -166,21 +174,24 @@ impl Calls {
         self.called.contains(fingerprint(id))
     }
 
-    /// Takes the changes of the run's list out of calls that were made before `than` and never answered, oldest first.
+    /// Takes the changes of the run's list out of calls before `than` that were never answered, oldest first. Of those
+    /// made at once with it, whose answers may still come, only those that must not come into force after it.
     pub(super) fn overtaken_list_changes(&mut self, than: &OpenCall) -> Vec<ListChange> {
-        self.take_list_changes(than.order)
+        self.take_list_changes(|call| {
+            call.order < than.order && (call.batch < than.batch || than.purpose.supersedes(&call.purpose))
+        })
     }
 
-    /// Takes out all of them, where so many whole lists wait that they would fill the memory.
+    /// Takes out whole lists, where so many wait that they would fill the memory.
     pub(super) fn crowding_list_changes(&mut self) -> Vec<ListChange> {
-        const MAX_WAITING_LISTS: usize = 3;
-        let lists = self.open.values().filter(|call| matches!(call.purpose, Purpose::Todo(_))).count();
-        if lists < MAX_WAITING_LISTS { Vec::new() } else { self.take_list_changes(u64::MAX) }
+        let is_list = |call: &OpenCall| matches!(call.purpose, Purpose::Todo(_));
+        let waiting = self.open.values().filter(|call| is_list(call));
+        let bytes: usize = waiting.map(|call| call.purpose.heap_bytes()).sum();
+        if bytes <= MAX_WAITING_LIST_BYTES { Vec::new() } else { self.take_list_changes(is_list) }
     }
 
-    fn take_list_changes(&mut self, before: u64) -> Vec<ListChange> {
-        let changes =
-            self.open.values_mut().filter(|call| call.order < before && call.purpose.changes_list());
+    fn take_list_changes(&mut self, takes: impl Fn(&OpenCall) -> bool) -> Vec<ListChange> {
+        let changes = self.open.values_mut().filter(|call| call.purpose.changes_list() && takes(call));
         let mut calls: Vec<&mut OpenCall> = changes.collect();
         calls.sort_by_key(|call| call.order);
         calls
@@ -202,14 +213,15 @@ impl Calls {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let open: usize = self.open.values().map(|call| call.purpose.heap_bytes()).sum();
-        let table = self.open.capacity() * (size_of::<OpenCall>() + size_of::<u64>() + 1);
+        // A hash table keeps a control byte an entry and stays at most 7/8 full.
+        let table = self.open.capacity() * 8 / 7 * (size_of::<(u64, OpenCall)>() + 1);
         open + table + self.called.heap_bytes() + self.answered.heap_bytes()
     }
 }
 
 impl OpenCall {
     pub(super) fn new(tool: u16, step: Option<usize>, at: Option<DateTime<Utc>>, purpose: Purpose) -> Self {
-        Self { tool, step, at, purpose, timeout_ms: None, order: 0 }
+        Self { tool, step, at, purpose, timeout_ms: None, order: 0, batch: 0 }
     }
 }
 
@@ -224,6 +236,15 @@ impl Purpose {
             | Self::TaskLookup
             | Self::SubAgent(_)
             | Self::Command(_) => false,
+        }
+    }
+
+    /// Whether this change decides what `earlier` would decide as well.
+    fn supersedes(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Todo(_), Self::Todo(_)) => true,
+            (Self::TaskUpdate(change), Self::TaskUpdate(earlier)) => change.task_id == earlier.task_id,
+            _ => false,
         }
     }
 

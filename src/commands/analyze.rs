@@ -77,7 +77,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
         Format::Text => {
             let (progress, steps) = analysis.progress(&context);
-            out.write_all(text::render(&additions, &progress, &steps.steps).as_bytes())?;
+            out.write_all(
+                text::render(&additions, &progress, &steps.steps, analysis.first_event_at()).as_bytes(),
+            )?;
         }
     }
     Ok(())

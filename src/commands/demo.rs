@@ -58,8 +58,7 @@ async fn demonstrate(args: &Args) -> Result<(), Failure> {
     let drain = CancellationToken::new();
     drain_on_signal(&drain)?;
     let metrics = Metrics::new();
-    let tracker = stack::tracker(&loaded.config, &metrics)?;
-    let gloss = Gloss::bind(loaded.config, metrics, tracker).await?;
+    let gloss = Gloss::bind(loaded, metrics, Box::new(stack::tracker)).await?;
     let options = Options { speed: args.speed, log_dir: logs.path().to_owned(), api_key: API_KEY.to_owned() };
     let sample = tokio::spawn(SampleUpstream::serve(upstream, options, drain.clone()));
     describe(&mut io::stdout(), &gloss, upstream_address, &logs)?;

@@ -1,25 +1,37 @@
 //! `gloss serve`: the proxy.
 //!
-//! Prints where it listens once it does, logs to stderr, drains on SIGTERM or SIGINT, and ends at once on the second.
+//! Prints where it listens once it does, logs to stderr, reloads its configuration on SIGHUP and when the file changes,
+//! drains on SIGTERM or SIGINT, and ends at once on the second. The exit code of a drain is 0, also when its time was up
+//! before all was done: how long requests may take then is the operator's own word, and a service manager that saw a
+//! failure in every restart with an open WebSocket would help nobody. The log says what was cut off.
 
+mod live;
+
+use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Layer;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::catch_panic::{CatchPanic, CatchPanicLayer, DefaultResponseForPanic};
+use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 
+use self::live::Live;
 use super::{Failure, runtime};
 use crate::admin::{Admin, Readiness};
-use crate::config::{self, Config, ListenAddress, Sources};
+use crate::config::{self, Config, ListenAddress, Loaded, Sources};
 use crate::proxy::Tunnels;
-use crate::runlog::Tracker;
-use crate::server::{self, Listener, ServerParams};
-use crate::stack;
-use crate::telemetry::{Metrics, init_logging};
+use crate::reload::{FileWatch, Reloader, Swap};
+use crate::server::{self, Listener, Refusal, ServerParams};
+use crate::stack::{self, MakeTracker};
+use crate::systemd;
+use crate::telemetry::{LogControl, Metrics, init_logging, log_panics};
 
 /// Run the proxy in front of a service
 ///
@@ -70,20 +82,27 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let loaded = config::load(&args.sources())?;
-    init_logging(&loaded.config.telemetry.log_level, loaded.config.telemetry.log_format);
+    let sources = args.sources();
+    // Before it is read, so that no change goes unnoticed.
+    let file = sources.file().map(|path| FileWatch::begin(&path));
+    let loaded = config::load(&sources)?;
+    let logging = init_logging(&loaded.config.telemetry.log_level, loaded.config.telemetry.log_format);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
+    }
+    if let Some(missing) = server::make_room(loaded.config.server.max_connections) {
+        tracing::warn!("{missing}");
     }
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let drain = CancellationToken::new();
         drain_on_signal(&drain)?;
         let metrics = Metrics::new();
-        let tracker = stack::tracker(&loaded.config, &metrics)?;
-        let has_logs = tracker.is_some();
-        let gloss = Gloss::bind(loaded.config, metrics, tracker).await?;
-        if !has_logs {
+        log_panics(metrics.clone());
+        let mut gloss = Gloss::bind(loaded, metrics, Box::new(stack::tracker)).await?;
+        // From here on SIGHUP ends nothing any more.
+        gloss.reload_from(Reloads { sources, file, hangup: signal(SignalKind::hangup())?, logging });
+        if gloss.shared.tracker.is_none() {
             tracing::warn!("no log source is configured: status answers stay basic; set --logs to the folder of the run logs");
         }
         gloss.announce(&mut io::stdout())?;
@@ -95,15 +114,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     outcome
 }
 
-/// Cancels `drain` at the first SIGTERM or SIGINT and ends the process at the second.
-pub(super) fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
+/// Cancels `drain` at the first SIGTERM or SIGINT and ends the process at the second, with 1. Has to be called on a tokio
+/// runtime.
+pub fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let drain = drain.clone();
     tokio::spawn(async move {
         let mut either = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
         either().await;
-        tracing::info!("draining: no new connections, requests in flight finish");
         drain.cancel();
         either().await;
         tracing::warn!("ending at once, on the second signal");
@@ -112,11 +131,28 @@ pub(super) fn drain_on_signal(drain: &CancellationToken) -> io::Result<()> {
     Ok(())
 }
 
-/// The proxy with its listeners bound, ready to serve.
+/// What a process needs to read its configuration again.
 #[derive(Debug)]
+pub struct Reloads {
+    /// Where it was loaded from.
+    pub sources: Sources,
+    /// The file, if there is one that is to be watched.
+    pub file: Option<FileWatch>,
+    /// Brings the signal to reload.
+    pub hangup: Signal,
+    /// What is logged.
+    pub logging: LogControl,
+}
+
+/// How long the server itself waits in a drain: whoever runs it ends the wait, by the time that is configured then.
+const NO_LIMIT: Duration = Duration::from_hours(24 * 365);
+
+/// The proxy with its listeners bound, ready to serve.
 pub struct Gloss {
-    config: Config,
+    loaded: Loaded,
     shared: stack::Shared,
+    make_tracker: MakeTracker,
+    reloads: Option<Reloads>,
     clients: Listener,
     operators: Option<Listener>,
     open_tunnels: TaskTracker,
@@ -124,17 +160,28 @@ pub struct Gloss {
 }
 
 impl Gloss {
-    /// Binds the listeners; nothing is accepted yet.
-    pub async fn bind(config: Config, metrics: Metrics, tracker: Option<Tracker>) -> anyhow::Result<Self> {
+    /// Binds the listeners; nothing is accepted yet. Logs are read by what `make_tracker` makes.
+    pub async fn bind(loaded: Loaded, metrics: Metrics, make_tracker: MakeTracker) -> anyhow::Result<Self> {
+        let config = &loaded.config;
+        let tracker =
+            make_tracker(config, &metrics).context("the threads that read logs cannot be started")?;
         let clients = bind("listen", &config.listen).await?;
         let operators = match &config.admin {
             Some(admin) => Some(bind("admin.listen", &ListenAddress::Tcp(admin.listen)).await?),
             None => None,
         };
+        metrics.operation().config_in_force(loaded.fingerprint());
         let (open_tunnels, end_tunnels) = (TaskTracker::new(), CancellationToken::new());
         let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone());
+        metrics.refusals(Refusal::ALL.map(Refusal::as_str));
         let shared = stack::Shared { metrics, tracker, tunnels };
-        Ok(Self { config, shared, clients, operators, open_tunnels, end_tunnels })
+        let reloads = None;
+        Ok(Self { loaded, shared, make_tracker, reloads, clients, operators, open_tunnels, end_tunnels })
+    }
+
+    /// Has the configuration reloaded while it serves; otherwise it stays what it is.
+    pub fn reload_from(&mut self, reloads: Reloads) {
+        self.reloads = Some(reloads);
     }
 
     /// Where clients connect.
@@ -158,57 +205,91 @@ impl Gloss {
 
     /// Serves until `drain` is cancelled and what was in flight has finished, or the drain's time is up.
     pub async fn serve(self, drain: CancellationToken) {
-        let params = ServerParams {
-            header_timeout: self.config.server.header_timeout,
-            idle_timeout: self.config.server.idle_timeout,
-            write_timeout: self.config.server.write_timeout,
-            max_header_bytes: self.config.server.max_header_bytes,
-            max_headers: self.config.server.max_headers,
-            max_connections: self.config.server.max_connections,
-            drain_timeout: self.config.drain_timeout,
-        };
-        let readiness = Readiness::default();
+        let Self { loaded, shared, make_tracker, reloads, clients, operators, open_tunnels, end_tunnels } =
+            self;
+        let params = server_params(&loaded.config);
+        let (readiness, metrics) = (Readiness::default(), shared.metrics.clone());
         let operators_end = CancellationToken::new();
-        if let Some(listener) = self.operators {
-            let token = self.config.admin.as_ref().and_then(|admin| admin.token.clone());
-            let (metrics, tracker) = (self.shared.metrics.clone(), self.shared.tracker.clone());
-            let admin = Admin::new(token, readiness.clone(), metrics, tracker);
-            // A page that fails costs that page.
-            let admin = CatchPanicLayer::new().layer(admin);
+        let (drain_timeout, patience) = watch::channel(loaded.config.drain_timeout);
+        let stack = Swap::new(stack::build(&loaded.config, &shared));
+        let pages = Swap::new(operator_pages(&loaded.config, &readiness, &shared));
+        if let Some(listener) = operators {
             // Operators' connections are not counted among the clients'.
-            tokio::spawn(server::run(listener, admin, params, Metrics::new(), operators_end.clone()));
+            tokio::spawn(server::run(listener, pages.clone(), params, Metrics::new(), operators_end.clone()));
         }
-        let unready = readiness.clone();
-        tokio::spawn({
-            let drain = drain.clone();
-            async move {
-                drain.cancelled().await;
-                unready.set(false);
-            }
-        });
-        let service = stack::build(&self.config, &self.shared);
+        let served = server::run(clients, stack.clone(), params, metrics.clone(), drain.clone());
+        if let Some(Reloads { sources, file, hangup, logging }) = reloads {
+            let readiness = readiness.clone();
+            let exchange = Box::new(move |config: &Config, shared: &stack::Shared| {
+                stack.set(stack::build(config, shared));
+                pages.set(operator_pages(config, &readiness, shared));
+            });
+            let live = Live { shared, make_tracker, exchange, drain_timeout, logging };
+            let reloader = Reloader::new(sources, loaded, live.installer(), metrics.clone());
+            tokio::spawn(drain.clone().run_until_cancelled_owned(reloader.run(hangup, file)));
+        }
+        tokio::spawn(systemd::watchdog());
         readiness.set(true);
+        systemd::ready("serving");
         let deadline = async {
             drain.cancelled().await;
-            tokio::time::sleep(params.drain_timeout).await;
+            readiness.set(false);
+            systemd::stopping();
+            let (connections, upgraded) = (metrics.open_connections(), open_tunnels.len());
+            tracing::info!(connections, upgraded, "draining: no new connections, what is in flight finishes");
+            let patience = *patience.borrow();
+            tokio::time::sleep(patience).await;
         };
-        let finished = server::run(self.clients, service, params, self.shared.metrics.clone(), drain.clone());
         let all = async {
-            let finished = finished.await;
-            self.open_tunnels.close();
-            self.open_tunnels.wait().await;
-            finished
+            served.await;
+            open_tunnels.close();
+            open_tunnels.wait().await;
         };
         tokio::select! {
-            finished = all => {
-                if !finished {
-                    tracing::warn!("the drain's time is up: requests in flight were cut off");
-                }
+            // In this order, so that the begin of the drain is told however short it is.
+            biased;
+            () = deadline => {
+                let (connections, upgraded) = (metrics.open_connections(), open_tunnels.len());
+                tracing::warn!(connections, upgraded, "the drain's time is up: what was in flight is cut off");
             }
-            () = deadline => tracing::warn!("the drain's time is up: what was in flight was cut off"),
+            () = all => tracing::info!("drained: everything in flight has finished"),
         }
-        self.end_tunnels.cancel();
+        end_tunnels.cancel();
         operators_end.cancel();
+    }
+}
+
+impl fmt::Debug for Gloss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gloss").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
+
+/// What operators are answered by. A page that fails costs that page.
+fn operator_pages(
+    config: &Config,
+    readiness: &Readiness,
+    shared: &stack::Shared,
+) -> SetSensitiveRequestHeaders<CatchPanic<Admin, DefaultResponseForPanic>> {
+    let token = config.admin.as_ref().and_then(|admin| admin.token.clone());
+    let admin = Admin::new(token, readiness.clone(), shared.metrics.clone(), shared.tracker.clone());
+    SetSensitiveRequestHeaders::from_shared(
+        CatchPanicLayer::new().layer(admin),
+        Arc::clone(&config.secret_headers),
+    )
+}
+
+fn server_params(config: &Config) -> ServerParams {
+    let server = config.server;
+    ServerParams {
+        header_timeout: server.header_timeout,
+        idle_timeout: server.idle_timeout,
+        write_timeout: server.write_timeout,
+        max_header_bytes: server.max_header_bytes,
+        max_headers: server.max_headers,
+        max_connections: server.max_connections,
+        drain_timeout: NO_LIMIT,
+        preserve_header_case: config.proxy.preserve_header_case,
     }
 }
 

@@ -9,28 +9,28 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use secrecy::SecretString;
 
 use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
-    UpstreamConfig,
 };
+use super::upstream;
 use crate::analysis::Prior;
-use crate::proxy::Upstream;
 use crate::rollout::{Percent, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, without_credentials};
 use crate::variant::Variant;
 
 /// Checks everything.
 pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
     Ok(Config {
         listen: listen("listen", &raw.listen)?,
-        upstream: upstream(&raw.upstream)?,
-        rewrite_host: raw.proxy.rewrite_host,
+        upstream: upstream::check(&raw.upstream)?,
+        proxy: upstream::check_proxy(&raw.proxy)?,
         routes: routes(&raw.route.status)?,
         opt_in_header: header("gloss.header", &raw.gloss.header)?,
         expose_headers: raw.gloss.expose_headers,
@@ -45,6 +45,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         admin: admin(&raw.admin)?,
         server: ServerConfig {
             header_timeout: duration("server.header_timeout", &raw.server.header_timeout)?,
+            body_timeout: duration("server.body_timeout", &raw.server.body_timeout)?,
             idle_timeout: duration("server.idle_timeout", &raw.server.idle_timeout)?,
             write_timeout: duration("server.write_timeout", &raw.server.write_timeout)?,
             max_header_bytes: header_bytes("server.max_header_bytes", &raw.server.max_header_bytes)?,
@@ -53,35 +54,18 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         },
         drain_timeout: duration("drain.timeout", &raw.drain.timeout)?,
         telemetry: telemetry(&raw.telemetry)?,
+        secret_headers: secret_headers(&raw.secrets.headers)?,
     })
 }
 
-fn refuse(key: &str, value: &str, reason: impl fmt::Display, hint: &str) -> ConfigError {
+pub(super) fn refuse(key: &str, value: &str, reason: impl fmt::Display, hint: &str) -> ConfigError {
     ConfigError {
         key: key.to_owned(),
-        value: value.to_owned(),
+        // Whatever it was meant to be, it may hold credentials.
+        value: without_credentials(value),
         reason: reason.to_string(),
         hint: hint.to_owned(),
     }
-}
-
-fn upstream(raw: &raw::Upstream) -> Result<UpstreamConfig, ConfigError> {
-    if raw.url.is_empty() {
-        let hint = "set --upstream, GLOSS_UPSTREAM or upstream.url to the service's address, such as http://127.0.0.1:8000";
-        return Err(refuse("upstream.url", "nothing", "it is missing", hint));
-    }
-    let url = Upstream::parse(&raw.url).map_err(|reason| {
-        // A URL may hold credentials; only its scheme and what follows them is shown.
-        let shown = raw.url.rsplit_once('@').map_or(raw.url.clone(), |(_, after)| format!("…@{after}"));
-        refuse("upstream.url", &shown, reason, "write it as http://HOST:PORT")
-    })?;
-    Ok(UpstreamConfig {
-        url,
-        connect_timeout: duration("upstream.connect_timeout", &raw.connect_timeout)?,
-        response_timeout: duration("upstream.response_timeout", &raw.response_timeout)?,
-        idle_timeout: duration("upstream.idle_timeout", &raw.idle_timeout)?,
-        max_idle: count("upstream.max_idle", raw.max_idle, 0..=100_000)?,
-    })
 }
 
 fn routes(templates: &[String]) -> Result<Vec<StatusRoute>, ConfigError> {
@@ -90,6 +74,14 @@ fn routes(templates: &[String]) -> Result<Vec<StatusRoute>, ConfigError> {
             .map_err(|reason| refuse("route.status", text, reason, "write it like /run/{run_id}/status"))
     };
     templates.iter().map(parse).collect()
+}
+
+/// Headers that carry credentials by every standard, or in the service behind, and those that were named.
+fn secret_headers(named: &[String]) -> Result<Arc<[HeaderName]>, ConfigError> {
+    let known =
+        [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE, HeaderName::from_static("x-api-key")];
+    let named = named.iter().map(|name| header("secrets.headers", name));
+    known.into_iter().map(Ok).chain(named).collect()
 }
 
 fn header(key: &str, name: &str) -> Result<HeaderName, ConfigError> {
@@ -117,6 +109,7 @@ fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
     Ok(EnrichConfig {
         budget: duration("enrich.budget", &raw.budget)?,
         max_body_bytes: memory("enrich.max_body_bytes", &raw.max_body_bytes)?,
+        max_held_bytes: memory("enrich.max_held_bytes", &raw.max_held_bytes)?,
         body_timeout: duration("enrich.body_timeout", &raw.body_timeout)?,
         max_concurrent: count("enrich.max_concurrent", raw.max_concurrent, 1..=100_000)?,
         failed: raw.failed,
@@ -187,7 +180,7 @@ fn admin(raw: &raw::Admin) -> Result<Option<AdminConfig>, ConfigError> {
             "set admin.token, or listen on 127.0.0.1, or 'off'",
         ));
     }
-    let token = (!raw.token.is_empty()).then(|| SecretString::from(raw.token.clone()));
+    let token = (!raw.token.is_empty()).then(|| SecretString::from(raw.token.reveal()));
     Ok(Some(AdminConfig { listen, token }))
 }
 
@@ -231,7 +224,7 @@ fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
 /// Longer makes no sense, and clocks overflow some time after it.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
-fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
+pub(super) fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration > LONGEST => {
             Err(refuse(key, text, "it is more than a year", "such as 100ms, 5s or 2m"))
@@ -244,7 +237,7 @@ fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     }
 }
 
-fn count(key: &str, number: usize, allowed: RangeInclusive<usize>) -> Result<usize, ConfigError> {
+pub(super) fn count(key: &str, number: usize, allowed: RangeInclusive<usize>) -> Result<usize, ConfigError> {
     if allowed.contains(&number) {
         return Ok(number);
     }

@@ -3,6 +3,7 @@
 //! This is the only place that reads the environment. It remembers where each value came from.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::providers::{Format, Serialized, Toml};
@@ -11,9 +12,7 @@ use figment::{Error as FigmentError, Figment, Metadata, Profile, Provider};
 
 use super::error::ConfigError;
 use super::raw::Raw;
-
-/// What stands in for a secret wherever a configuration is shown.
-pub(super) const MASK: &str = "(secret)";
+use crate::telemetry::{MASK, without_credentials};
 
 /// Variables named after flags; each stands for the key beside it.
 const FLAG_VARIABLES: [(&str, &str); 6] = [
@@ -25,11 +24,14 @@ const FLAG_VARIABLES: [(&str, &str); 6] = [
     ("GLOSS_PERCENT", "rollout.percent"),
 ];
 
+/// What variables of gloss begin with.
+const PREFIX: &str = "GLOSS_";
+
 /// Names the configuration file itself.
 const FILE_VARIABLE: &str = "GLOSS_CONFIG";
 
-/// Where a configuration is taken from.
-#[derive(Debug, Clone, Default)]
+/// Where a configuration is taken from. `Debug` shows no values: the environment is full of other programs' secrets.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The file; without one, `GLOSS_CONFIG` may name it.
     pub file: Option<PathBuf>,
@@ -43,11 +45,33 @@ impl Sources {
     /// Takes the process's environment.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_process(file: Option<PathBuf>, flags: Vec<(&'static str, &'static str, String)>) -> Self {
-        // Names and values that are not UTF-8 cannot be gloss's.
+        // Names and values that are not UTF-8 cannot be gloss's. Others are not kept.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(PREFIX))
             .collect();
         Self { file, environment, flags }
+    }
+}
+
+impl Sources {
+    /// The file that is read, if any is: the one named here, or else the one that `GLOSS_CONFIG` names.
+    pub fn file(&self) -> Option<PathBuf> {
+        let variable = self.environment.iter().find(|(name, _)| name == FILE_VARIABLE);
+        self.file.clone().or_else(|| variable.map(|(_, path)| PathBuf::from(path)))
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        let flags: Vec<_> = self.flags.iter().map(|(flag, ..)| flag).collect();
+        let Self { file, .. } = self;
+        f.debug_struct("Sources")
+            .field("file", file)
+            .field("environment", &variables)
+            .field("flags", &flags)
+            .finish()
     }
 }
 
@@ -64,13 +88,11 @@ pub(super) fn layer(sources: &Sources) -> Result<Layered, ConfigError> {
     let defaults = flatten(&Raw::default());
     let mut figment = Figment::from(Serialized::defaults(Raw::default()));
     let mut warnings = Vec::new();
-    let variable_file = sources.environment.iter().find(|(name, _)| name == FILE_VARIABLE);
-    let file = sources.file.clone().or_else(|| variable_file.map(|(_, path)| PathBuf::from(path)));
-    if let Some(path) = &file {
+    if let Some(path) = &sources.file() {
         refuse_unreadable(path)?;
         figment = figment.merge(Toml::file_exact(path));
     }
-    for (name, text) in sources.environment.iter().filter(|(name, _)| name.starts_with("GLOSS_")) {
+    for (name, text) in sources.environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
         match key_of_variable(name, &defaults) {
             Some(key) => figment = figment.merge(Setting::new(&key, text, name, &defaults)?),
             None if name == FILE_VARIABLE => {}
@@ -148,7 +170,7 @@ impl Setting {
         };
         let value = value.map_err(|reason| ConfigError {
             key: key.to_owned(),
-            value: format!("{text} (from {origin})"),
+            value: format!("{} (from {origin})", without_credentials(text)),
             reason: reason.to_owned(),
             hint: format!("correct {origin}"),
         })?;
@@ -213,15 +235,24 @@ fn refusal(error: &FigmentError, defaults: &BTreeMap<String, Value>) -> ConfigEr
             }
         }
         Kind::InvalidType(found, expected) => ConfigError {
-            value: if is_secret(&key) { MASK.to_owned() } else { format!("{found}{place}") },
+            value: if is_secret(&key) {
+                MASK.to_owned()
+            } else {
+                without_credentials(&format!("{found}")) + &place
+            },
             key,
             reason: format!("it has to be {expected}"),
             hint: "see config/gloss.toml for every key and its type".to_owned(),
         },
         kind => ConfigError {
-            key,
             value: place.trim().to_owned(),
-            reason: without_excerpt(&kind.to_string()),
+            // A parser's message may quote the value.
+            reason: if is_secret(&key) {
+                "it cannot be read".to_owned()
+            } else {
+                without_excerpt(&kind.to_string())
+            },
+            key,
             hint: "the file has to be valid TOML; config/gloss.toml is an example".to_owned(),
         },
     }

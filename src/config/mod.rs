@@ -3,22 +3,29 @@
 //! Flags beat `GLOSS_*` variables beat the file beat the defaults. What cannot be used is refused with key, value,
 //! reason and hint; nothing is guessed.
 
+mod change;
 mod checks;
 mod error;
 mod layers;
 mod raw;
+mod secret;
 mod types;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use figment::value::Value;
+use secrecy::SecretString;
 
+use crate::telemetry::MASK;
+
+pub use change::Change;
 pub use error::ConfigError;
 pub use layers::Sources;
 pub use types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
-    UpstreamConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ProxyConfig, ServerConfig,
+    TelemetryConfig, UpstreamConfig,
 };
 
 /// A configuration that was accepted.
@@ -31,11 +38,14 @@ pub struct Loaded {
     settings: Vec<Setting>,
 }
 
-/// One key, for `gloss check`.
-#[derive(Debug)]
+/// One key, for `gloss check` and for comparing.
+#[derive(Debug, Clone)]
 struct Setting {
     key: String,
+    /// As it is shown.
     value: String,
+    /// What it is, where it is not shown.
+    secret: Option<SecretString>,
     origin: String,
 }
 
@@ -53,20 +63,17 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
 }
 
 fn settings(values: BTreeMap<String, Value>, origins: &BTreeMap<String, String>) -> Vec<Setting> {
-    let shown = |key: &str, value: Value| match value {
-        Value::String(_, text) if layers::is_secret(key) && !text.is_empty() => {
-            format!("\"{}\"", layers::MASK)
-        }
-        value => serde_json::to_string(&value).unwrap_or_default(),
+    let setting = |(key, value): (String, Value)| {
+        let origin = origins.get(&key).cloned().unwrap_or_default();
+        let (value, secret) = match value {
+            Value::String(_, text) if layers::is_secret(&key) && !text.is_empty() => {
+                (format!("\"{MASK}\""), Some(SecretString::from(text)))
+            }
+            value => (serde_json::to_string(&value).unwrap_or_default(), None),
+        };
+        Setting { key, value, secret, origin }
     };
-    values
-        .into_iter()
-        .map(|(key, value)| Setting {
-            value: shown(&key, value),
-            origin: origins.get(&key).cloned().unwrap_or_default(),
-            key,
-        })
-        .collect()
+    values.into_iter().map(setting).collect()
 }
 
 impl Loaded {

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::SecretText;
+
 /// The whole file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,7 @@ pub(super) struct Raw {
     pub(super) server: Server,
     pub(super) drain: Drain,
     pub(super) telemetry: Telemetry,
+    pub(super) secrets: Secrets,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,12 +36,24 @@ pub(super) struct Upstream {
     pub(super) response_timeout: String,
     pub(super) idle_timeout: String,
     pub(super) max_idle: usize,
+    pub(super) tls: UpstreamTls,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpstreamTls {
+    pub(super) ca_file: String,
+    pub(super) server_name: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Proxy {
     pub(super) rewrite_host: bool,
+    pub(super) forwarded: String,
+    pub(super) x_forwarded: String,
+    pub(super) via: bool,
+    pub(super) preserve_header_case: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,6 +83,7 @@ pub(super) struct Rollout {
 pub(super) struct Enrich {
     pub(super) budget: String,
     pub(super) max_body_bytes: String,
+    pub(super) max_held_bytes: String,
     pub(super) body_timeout: String,
     pub(super) max_concurrent: usize,
     pub(super) failed: bool,
@@ -101,13 +117,14 @@ pub(super) struct Cache {
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
     pub(super) listen: String,
-    pub(super) token: String,
+    pub(super) token: SecretText,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Server {
     pub(super) header_timeout: String,
+    pub(super) body_timeout: String,
     pub(super) idle_timeout: String,
     pub(super) write_timeout: String,
     pub(super) max_header_bytes: String,
@@ -128,6 +145,12 @@ pub(super) struct Telemetry {
     pub(super) log_format: String,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Secrets {
+    pub(super) headers: Vec<String>,
+}
+
 impl Default for Raw {
     fn default() -> Self {
         Self {
@@ -138,14 +161,22 @@ impl Default for Raw {
                 response_timeout: "5m".into(),
                 idle_timeout: "4s".into(),
                 max_idle: 256,
+                tls: UpstreamTls { ca_file: String::new(), server_name: String::new() },
             },
-            proxy: Proxy { rewrite_host: false },
+            proxy: Proxy {
+                rewrite_host: false,
+                forwarded: "off".into(),
+                x_forwarded: "off".into(),
+                via: false,
+                preserve_header_case: false,
+            },
             route: Route { status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()] },
             gloss: Gloss { header: "Gloss".into(), expose_headers: false },
             rollout: Rollout { enabled: true, percent: 0.0, default: "basic".into(), salt: "gloss".into() },
             enrich: Enrich {
                 budget: "100ms".into(),
                 max_body_bytes: "16MiB".into(),
+                max_held_bytes: "256MiB".into(),
                 body_timeout: "10s".into(),
                 max_concurrent: 256,
                 failed: true,
@@ -160,9 +191,10 @@ impl Default for Raw {
             },
             analysis: Analysis { prior: String::new() },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
-            admin: Admin { listen: "127.0.0.1:8881".into(), token: String::new() },
+            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default() },
             server: Server {
                 header_timeout: "30s".into(),
+                body_timeout: "60s".into(),
                 idle_timeout: "75s".into(),
                 write_timeout: "60s".into(),
                 max_header_bytes: "64KiB".into(),
@@ -171,6 +203,7 @@ impl Default for Raw {
             },
             drain: Drain { timeout: "25s".into() },
             telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
+            secrets: Secrets { headers: Vec::new() },
         }
     }
 }

@@ -118,6 +118,8 @@ fn a_value_that_cannot_be_used_names_key_value_reason_and_hint() {
         ("[route]\nstatus = [\"/x\"]\n", "route.status", "/x"),
         ("[analysis]\nprior = \"/nowhere.toml\"\n", "analysis.prior", "/nowhere.toml"),
         ("[analysis]\nprior = \"/dev/null\"\n", "analysis.prior", "/dev/null"),
+        ("[proxy]\nforwarded = \"maybe\"\n", "proxy.forwarded", "maybe"),
+        ("[proxy]\nx_forwarded = \"\"\n", "proxy.x_forwarded", ""),
         ("[gloss]\nheader = \"a b\"\n", "gloss.header", "a b"),
         ("[telemetry]\nlog_format = \"xml\"\n", "telemetry.log_format", "xml"),
         ("[server]\nmax_header_bytes = \"1KiB\"\n", "server.max_header_bytes", "1KiB"),
@@ -160,6 +162,24 @@ fn the_upstream_has_to_be_named_and_its_credentials_are_not_repeated() {
 }
 
 #[test]
+fn an_upstream_that_cannot_be_spoken_to_is_refused_with_the_key_at_fault() {
+    for (url, tls, key) in [
+        ("https://api", "ca_file = \"/nowhere.pem\"", "upstream.tls.ca_file"),
+        ("https://api", "ca_file = \"/dev/null\"", "upstream.tls.ca_file"),
+        ("https://api", "server_name = \"a b\"", "upstream.tls.server_name"),
+        ("unix:relative.sock", "", "upstream.url"),
+        ("gopher://api", "", "upstream.url"),
+    ] {
+        let (_keep, sources) = sources(&format!("upstream.url = {url:?}\n[upstream.tls]\n{tls}\n"));
+        let error = load(&sources).unwrap_err();
+        assert_eq!(error.key, key, "{error}");
+        assert!(!error.reason.is_empty() && !error.hint.is_empty(), "{error}");
+    }
+    let (_keep, plain) = sources(&format!("{MINIMAL}[upstream.tls]\nca_file = \"/nowhere.pem\"\n"));
+    assert!(load(&plain).is_ok(), "without TLS there is nothing to trust");
+}
+
+#[test]
 fn outside_loopback_the_admin_listener_needs_a_token_that_is_never_shown() {
     assert_eq!(refused("[admin]\nlisten = \"0.0.0.0:8881\"\n").key, "admin.listen");
     let with_token = format!("{MINIMAL}[admin]\nlisten = \"0.0.0.0:8881\"\ntoken = \"hunter2\"\n");
@@ -167,7 +187,27 @@ fn outside_loopback_the_admin_listener_needs_a_token_that_is_never_shown() {
     let loaded = load(&sources).unwrap();
     assert!(loaded.config.admin.is_some());
     assert!(!loaded.describe().contains("hunter2"));
-    assert!(!format!("{:?}", loaded.config).contains("hunter2"));
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+    assert!(!format!("{:?}", layers::layer(&sources).unwrap()).contains("hunter2"));
+    assert!(loaded.describe().contains("token = \"***\""), "{}", loaded.describe());
+}
+
+#[test]
+fn sources_show_no_values() {
+    let environment = vec![("GLOSS_ADMIN_TOKEN".to_owned(), "hunter2".to_owned())];
+    let flags = vec![("--upstream", "upstream.url", "http://me:hunter2@api".to_owned())];
+    let shown = format!("{:?}", Sources { environment, flags, file: None });
+    assert!(shown.contains("GLOSS_ADMIN_TOKEN") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn headers_that_carry_credentials_can_be_named() {
+    let (_keep, sources) = sources(&format!("{MINIMAL}[secrets]\nheaders = [\"X-Own-Key\"]\n"));
+    let names = load(&sources).unwrap().config.secret_headers;
+    for name in ["authorization", "x-api-key", "set-cookie", "x-own-key"] {
+        assert!(names.iter().any(|known| known == name), "{name}");
+    }
+    assert_eq!(refused("[secrets]\nheaders = [\"a b\"]\n").key, "secrets.headers");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use http::HeaderName;
 use secrecy::SecretString;
 
 use crate::analysis::Prior;
-use crate::proxy::Upstream;
+use crate::proxy::{HopParams, Upstream};
 use crate::rollout::Rollout;
 use crate::route::StatusRoute;
 use crate::runlog::Template;
@@ -23,8 +23,8 @@ pub struct Config {
     pub listen: ListenAddress,
     /// The service behind.
     pub upstream: UpstreamConfig,
-    /// Whether `Host` becomes the upstream's own.
-    pub rewrite_host: bool,
+    /// What forwarding changes.
+    pub proxy: ProxyConfig,
     /// The routes that status requests come on.
     pub routes: Vec<StatusRoute>,
     /// The name of the opt-in header.
@@ -49,6 +49,8 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Log lines about gloss itself.
     pub telemetry: TelemetryConfig,
+    /// Headers whose values are never shown.
+    pub secret_headers: Arc<[HeaderName]>,
 }
 
 /// Where to listen: `HOST:PORT` or `unix:PATH`.
@@ -84,6 +86,17 @@ pub struct UpstreamConfig {
     pub max_idle: usize,
 }
 
+/// What forwarding changes.
+#[derive(Debug, Clone, Copy)]
+pub struct ProxyConfig {
+    /// Whether `Host` becomes the upstream's own.
+    pub rewrite_host: bool,
+    /// What is told of the way that messages came.
+    pub hops: HopParams,
+    /// Whether header names pass as they were written.
+    pub preserve_header_case: bool,
+}
+
 /// Limits of the enrichment.
 #[derive(Debug, Clone, Copy)]
 pub struct EnrichConfig {
@@ -91,6 +104,8 @@ pub struct EnrichConfig {
     pub budget: Duration,
     /// The longest body that is read in advance, in bytes.
     pub max_body_bytes: usize,
+    /// How much of answers may be held in memory, all requests together, in bytes.
+    pub max_held_bytes: usize,
     /// How long reading it may take.
     pub body_timeout: Duration,
     /// How many logs may be read at the same time.
@@ -139,6 +154,8 @@ pub struct AdminConfig {
 pub struct ServerConfig {
     /// How long the head of a request may take.
     pub header_timeout: Duration,
+    /// How long a client may pause within a body.
+    pub body_timeout: Duration,
     /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
     /// How long a client may take nothing of an answer that waits for it.

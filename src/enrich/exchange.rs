@@ -22,7 +22,7 @@ use super::fallback::Fallback;
 use super::merge::{Logs, merge};
 use super::respond::{HeadParams, Received, describe_enhanced, label};
 use crate::analysis::{self, Detail, RunStatus};
-use crate::proxy::{Body, Gathered, Passed, ProxyError};
+use crate::proxy::{Body, Gathered, HeldLimit, Passed, ProxyError};
 use crate::rollout::{Decision, Rollout, Rule};
 use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
@@ -44,6 +44,8 @@ pub struct EnrichParams {
     pub budget: Duration,
     /// The longest body of the upstream that is read in advance, in bytes.
     pub max_body_bytes: usize,
+    /// How much of answers may be held in memory, all requests together, in bytes.
+    pub max_held_bytes: usize,
     /// How long reading it may take.
     pub body_timeout: Duration,
     /// From when on a storage operation counts as hanging.
@@ -94,6 +96,7 @@ pub(super) struct Enricher {
     params: EnrichParams,
     head: HeadParams,
     readings: Readings,
+    held: HeldLimit,
     metrics: Metrics,
 }
 
@@ -101,7 +104,8 @@ impl Enricher {
     pub(super) fn new(params: EnrichParams, tracker: Option<Tracker>, metrics: Metrics) -> Self {
         let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
-        Self { params, head, readings: Readings { tracker, slots }, metrics }
+        let held = HeldLimit::new(params.max_held_bytes);
+        Self { params, head, readings: Readings { tracker, slots }, held, metrics }
     }
 
     /// The status request that this is, if it is one.
@@ -189,12 +193,15 @@ impl Enricher {
             Err(fallback) => return self.fall_back(response, fallback, &times),
         };
         let (mut parts, body) = response.into_parts();
-        let gathered =
-            body.gather(self.params.max_body_bytes, Instant::now() + self.params.body_timeout).await;
+        let deadline = Instant::now() + self.params.body_timeout;
+        let gathered = body.gather(self.params.max_body_bytes, deadline, &self.held).await;
         times.upstream = wanted.started.elapsed();
         let arrived = Instant::now();
-        let (chunks, trailers) = match gathered {
-            Gathered::Whole(chunks, trailers) => (chunks, trailers),
+        let (whole, trailers, held) = match gathered {
+            Gathered::Whole(chunks, trailers, held) => (joined(chunks), trailers, held),
+            Gathered::NoRoom(body) => {
+                return self.fall_back(Response::from_parts(parts, body), Fallback::Overload, &times);
+            }
             Gathered::TooLarge(body) => {
                 return self.fall_back(Response::from_parts(parts, body), Fallback::TooLarge, &times);
             }
@@ -205,7 +212,7 @@ impl Enricher {
                 return self.fall_back(Response::from_parts(parts, body), Fallback::NotJson, &times);
             }
         };
-        let enhanced = self.notes_for(&joined(&chunks), attempt, wanted.wishes, arrived, &mut times).await;
+        let enhanced = self.notes_for(&whole, attempt, wanted.wishes, arrived, &mut times).await;
         times.enrich = arrived.elapsed();
         match enhanced {
             Ok((body, notes)) => {
@@ -214,10 +221,10 @@ impl Enricher {
                 describe_enhanced(&mut parts.headers, body.len());
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
                 label(&mut parts.headers, received, &times, &self.head);
-                Response::from_parts(parts, Body::from(body).with_trailers(trailers))
+                Response::from_parts(parts, Body::from(body).with_trailers(trailers).with_held(held))
             }
             Err(fallback) => {
-                let body = Body::from_chunks(chunks).with_trailers(trailers);
+                let body = Body::from_chunks([whole]).with_trailers(trailers).with_held(held);
                 self.fall_back(Response::from_parts(parts, body), fallback, &times)
             }
         }
@@ -239,15 +246,17 @@ impl Enricher {
             }
         };
         let (parts, body) = response.into_parts();
-        let (body, passed) = body.tee(self.params.max_body_bytes);
+        let (body, passed) = body.tee(self.params.max_body_bytes, &self.held);
         tokio::spawn(async move {
-            let chunks = match passed.await {
-                Ok(Passed::Whole(chunks)) => chunks,
+            // Held until the notes are made.
+            let (whole, _held) = match passed.await {
+                Ok(Passed::Whole(chunks, held)) => (joined(chunks), held),
+                Ok(Passed::NoRoom) => return self.metrics.shadow(Some(Fallback::Overload)),
                 Ok(Passed::TooLarge) => return self.metrics.shadow(Some(Fallback::TooLarge)),
                 Err(_) => return self.metrics.shadow_abandoned(),
             };
             let times = &mut StageTimes::default();
-            let made = self.notes_for(&joined(&chunks), attempt, &wishes, Instant::now(), times).await;
+            let made = self.notes_for(&whole, attempt, &wishes, Instant::now(), times).await;
             self.metrics.shadow(made.err());
         });
         Response::from_parts(parts, body)
@@ -306,15 +315,13 @@ impl Enricher {
 }
 
 /// The body in one piece; without a copy where it came in one.
-fn joined(chunks: &[Bytes]) -> Bytes {
-    match chunks {
-        [whole] => whole.clone(),
-        several => {
-            let mut joined = BytesMut::with_capacity(several.iter().map(Bytes::len).sum());
-            for chunk in several {
-                joined.extend_from_slice(chunk);
-            }
-            joined.freeze()
-        }
+fn joined(mut chunks: Vec<Bytes>) -> Bytes {
+    if let [whole] = chunks.as_mut_slice() {
+        return std::mem::take(whole);
     }
+    let mut joined = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
+    for chunk in chunks {
+        joined.extend_from_slice(&chunk);
+    }
+    joined.freeze()
 }

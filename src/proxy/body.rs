@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use super::held::{Held, HeldLimit};
 use super::pool::Lease;
 use super::request_body::BodyError;
 
@@ -29,6 +30,8 @@ pub struct Body {
     ending: Option<Ending>,
     /// Gets a copy of the upstream's frames when they have all passed.
     tee: Option<Tee>,
+    /// Its share of the memory that answers may hold, where it was read in advance.
+    _held: Option<Held>,
 }
 
 #[derive(Debug)]
@@ -44,10 +47,12 @@ enum Ending {
 /// What reading a whole body in advance came to. Each outcome can still be sent on as if nothing had happened.
 #[derive(Debug)]
 pub enum Gathered {
-    /// All of it, and its trailers.
-    Whole(Vec<Bytes>, Option<HeaderMap>),
+    /// All of it, its trailers, and its share of the memory that answers may hold.
+    Whole(Vec<Bytes>, Option<HeaderMap>, Held),
     /// More than was allowed: here it is again, the rest still to come.
     TooLarge(Body),
+    /// All answers together would hold more than they may: here it is again, the rest still to come.
+    NoRoom(Body),
     /// Not in time: here it is again, the rest still to come.
     Slow(Body),
     /// It broke off: what came, and then the failure.
@@ -65,22 +70,25 @@ struct UpstreamBody {
 struct Tee {
     seen: Vec<Bytes>,
     bytes_left: usize,
+    held: Held,
     passed: oneshot::Sender<Passed>,
 }
 
 /// A copy of what went through.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Passed {
-    /// All of it.
-    Whole(Vec<Bytes>),
+    /// All of it, and its share of the memory that answers may hold.
+    Whole(Vec<Bytes>, Held),
     /// More than was to be copied.
     TooLarge,
+    /// More than all copies together may hold.
+    NoRoom,
 }
 
 impl Body {
     /// No body.
     pub fn empty() -> Self {
-        Self { chunks: VecDeque::new(), upstream: None, ending: None, tee: None }
+        Self { chunks: VecDeque::new(), upstream: None, ending: None, tee: None, _held: None }
     }
 
     /// A body of these chunks, in order.
@@ -108,13 +116,20 @@ impl Body {
         Self { ending: trailers.map(Ending::Trailers), ..self }
     }
 
-    /// Reads the whole body, unless it is longer than `max_bytes` or takes until after `deadline`.
-    pub async fn gather(mut self, max_bytes: usize, deadline: Instant) -> Gathered {
-        let (mut seen, mut bytes_left) = (Vec::new(), max_bytes);
+    /// Counts as held for as long as it lives.
+    #[must_use]
+    pub fn with_held(self, held: Held) -> Self {
+        Self { _held: Some(held), ..self }
+    }
+
+    /// Reads the whole body, unless it is longer than `max_bytes`, takes until after `deadline`, or there is no room
+    /// for it within `limit`.
+    pub async fn gather(mut self, max_bytes: usize, deadline: Instant, limit: &HeldLimit) -> Gathered {
+        let (mut seen, mut bytes_left, mut held) = (Vec::new(), max_bytes, limit.hold());
         loop {
             let frame = match timeout_at(deadline, self.frame()).await {
                 Err(_) => return Gathered::Slow(self.with_front(seen)),
-                Ok(None) => return Gathered::Whole(seen, None),
+                Ok(None) => return Gathered::Whole(seen, None, held),
                 Ok(Some(Err(error))) => {
                     return Gathered::Broken(Self {
                         ending: Some(Ending::Broken { error, held_back: false }),
@@ -124,12 +139,13 @@ impl Body {
                 Ok(Some(Ok(frame))) => frame,
             };
             match frame.into_data() {
-                Err(other) => return Gathered::Whole(seen, other.into_trailers().ok()),
+                Err(other) => return Gathered::Whole(seen, other.into_trailers().ok(), held),
                 Ok(data) => {
-                    let fits = bytes_left.checked_sub(data.len());
+                    let (fits, has_room) = (bytes_left.checked_sub(data.len()), held.grow(data.len()));
                     seen.push(data);
                     match fits {
-                        Some(left) => bytes_left = left,
+                        Some(left) if has_room => bytes_left = left,
+                        Some(_) => return Gathered::NoRoom(self.with_front(seen)),
                         None => return Gathered::TooLarge(self.with_front(seen)),
                     }
                 }
@@ -137,11 +153,11 @@ impl Body {
         }
     }
 
-    /// Copies what passes, up to `max_bytes`, and hands it over when the body has ended well. The receiver gets
+    /// Copies what passes, up to `max_bytes` and within `limit`, and hands it over when the body has ended well. The receiver gets
     /// nothing if the body breaks off or is dropped before its end.
-    pub fn tee(mut self, max_bytes: usize) -> (Self, oneshot::Receiver<Passed>) {
+    pub fn tee(mut self, max_bytes: usize, limit: &HeldLimit) -> (Self, oneshot::Receiver<Passed>) {
         let (passed, received) = oneshot::channel();
-        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, passed });
+        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, held: limit.hold(), passed });
         (self, received)
     }
 
@@ -149,7 +165,7 @@ impl Body {
         let Some(mut tee) = self.tee.take() else { return };
         let Some(frame) = frame else {
             // The receiver may have gone; then nobody wants the copy.
-            let _ = tee.passed.send(Passed::Whole(tee.seen));
+            let _ = tee.passed.send(Passed::Whole(tee.seen, tee.held));
             return;
         };
         // Trailers pass by.
@@ -158,6 +174,10 @@ impl Body {
             let _ = tee.passed.send(Passed::TooLarge);
             return;
         };
+        if !tee.held.grow(data.len()) {
+            let _ = tee.passed.send(Passed::NoRoom);
+            return;
+        }
         tee.bytes_left = left;
         tee.seen.push(data);
         self.tee = Some(tee);

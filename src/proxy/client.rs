@@ -7,17 +7,18 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http::{Extensions, HeaderMap, Method, Request, Response, Uri, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::timeout;
 
 use super::body::Body;
-use super::connect::Upstream;
+use super::connect::Connector;
 use super::error::ProxyError;
-use super::pool::{Pool, PoolParams};
+use super::pool::{Lease, Pool, PoolParams};
 use super::request_body::{RequestBody, Upload};
+use super::upstream::Upstream;
 use crate::telemetry::Metrics;
 
 /// How the upstream is reached.
@@ -33,13 +34,14 @@ pub struct ClientParams {
     pub idle_timeout: Duration,
     /// How many connections may lie idle.
     pub max_idle: usize,
+    /// Whether header names go out as they came in, and come back likewise.
+    pub preserve_header_case: bool,
 }
 
 /// A client for one upstream; a clone shares its pool.
 #[derive(Debug, Clone)]
 pub struct Client {
-    upstream: Upstream,
-    connect_timeout: Duration,
+    connector: Connector,
     response_timeout: Duration,
     pool: Pool,
     metrics: Metrics,
@@ -57,13 +59,17 @@ impl Client {
     /// A client with an empty pool. Has to be called on a tokio runtime.
     pub fn new(params: ClientParams, metrics: Metrics) -> Self {
         let pool = Pool::new(PoolParams { idle_timeout: params.idle_timeout, max_idle: params.max_idle });
-        let ClientParams { upstream, connect_timeout, response_timeout, .. } = params;
-        Self { upstream, connect_timeout, response_timeout, pool, metrics }
+        let connector = Connector {
+            upstream: params.upstream,
+            patience: params.connect_timeout,
+            preserve_header_case: params.preserve_header_case,
+        };
+        Self { connector, response_timeout: params.response_timeout, pool, metrics }
     }
 
     /// The upstream that this client speaks to.
     pub fn upstream(&self) -> &Upstream {
-        &self.upstream
+        &self.connector.upstream
     }
 
     /// Sends a request that is in the form in which it goes out.
@@ -98,7 +104,7 @@ impl Client {
         request: Request<RequestBody>,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        let sender = self.upstream.connect(self.connect_timeout).await?;
+        let sender = self.connector.connect().await?;
         match self.attempt(sender, request, upload).await {
             Ok(response) => Ok(response),
             Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, upload)),
@@ -111,8 +117,9 @@ impl Client {
         request: Request<RequestBody>,
         upload: &Upload,
     ) -> Result<Response<Body>, Failure> {
+        let reusable = !request.headers().contains_key(header::UPGRADE);
         match self.unless_overdue(sender.try_send_request(request), upload).await {
-            Some(Ok(response)) => Ok(self.lease(sender, response)),
+            Some(Ok(response)) => Ok(self.lease(sender, reusable, response)),
             Some(Err(mut error)) => {
                 let unsent = error.take_message();
                 let error = classify(error.into_error());
@@ -138,8 +145,15 @@ impl Client {
         }
     }
 
-    fn lease(&self, sender: SendRequest<RequestBody>, response: Response<Incoming>) -> Response<Body> {
-        let lease = self.pool.lease(sender);
+    /// The answer, with the claim on its connection. One that was asked to switch protocols is not used again: what it
+    /// speaks is no longer certain.
+    fn lease(
+        &self,
+        sender: SendRequest<RequestBody>,
+        reusable: bool,
+        response: Response<Incoming>,
+    ) -> Response<Body> {
+        let lease = if reusable { self.pool.lease(sender) } else { Lease::for_once(sender) };
         response.map(|incoming| {
             // Without a body the lease ends here, and the connection is free at once.
             if incoming.is_end_stream() { Body::empty() } else { Body::from_upstream(incoming, Some(lease)) }
@@ -152,6 +166,8 @@ struct Spare {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    /// How the names were written, where that is to be kept; else nothing.
+    extensions: Extensions,
 }
 
 impl Spare {
@@ -160,6 +176,7 @@ impl Spare {
             method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),
+            extensions: request.extensions().clone(),
         }
     }
 
@@ -168,6 +185,7 @@ impl Spare {
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.headers_mut() = self.headers;
+        *request.extensions_mut() = self.extensions;
         request
     }
 }
@@ -191,5 +209,5 @@ fn classify(error: hyper::Error) -> ProxyError {
 }
 
 fn blame(error: ProxyError, upload: &Upload) -> ProxyError {
-    if upload.failed() { ProxyError::ClientBody } else { error }
+    upload.failure().unwrap_or(error)
 }

@@ -6,12 +6,20 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
+use super::tls;
+
 /// Why a request could not be forwarded or got no answer.
 #[derive(Debug, Error)]
 pub enum ProxyError {
+    /// The upstream's name has no address.
+    #[error("the upstream's name could not be resolved: {0}")]
+    Resolve(#[source] io::Error),
     /// No connection to the upstream could be made.
     #[error("no connection to the upstream: {0}")]
     Connect(#[source] io::Error),
+    /// The connection was made, but TLS on it failed.
+    #[error("TLS with the upstream failed: {0}")]
+    Tls(#[source] io::Error),
     /// The upstream did not accept a connection in time.
     #[error("the upstream accepted no connection within {0:?}")]
     ConnectTimeout(Duration),
@@ -33,6 +41,9 @@ pub enum ProxyError {
     /// The client's own body was broken or broke off.
     #[error("the request's body is malformed or broke off")]
     ClientBody,
+    /// The client stopped sending its body.
+    #[error("nothing more of the request's body came for {0:?}")]
+    ClientStalled(Duration),
     /// CONNECT is not for reverse proxies.
     #[error("CONNECT is not supported")]
     ConnectMethod,
@@ -46,11 +57,15 @@ impl ProxyError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Connect(_) | Self::Handshake(_) | Self::Closed(_) | Self::Malformed(_) => {
-                StatusCode::BAD_GATEWAY
-            }
-            Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::Resolve(_)
+            | Self::Connect(_)
+            | Self::Tls(_)
+            | Self::Handshake(_)
+            | Self::Closed(_)
+            | Self::Malformed(_)
+            | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::ClientBody | Self::Target => StatusCode::BAD_REQUEST,
+            Self::ClientStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::ConnectMethod => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -58,6 +73,7 @@ impl ProxyError {
     /// The error type for `Proxy-Status`, from the registry of RFC 9209, section 2.3.
     pub fn proxy_status(&self) -> &'static str {
         match self {
+            Self::Resolve(_) => "dns_error",
             Self::Connect(error) => match error.kind() {
                 io::ErrorKind::ConnectionRefused => "connection_refused",
                 io::ErrorKind::TimedOut => "connection_timeout",
@@ -65,27 +81,35 @@ impl ProxyError {
                     "destination_ip_unroutable"
                 }
                 io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => "connection_terminated",
-                // Name resolution has no kind of its own.
-                _ if error.raw_os_error().is_none() => "dns_error",
                 _ => "destination_unavailable",
             },
             Self::ConnectTimeout(_) => "connection_timeout",
-            Self::Handshake(_) | Self::Closed(_) => "connection_terminated",
+            // Without a cause in TLS itself, the other side went away.
+            Self::Tls(error) => tls::proxy_status(error).unwrap_or("connection_terminated"),
+            // What the other side does not like about TLS it may say when everything seems settled.
+            Self::Handshake(error) | Self::Closed(error) => {
+                tls::proxy_status(error).unwrap_or("connection_terminated")
+            }
             Self::ResponseTimeout(_) => "http_response_timeout",
+            Self::Malformed(error) if error.is_parse_too_large() => "http_response_header_section_size",
             Self::Malformed(_) | Self::UnaskedUpgrade => "http_protocol_error",
-            Self::ClientBody | Self::ConnectMethod | Self::Target => "http_request_error",
+            Self::ClientBody | Self::ClientStalled(_) | Self::ConnectMethod | Self::Target => {
+                "http_request_error"
+            }
         }
     }
 
     /// What the client reads in `detail`: what happened, without addresses or anything the request carried.
     pub fn detail(&self) -> &'static str {
         match self {
-            Self::Connect(_) | Self::Handshake(_) => "The upstream cannot be reached",
+            Self::Resolve(_) | Self::Connect(_) | Self::Handshake(_) => "The upstream cannot be reached",
+            Self::Tls(_) => "No secure connection to the upstream could be made",
             Self::ConnectTimeout(_) => "The upstream did not accept a connection in time",
             Self::ResponseTimeout(_) => "The upstream did not answer in time",
             Self::Closed(_) => "The upstream closed the connection without an answer",
             Self::Malformed(_) | Self::UnaskedUpgrade => "The upstream's answer is not valid HTTP",
             Self::ClientBody => "The request's body is malformed or incomplete",
+            Self::ClientStalled(_) => "The request's body took too long",
             Self::ConnectMethod => "CONNECT is not supported",
             Self::Target => "The request's target or Host is malformed",
         }

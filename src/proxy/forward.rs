@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
@@ -14,6 +15,7 @@ use super::body::Body;
 use super::client::Client;
 use super::error::ProxyError;
 use super::headers::{has_plain_framing, is_authority, join_cookies, strip_hop_by_hop, upgrade_protocol};
+use super::hops::{Hop, HopParams, via};
 use super::request_body::{RequestBody, Upload};
 use super::upgrade::Tunnels;
 
@@ -24,6 +26,12 @@ pub struct ForwardParams {
     pub opt_in_header: HeaderName,
     /// Whether `Host` becomes the upstream's own.
     pub rewrite_host: bool,
+    /// How long a client may pause within a body.
+    pub body_timeout: Duration,
+    /// What is told of the way that messages came.
+    pub hops: HopParams,
+    /// Whether header names go out as they came in.
+    pub preserve_header_case: bool,
 }
 
 /// The innermost service: what reaches it goes to the upstream.
@@ -64,15 +72,23 @@ impl Forward {
         let outgoing = self.outgoing(request, upgrade, &upload)?;
         let mut response = self.client.send(outgoing, &upload).await?;
         let accepted = upgrade_protocol(response.headers());
-        *response.version_mut() = Version::HTTP_11;
         strip_hop_by_hop(response.headers_mut(), &self.params.opt_in_header);
+        if self.params.hops.via {
+            let came_in = response.version();
+            via(response.headers_mut(), came_in);
+        }
+        *response.version_mut() = Version::HTTP_11;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             self.switch(&mut response, client_side, accepted)?;
+        } else if client_side.is_some() {
+            // What follows on the connection may be meant for the protocol that was declined.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }
 
-    /// The request as it goes out. Extensions stay behind: they belong to the client's connection.
+    /// The request as it goes out. Extensions stay behind, since they belong to the client's connection, but for the one
+    /// in which hyper keeps how header names were written.
     fn outgoing(
         &self,
         request: Request<Incoming>,
@@ -87,6 +103,7 @@ impl Forward {
         }
         let (mut parts, body) = request.into_parts();
         let host = self.host(&parts)?;
+        let hop = Hop::of(&parts, self.params.hops);
         strip_hop_by_hop(&mut parts.headers, &self.params.opt_in_header);
         if parts.version == Version::HTTP_2 {
             join_cookies(&mut parts.headers);
@@ -94,14 +111,21 @@ impl Forward {
         if let Some(host) = host {
             parts.headers.insert(header::HOST, host);
         }
+        if let Some(hop) = hop {
+            hop.announce(&mut parts.headers, self.params.hops);
+        }
         if let Some(protocol) = upgrade {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, protocol);
         }
-        let mut outgoing = Request::new(RequestBody::new(body, upload.clone()));
+        let mut outgoing = Request::new(RequestBody::new(body, upload.clone(), self.params.body_timeout));
         *outgoing.uri_mut() = origin_form(&parts.uri, &parts.method)?;
         *outgoing.method_mut() = parts.method;
         *outgoing.headers_mut() = parts.headers;
+        if self.params.preserve_header_case {
+            parts.extensions.remove::<OnUpgrade>();
+            *outgoing.extensions_mut() = parts.extensions;
+        }
         Ok(outgoing)
     }
 

@@ -80,7 +80,9 @@ pub fn join_cookies(headers: &mut HeaderMap) {
         return;
     }
     // Header values joined by text are a header value.
-    if let Ok(joined) = http::HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+    if let Ok(mut joined) = http::HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+        // It is a new value, which nobody has marked yet.
+        joined.set_sensitive(true);
         headers.insert(header::COOKIE, joined);
     }
 }
@@ -181,6 +183,7 @@ mod tests {
         let mut headers = map(&[("cookie", "a=1"), ("x", "y"), ("cookie", "b=2; c=3")]);
         join_cookies(&mut headers);
         assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
+        assert!(!format!("{headers:?}").contains("a=1"), "{headers:?}");
     }
 
     #[test]

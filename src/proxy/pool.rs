@@ -98,6 +98,13 @@ pub(super) struct Lease {
     pool: Weak<Shared>,
 }
 
+impl Lease {
+    /// A claim on a connection that is closed when this is dropped.
+    pub(super) fn for_once(sender: SendRequest<RequestBody>) -> Self {
+        Self { sender: Some(sender), pool: Weak::new() }
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         if let (Some(sender), Some(pool)) = (self.sender.take(), self.pool.upgrade()) {

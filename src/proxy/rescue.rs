@@ -21,7 +21,7 @@ use tower::{Layer, Service};
 
 use super::body::Body;
 use super::error::ProxyError;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Target};
 
 /// Puts a [`Rescue`] around a service.
 #[derive(Debug, Clone)]
@@ -66,10 +66,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let asked = Target::of(&request);
         // The call itself may panic, too, before there is a future.
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         let inner = called.ok().map(|future| AssertUnwindSafe(future).catch_unwind());
-        RescueFuture { inner, metrics: self.metrics.clone() }
+        RescueFuture { inner, asked, metrics: self.metrics.clone() }
     }
 }
 
@@ -78,6 +79,7 @@ pin_project! {
     pub struct RescueFuture<F> {
         #[pin]
         inner: Option<CatchUnwind<AssertUnwindSafe<F>>>,
+        asked: Target,
         metrics: Metrics,
     }
 }
@@ -98,11 +100,12 @@ where
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 this.metrics.rescue(error.proxy_status());
-                tracing::warn!(error = %error, "a request could not be forwarded");
+                tracing::warn!(request = %this.asked, error = %error, "a request could not be forwarded");
                 synthetic(error.status(), error.proxy_status(), error.detail())
             }
-            // The panic's own message was printed by the panic hook.
+            // What the panic said was logged by the panic hook; which request it was, only this knows.
             Err(_panic) => {
+                tracing::error!(request = %this.asked, "gloss failed on a request");
                 this.metrics.rescue("proxy_internal_error");
                 synthetic(
                     StatusCode::INTERNAL_SERVER_ERROR,

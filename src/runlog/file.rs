@@ -20,8 +20,9 @@ use super::{BoxFuture, LogError, LogIdentity, LogSource, OpenLog};
 use crate::analysis::LogSourceKind;
 use crate::run_id::RunId;
 
-/// Threads of one source, and how many jobs may wait for them.
-const IO_THREADS: usize = 4;
+/// Threads of one source, and how many jobs may wait for them. A network or user-space file system may hang in any
+/// operation, and a local disk may, too, so that none is done elsewhere; as many are stuck at most.
+pub(super) const IO_THREADS: usize = 4;
 const IO_QUEUE: usize = 1024;
 
 /// Where the files are.

@@ -4,6 +4,7 @@
 //! poll reads only what was appended since the last. This is where IO happens: what fails is a [`LogError`], which the
 //! caller turns into a basic answer.
 
+mod breaker;
 mod file;
 mod template;
 mod threads;
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::analysis::LogSourceKind;
 use crate::run_id::RunId;
 
+pub use breaker::Guarded;
 pub use file::{FileParams, FileSource};
 pub use template::{Template, TemplateError};
 pub use tracker::{CatchUp, Snapshot, StorageWatch, Tracker, TrackerParams};
@@ -30,6 +32,11 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait LogSource: fmt::Debug + Send + Sync + 'static {
     /// What `enhancement.log_source` says.
     fn kind(&self) -> LogSourceKind;
+
+    /// Whether asking makes sense at the moment; where not, everything is [`LogError::Stuck`] already.
+    fn answers(&self) -> bool {
+        true
+    }
 
     /// Finds the log of a run.
     fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>>;

@@ -1,10 +1,11 @@
 //! The bytes of one client's connection, watched on their way to hyper.
 //!
 //! Adds what hyper does not do: refuses ambiguous framing (see [`Framing`]), keeps time while a head is awaited and
-//! while an answer waits to be taken, and holds back what follows a request to upgrade until that is answered. It
-//! steps aside for HTTP/2 and after an accepted upgrade. A refusal reaches the client as hyper's own 400, in its
+//! while an answer waits to be taken, holds back what follows a request to upgrade until that is answered, and tells
+//! clients that have left from clients that have only stopped sending. It steps aside for HTTP/2 and after an accepted upgrade. A refusal reaches the client as hyper's own 400, in its
 //! turn after the answers to what came before.
 
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,11 +14,16 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
-use super::deadline::Deadline;
 use super::framing::{Followed, Framing, Phase};
+use super::listener::Socket;
 use super::refusal::{Refusal, raw_answer};
 use super::state::ConnectionState;
+use crate::proxy::Deadline;
+
+/// How often a connection that has ended on its client's side is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a client may take for what.
 #[derive(Debug, Clone, Copy)]
@@ -29,16 +35,22 @@ pub(super) struct Patience {
 
 /// A client's socket with a watch on it.
 #[derive(Debug)]
-pub(super) struct ClientIo<S> {
-    socket: S,
+pub(super) struct ClientIo {
+    socket: Socket,
     /// Was read already, and goes on before anything else.
     held: Bytes,
     watch: Watch,
     patience: Patience,
     reading: Deadline,
     writing: Deadline,
+    /// Set when the client has said that it sends no more.
+    end: Option<End>,
     state: Arc<ConnectionState>,
 }
+
+/// The end of what a client sends, and when to look whether the client itself is still there.
+#[derive(Debug, Default)]
+struct End(Option<Pin<Box<Sleep>>>);
 
 /// What is done with the bytes that a client sends.
 #[derive(Debug)]
@@ -55,20 +67,36 @@ enum Watch {
     Refused,
 }
 
-impl<S> ClientIo<S> {
+impl ClientIo {
     /// Watches an HTTP/1 connection of which `held` has been read.
-    pub(super) fn http1(socket: S, held: Bytes, patience: Patience, state: Arc<ConnectionState>) -> Self {
+    pub(super) fn http1(
+        socket: Socket,
+        held: Bytes,
+        patience: Patience,
+        state: Arc<ConnectionState>,
+    ) -> Self {
         Self::new(socket, held, Watch::Framing(Framing::new()), patience, state)
     }
 
     /// Watches an HTTP/2 connection of which `held` has been read.
-    pub(super) fn http2(socket: S, held: Bytes, patience: Patience, state: Arc<ConnectionState>) -> Self {
+    pub(super) fn http2(
+        socket: Socket,
+        held: Bytes,
+        patience: Patience,
+        state: Arc<ConnectionState>,
+    ) -> Self {
         Self::new(socket, held, Watch::Http2, patience, state)
     }
 
-    fn new(socket: S, held: Bytes, watch: Watch, patience: Patience, state: Arc<ConnectionState>) -> Self {
+    fn new(
+        socket: Socket,
+        held: Bytes,
+        watch: Watch,
+        patience: Patience,
+        state: Arc<ConnectionState>,
+    ) -> Self {
         let (reading, writing) = (Deadline::default(), Deadline::default());
-        Self { socket, held, watch, patience, reading, writing, state }
+        Self { socket, held, watch, patience, reading, writing, end: None, state }
     }
 
     /// Puts what is to pass before anything else into `buf`.
@@ -120,7 +148,7 @@ fn spoiled(phase: Phase) -> &'static [u8] {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> ClientIo<S> {
+impl ClientIo {
     /// Waits for bytes of an HTTP/1 client, for as long as it may take in this phase.
     fn poll_in_time(
         &mut self,
@@ -130,6 +158,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientIo<S> {
     ) -> Poll<io::Result<()>> {
         if let ready @ Poll::Ready(_) = Pin::new(&mut self.socket).poll_read(cx, buf) {
             return ready;
+        }
+        if phase != Phase::Body && self.state.is_answering() {
+            // It is gloss that is waited for.
+            self.reading.met();
+            return Poll::Pending;
         }
         let patience = match phase {
             Phase::Between => self.patience.idle,
@@ -154,6 +187,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientIo<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// The client sends no more: passed on unless an answer is owed, since hyper would take it for the client's own end.
+    ///
+    /// A client that waits for its answer has closed its own side only. One that has left does not answer its system's
+    /// probes any more (Linux forgets a closed connection after 60 s), and that is looked for.
+    fn poll_end(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
+        let End(look) = self.end.get_or_insert_default();
+        while phase == Phase::Between && self.state.is_answering() {
+            ready!(look.get_or_insert_with(|| Box::pin(sleep(LOOK_EVERY))).as_mut().poll(cx));
+            *look = None;
+            if let Some(error) = self.socket.take_error()? {
+                return Poll::Ready(Err(error));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Keeps time while a client does not take what it is sent.
     fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
@@ -171,7 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientIo<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientIo<S> {
+impl AsyncRead for ClientIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Watch::UpgradeAsked(framing) = &mut this.watch {
@@ -183,7 +232,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientIo<S> {
             this.take_held(buf);
         } else if let Watch::Framing(framing) = &this.watch {
             let phase = framing.phase();
-            ready!(this.poll_in_time(cx, buf, phase))?;
+            if this.end.is_none() {
+                ready!(this.poll_in_time(cx, buf, phase))?;
+            }
+            if buf.filled().len() == before {
+                ready!(this.poll_end(cx, phase))?;
+            }
         } else if !matches!(this.watch, Watch::Refused) {
             ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
         }
@@ -196,7 +250,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientIo<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientIo<S> {
+impl AsyncWrite for ClientIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.socket).poll_write(cx, bytes);

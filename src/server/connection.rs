@@ -73,7 +73,7 @@ impl Connections {
             },
         };
         let state = Arc::new(ConnectionState::default());
-        let service = ConnectionService::new(service, Arc::clone(&state));
+        let service = ConnectionService::new(service, socket.client(), Arc::clone(&state));
         let held = seen.freeze();
         let ended = if is_http2 {
             let io = TokioIo::new(ClientIo::http2(socket, held, self.patience, Arc::clone(&state)));
@@ -160,8 +160,7 @@ fn http1_builder(params: &ServerParams) -> http1::Builder {
         .max_buf_size(params.max_header_bytes)
         .max_header_size(params.max_header_bytes)
         .max_headers(params.max_headers)
-        // A client may close its side and still wait for the answer.
-        .half_close(true)
+        .preserve_header_case(params.preserve_header_case)
         // The upstream's date, or none.
         .auto_date_header(false);
     builder

@@ -5,11 +5,14 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::config::ListenAddress;
+use crate::proxy::ClientAddress;
 
 /// A socket that accepts connections. A Unix one takes its file away when it is dropped.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ impl Listener {
                 let (stream, _) = listener.accept().await?;
                 // Without it small answers wait for acknowledgements. A failure means that the client has gone already.
                 let _ = stream.set_nodelay(true);
+                let _ = probe(&stream);
                 Ok(Socket::Tcp(stream))
             }
             Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Socket::Unix(stream)),
@@ -76,6 +80,18 @@ impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         Self::Tcp(listener)
     }
+}
+
+/// How long a connection is silent before its other end is probed, and how long each probe may take.
+const PROBE_EVERY: Duration = Duration::from_secs(15);
+const PROBES: u32 = 4;
+
+/// Has the system find out when the other end is gone for good.
+fn probe(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, PROBE_EVERY)?;
+    sockopt::set_tcp_keepintvl(stream, PROBE_EVERY)?;
+    Ok(sockopt::set_tcp_keepcnt(stream, PROBES)?)
 }
 
 /// Removes the socket of a process that has ended.
@@ -106,6 +122,21 @@ macro_rules! either {
             Socket::Unix($inner) => $call,
         }
     };
+}
+
+impl Socket {
+    /// Whose connection it is.
+    pub(super) fn client(&self) -> ClientAddress {
+        ClientAddress(match self {
+            Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Unix(_) => None,
+        })
+    }
+
+    /// What the system found wrong with the connection while nobody used it.
+    pub(super) fn take_error(&self) -> io::Result<Option<io::Error>> {
+        either!(self, socket => socket.take_error())
+    }
 }
 
 impl AsyncRead for Socket {

@@ -1,7 +1,7 @@
 //! Listeners and clients' connections: accepting, serving, limiting, draining.
 //!
 //! `listener` is where connections come from, `connection` serves one, `client_io` watches its bytes (by the rules of
-//! `framing`, against the clock of `deadline`), `service` hands its requests to the stack, and `refusal` names why
+//! `framing`, against the clock of a [`Deadline`](crate::proxy::Deadline)), `service` hands its requests to the stack, and `refusal` names why
 //! gloss ends one.
 //!
 //! A failed accept (out of descriptors, a client that left) is logged and waited out; it never ends the server. When
@@ -11,7 +11,7 @@
 
 mod client_io;
 mod connection;
-mod deadline;
+mod descriptors;
 pub mod framing;
 mod listener;
 mod refusal;
@@ -38,6 +38,7 @@ use self::listener::Socket;
 use self::refusal::raw_answer;
 use crate::telemetry::Metrics;
 
+pub use self::descriptors::make_room;
 pub use self::listener::Listener;
 pub use self::refusal::Refusal;
 
@@ -66,6 +67,8 @@ pub struct ServerParams {
     pub max_header_bytes: usize,
     /// How many headers a request may have.
     pub max_headers: usize,
+    /// Whether header names are remembered as they were written.
+    pub preserve_header_case: bool,
     /// How many connections there may be at a time.
     pub max_connections: usize,
     /// How long requests in flight may take once the drain has begun.
@@ -89,7 +92,6 @@ where
     B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let listener = listener.into();
-    metrics.refusals(Refusal::ALL.map(Refusal::as_str));
     let connections = Connections::new(&params, drain.clone());
     let (room, telling) =
         (Arc::new(Semaphore::new(params.max_connections)), Arc::new(Semaphore::new(TOLD_AT_A_TIME)));

@@ -15,17 +15,19 @@ use tower::util::Oneshot;
 use tower::{Service, ServiceExt};
 
 use super::state::{ConnectionState, InFlight};
+use crate::proxy::ClientAddress;
 
 /// The service of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionService<S> {
     inner: S,
+    client: ClientAddress,
     state: Arc<ConnectionState>,
 }
 
 impl<S> ConnectionService<S> {
-    pub(super) fn new(inner: S, state: Arc<ConnectionState>) -> Self {
-        Self { inner, state }
+    pub(super) fn new(inner: S, client: ClientAddress, state: Arc<ConnectionState>) -> Self {
+        Self { inner, client, state }
     }
 }
 
@@ -37,7 +39,8 @@ where
     type Error = Infallible;
     type Future = Answering<S>;
 
-    fn call(&self, request: Request<Incoming>) -> Answering<S> {
+    fn call(&self, mut request: Request<Incoming>) -> Answering<S> {
+        request.extensions_mut().insert(self.client);
         let in_flight = Some(self.state.request());
         Answering { inner: self.inner.clone().oneshot(request), in_flight }
     }

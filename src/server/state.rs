@@ -38,7 +38,12 @@ impl ConnectionState {
 
     /// Whether nothing would be lost if the connection ended now.
     pub(super) fn is_idle(&self) -> bool {
-        self.in_flight.load(Ordering::Acquire) == 0 && !self.unwritten.load(Ordering::Acquire)
+        !self.is_answering() && !self.unwritten.load(Ordering::Acquire)
+    }
+
+    /// Whether a request has come whose answer has not been handed over whole.
+    pub(super) fn is_answering(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) > 0
     }
 
     pub(super) fn requests(&self) -> u64 {

@@ -1,9 +1,21 @@
-//! Log lines on stderr, for people or as JSON.
+//! Log lines on stderr, for people or as JSON, and what a panic says there.
+//!
+//! Libraries' debug and trace lines are never written, whatever the level: they may quote requests (h2 quotes a
+//! malformed path, for one). A line that cannot be written is lost, see [`Stderr`].
 
 use std::io::IsTerminal;
+use std::panic::{self, PanicHookInfo};
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use super::Metrics;
+use super::stderr::Stderr;
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,15 +27,64 @@ pub enum LogFormat {
     Json,
 }
 
+/// Changes what is logged while the process runs; a clone controls the same.
+#[derive(Debug, Clone)]
+pub struct LogControl {
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+impl LogControl {
+    /// Logs by `filter` from now on: a level or a list of directives.
+    pub fn set_filter(&self, filter: &str) {
+        // An error means that the subscriber is gone, and all log lines with it.
+        let _ = self.filter.reload(parsed(filter));
+    }
+}
+
 /// Starts logging for the whole process; a second call changes nothing.
 ///
-/// `filter` is a level (`info`) or a list of directives (`gloss=debug,hyper=warn`).
-pub fn init(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+/// `filter` is a level (`info`) or a list of directives (`gloss=debug,gloss::proxy=trace`).
+pub fn init(filter: &str, format: LogFormat) -> LogControl {
+    let (filter, handle) = reload::Layer::new(parsed(filter));
+    let subscriber = tracing_subscriber::registry().with(filter).with(filter_fn(is_discreet));
     // An error means that logging has been started before, by a test or an embedding program: theirs stays.
-    let _ = match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
+    let _ = subscriber.with(lines(format)).try_init();
+    LogControl { filter: handle }
+}
+
+/// Has panics logged and counted, wherever they happen and whoever contains them.
+///
+/// What a panic says is written only where it is a constant: a text made at run time may quote what was being worked on.
+pub fn log_panics(metrics: Metrics) {
+    panic::set_hook(Box::new(move |panic| {
+        metrics.operation().panic();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or_default();
+        tracing::error!(place, thread, said = constant(panic), "gloss panicked; please report it");
+    }));
+}
+
+fn constant(panic: &PanicHookInfo<'_>) -> &'static str {
+    panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown: it may quote a request)")
+}
+
+fn parsed(filter: &str) -> EnvFilter {
+    EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// Whether the line comes from gloss itself, or from a library but with nothing of a request in it.
+fn is_discreet(line: &Metadata<'_>) -> bool {
+    line.target().starts_with("gloss") || *line.level() <= Level::INFO
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = fmt::layer().with_writer(Stderr::default);
+    match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    }
 }

@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::operation::OperationMetrics;
 use crate::enrich::Fallback;
 use crate::rollout::{Decision, Rule};
 use crate::variant::Variant;
@@ -76,6 +77,7 @@ struct Inner {
     cache_entries: Gauge,
     connections: Gauge,
     refusals: Family<ReasonLabels, Counter>,
+    operation: OperationMetrics,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
@@ -109,6 +111,7 @@ impl Metrics {
             cache_entries: Gauge::default(),
             connections: Gauge::default(),
             refusals: Family::default(),
+            operation: OperationMetrics::default(),
         };
         inner.register();
         inner.touch();
@@ -187,6 +190,16 @@ impl Metrics {
         }
     }
 
+    /// How many clients' connections are open; those that were upgraded are no longer among them.
+    pub fn open_connections(&self) -> i64 {
+        self.0.connections.get()
+    }
+
+    /// What operators and the machine do to gloss.
+    pub fn operation(&self) -> &OperationMetrics {
+        &self.0.operation
+    }
+
     /// Everything, as a scrape wants it.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -247,10 +260,12 @@ impl Inner {
             "Connections of clients that gloss ended, by reason.",
             self.refusals.clone(),
         );
+        self.operation.register(registry);
     }
 
     /// Creates every label set, so that a reason that never happened shows as zero.
     fn touch(&self) {
+        self.operation.touch();
         for variant in [Variant::Basic, Variant::Enhanced, Variant::Shadow] {
             for rule in Rule::ALL {
                 drop(self.decisions.get_or_create(&decision_labels(variant, rule)));

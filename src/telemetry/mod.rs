@@ -2,6 +2,11 @@
 
 mod logging;
 mod metrics;
+mod operation;
+mod redaction;
+mod stderr;
 
-pub use logging::{LogFormat, init as init_logging};
+pub use logging::{LogControl, LogFormat, init as init_logging, log_panics};
 pub use metrics::{Metrics, StageTimes};
+pub use operation::{OperationMetrics, Reload};
+pub use redaction::{MASK, Target, without_credentials};

@@ -40,12 +40,12 @@ const LAYERS: [&[&str]; 9] = [
     &["main", "lib"],
     &["commands"],
     &["demo"],
-    &["stack", "server", "admin"],
+    &["reload", "stack", "server", "admin"],
     // Below the stack: a layer gets parameters of its own, never the whole configuration.
     &["config"],
     &["enrich"],
     &["proxy", "runlog"],
-    &["telemetry"],
+    &["telemetry", "systemd"],
     &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 
@@ -88,6 +88,48 @@ fn the_pure_part_names_no_runtime_no_files_and_no_clock() {
             }
         }
     }
+}
+
+/// The texts between the parentheses of every log macro.
+fn log_lines(code: &str) -> Vec<&str> {
+    let macros = ["trace!(", "debug!(", "info!(", "warn!(", "error!("];
+    let begins = macros.iter().flat_map(|name| code.match_indices(name).map(|(at, name)| at + name.len()));
+    begins.map(|begin| &code[begin..begin + end_of_arguments(&code[begin..])]).collect()
+}
+
+/// Where the parenthesis closes that was open before this text.
+fn end_of_arguments(text: &str) -> usize {
+    let mut depth = 1;
+    let closes = |(_, letter): &(usize, char)| {
+        depth += match letter {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth == 0
+    };
+    text.char_indices().find(closes).map_or(text.len(), |(at, _)| at)
+}
+
+#[test]
+fn log_lines_show_nothing_of_a_request_but_its_redacted_target() {
+    // `Debug` of a request, an answer or a configuration shows more than whoever writes the line thinks of.
+    let debug = ["?", ":?"];
+    // What may be a secret, or hold one. A redacted target is `%this.asked` or the like.
+    let telling =
+        ["uri", "headers", "query", "cookie", "authority", "token", "body", "bytes", "payload", "path("];
+    let mut seen = 0;
+    for (path, code) in code_below(&sources()) {
+        for line in log_lines(&code) {
+            seen += 1;
+            let fields = line.split('"').step_by(2).collect::<String>();
+            for word in debug.iter().chain(&telling) {
+                assert!(!fields.contains(word), "{} logs {word:?}: {line}", path.display());
+            }
+            assert!(!line.contains(":?}"), "{} logs a Debug form: {line}", path.display());
+        }
+    }
+    assert!(seen > 10, "{seen} log lines: are they still written as this test thinks?");
 }
 
 /// The module of the crate that a file belongs to.

@@ -1,6 +1,6 @@
 //! Starting, refusing to start, draining, ending (sections 1 and 6 of the contract).
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Mutex;
@@ -83,10 +83,47 @@ fn a_drain_ends_when_its_time_is_up() {
     client.get("/slow", &[]);
     begun.recv().unwrap();
     gloss.signal(Signal::TERM);
-    gloss.ended();
+    assert_eq!(gloss.ended().code(), Some(0), "the time was the operator's own word");
     let answer = client.answer();
     assert_eq!((answer.text(), answer.payload.complete), ("first", false));
-    assert!(gloss.stderr().contains("the drain's time is up"), "{}", gloss.stderr());
+    let stderr = gloss.stderr();
+    let line = stderr.lines().find(|line| line.contains("the drain's time is up"));
+    let line = line.unwrap_or_else(|| panic!("{stderr}"));
+    assert!(line.contains("connections=1 upgraded=0"), "{line}");
+}
+
+#[test]
+fn an_open_tunnel_ends_when_the_drains_time_is_up_and_is_named() {
+    let upstream = Upstream::scripted(|call| {
+        call.wire.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
+        call.wire.rest();
+        Then::Close
+    });
+    let mut gloss = Setup::before(&upstream).set("drain.timeout", "\"100ms\"").start();
+    let mut client = gloss.client();
+    assert_eq!(client.get("/", &["Connection: Upgrade", "Upgrade: echo"]).head().0, 101);
+    gloss.signal(Signal::TERM);
+    assert_eq!(client.rest(), b"");
+    assert_eq!(gloss.ended().code(), Some(0));
+    upstream.wait_for_closed(1);
+    for told in ["draining:", "the drain's time is up"] {
+        let stderr = gloss.stderr();
+        let line = stderr.lines().find(|line| line.contains(told)).unwrap_or_else(|| panic!("{stderr}"));
+        assert!(line.contains("upgraded=1"), "{line}");
+    }
+}
+
+#[test]
+fn the_drains_time_is_the_one_configured_when_it_begins() {
+    let (upstream, begun, _go_on) = slow_upstream();
+    let mut gloss = Setup::before(&upstream).set("drain.timeout", "\"1h\"").start();
+    let mut client = gloss.client();
+    client.get("/slow", &[]);
+    begun.recv().unwrap();
+    gloss.reload("drain.timeout", "\"100ms\"");
+    gloss.signal(Signal::TERM);
+    assert_eq!(gloss.ended().code(), Some(0));
+    assert!(!client.answer().payload.complete);
 }
 
 #[test]
@@ -175,6 +212,29 @@ fn wrong_usage_is_told_apart_from_a_failure() {
         assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{arguments:?}");
     }
     assert_eq!(Command::new(PROGRAM).arg("--help").output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn log_lines_that_nobody_takes_hold_nothing_up() {
+    let full_disk =
+        Setup::before_address(nobody()).stderr_to(File::options().write(true).open("/dev/full").unwrap());
+    let (reader, writer) = std::io::pipe().unwrap();
+    // Kept open and never read from: it is full before long.
+    let stuck = Setup::before_address(nobody()).set("telemetry.log_level", "\"trace\"").stderr_to(writer);
+    let (gone, closed) = std::io::pipe().unwrap();
+    drop(gone);
+    let nobody_reads = Setup::before_address(nobody()).stderr_to(closed);
+    for setup in [full_disk, stuck, nobody_reads] {
+        let mut gloss = setup.start();
+        let mut client = gloss.client();
+        for _ in 0..1000 {
+            assert_eq!(client.get("/", &[]).answer().status, 502);
+        }
+        assert_eq!(gloss.metric("gloss_panics_total"), 0);
+        gloss.signal(Signal::TERM);
+        assert_eq!(gloss.ended().code(), Some(0));
+    }
+    drop(reader);
 }
 
 #[test]

@@ -65,6 +65,25 @@ fn a_head_that_trickles_gets_no_more_time() {
 }
 
 #[test]
+fn a_body_that_pauses_for_too_long_gets_408_and_never_arrives_whole() {
+    let upstream = Upstream::scripted(|call| {
+        assert!(!call.body().complete);
+        Then::Close
+    });
+    let gloss = Setup::before(&upstream).set("server.body_timeout", "\"300ms\"").start();
+    for framing in ["Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"] {
+        let mut client = gloss.client();
+        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}"));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.value("connection")), (408, Some("close")));
+        assert_eq!(answer.json()["detail"], "The request's body took too long");
+        assert_eq!(client.rest(), b"", "and nothing more");
+    }
+    upstream.wait_for_closed(2);
+    assert!(upstream.seen().iter().all(|seen| seen.payload.bytes == b"half"));
+}
+
+#[test]
 fn half_a_preface_is_not_waited_for_for_ever() {
     let gloss = Setup::before_address(nobody()).set("server.header_timeout", "\"300ms\"").start();
     for half in ["P", "PRI * HTTP/2.0\r\n"] {

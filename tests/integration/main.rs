@@ -14,6 +14,8 @@ mod support;
 mod additive;
 /// The pure part stays pure, and arrows between modules go down only.
 mod architecture;
+/// The wall clock jumps.
+mod clock;
 /// Which answer a request gets, and how the client is told.
 mod decisions;
 /// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
@@ -26,9 +28,17 @@ mod incremental;
 mod lifecycle;
 /// Limits on clients' connections, and what a client sees past one.
 mod limits;
+/// A panic costs one request or one connection.
+mod panics;
 /// Everything but the status route passes as if there were no proxy.
 mod passthrough;
+/// A changed configuration comes into force while gloss serves; a refused one changes nothing.
+mod reload;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
 /// gloss and the upstream never disagree on where a request ends.
 mod strictness;
+/// What systemd is told.
+mod systemd;
+/// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
+mod upstreams;

@@ -3,7 +3,9 @@
 
 use crate::support::answers::{json, json_with, status_body, status_path};
 use crate::support::client::{Answer, get, request};
-use crate::support::http2::exchange;
+use crate::support::eventually;
+use crate::support::gate::Gate;
+use crate::support::http2::{exchange, exchange_raw};
 use crate::support::logs::Logs;
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::{Upstream, nobody};
@@ -88,6 +90,106 @@ fn credentials_of_http_2_clients_show_nowhere() {
 }
 
 #[test]
+fn a_malformed_http_2_request_is_not_quoted() {
+    let gloss = chatty(Setup::before_address(nobody())).start();
+    let pseudo = [(":method", "GET"), (":scheme", "http"), (":authority", "api.test")];
+    for malformed in [
+        (":path", "/<?x-api-key=xyzzy"),
+        (":path", "\0xyzzy"),
+        (":authority", "xyzzy@@"),
+        (":scheme", "xyzzy://"),
+    ] {
+        let mut headers = pseudo.to_vec();
+        headers.retain(|(name, _)| *name != malformed.0);
+        headers.push(malformed);
+        headers.push(("x-api-key", "xyzzy"));
+        let answer = exchange_raw(gloss.clients, &headers);
+        assert!(!String::from_utf8_lossy(&answer).contains(WORD), "{malformed:?}");
+    }
+    assert_discreet(&gloss, &[]);
+}
+
+#[test]
+fn malformed_requests_are_not_quoted() {
+    let gloss = chatty(Setup::before_address(nobody())).start();
+    let heads = [
+        "GET /xyzzy\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /?xyzzy HTTP/7.7\r\nHost: a\r\n\r\n",
+        "XYZZY\r\nxyzzy\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: xyzzy@@/\r\nX-Api-Key: xyzzy\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Api-Key: xyzzy\x02\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nxyzzy\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: xyzzy\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xyzzy\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyzzy\r\n",
+        "GET http://me:xyzzy@/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    ];
+    for head in heads {
+        let answer = gloss.client().send(head).finish().rest();
+        assert!(!String::from_utf8_lossy(&answer).contains(WORD), "{head:?}");
+    }
+    assert_discreet(&gloss, &[]);
+}
+
+#[test]
+fn what_the_upstream_says_wrong_is_not_quoted() {
+    let logs = Logs::with_run("run_1");
+    let wrong = [
+        "HTTP/1.1 xyzzy\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nset-cookie xyzzy\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nset-cookie: xyzzy\x01\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: xyzzy\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyzzy",
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: xyzzy\r\nconnection: upgrade\r\n\r\n",
+    ];
+    for bytes in wrong {
+        let gloss = chatty(Setup::before(&Upstream::answering_and_closing(bytes)).logs(&logs)).start();
+        let answers = [gloss.get("/", &CREDENTIALS), gloss.get(&status_path("run_1"), &["Gloss: enhanced"])];
+        assert_discreet(&gloss, &answers);
+    }
+}
+
+#[test]
+fn a_request_that_failed_is_named_without_its_secrets() {
+    let gloss = Setup::before_address(nobody()).start();
+    gloss.get("/docs;k=xyzzy/a?x-api-key=xyzzy&xyzzy", &CREDENTIALS);
+    let stderr = gloss.stderr();
+    assert!(stderr.contains("GET /docs;***/a?x-api-key=***&***"), "{stderr}");
+    assert_discreet(&gloss, &[]);
+}
+
+#[test]
+fn a_panic_is_told_without_what_was_being_worked_on() {
+    let gate = Gate::new();
+    let (upstream, logs) =
+        (Upstream::answering(json(status_body("run_1", "running"))), Logs::with_run("run_1"));
+    let gloss = chatty(Setup::before(&upstream).logs(&logs).gate(&gate)).start();
+    let mut client = gloss.client();
+    client.get(
+        &format!("{}?x-api-key=xyzzy", status_path("run_1")),
+        &[&CREDENTIALS[..], &["Gloss: enhanced"]].concat(),
+    );
+    gate.next().panic_quoting(WORD);
+    assert_eq!(client.answer().labels(), ("basic", "panic"));
+    assert_eq!(gloss.metric("gloss_panics_total"), 1);
+    assert!(gloss.stderr().contains("gloss panicked") && gloss.stderr().contains("gloss_with_faults.rs"));
+    assert_discreet(&gloss, &[]);
+}
+
+#[test]
+fn a_reload_shows_no_secret() {
+    let mut gloss = chatty(Setup::before_address(nobody())).start();
+    gloss.rewrite("admin.token", "[\"xyzzy\"]");
+    gloss.signal(rustix::process::Signal::HUP);
+    eventually("it is refused", || (gloss.reloads_that("refused") == 1).then_some(()));
+    gloss.reload("admin.token", "\"\"");
+    gloss.reload("upstream.url", "\"http://me:xyzzy@api\"");
+    gloss.reload("upstream.url", "\"http://api/?key=xyzzy\"");
+    gloss.reload("logs.sources", "\"https://me:xyzzy@logs\"");
+    assert!(!gloss.stderr().contains(WORD), "{}", gloss.stderr());
+}
+
+#[test]
 fn credentials_show_nowhere_when_the_upstream_fails() {
     let logs = Logs::with_run("run_1");
     let garbage = Upstream::answering_and_closing("garbage\r\n\r\n");
@@ -126,6 +228,17 @@ fn credentials_in_the_configuration_are_not_shown() {
     let (status, stderr) = with_password.fail();
     assert_eq!(status.code(), Some(78));
     assert!(!stderr.contains(WORD), "{stderr}");
+    for (key, value) in [
+        ("logs.sources", "[\"https://me:xyzzy@logs/\"]"),
+        ("logs.sources", "\"https://me:xyzzy@logs/\""),
+        ("upstream.url", "\"http://api/?key=xyzzy\""),
+        ("admin.token", "{ xyzzy = 1 }"),
+        ("listen", "\"http://me:xyzzy@127.0.0.1\""),
+    ] {
+        let (status, stderr) = Setup::before_address(nobody()).set(key, value).fail();
+        assert_eq!(status.code(), Some(78), "{key}");
+        assert!(!stderr.contains(WORD), "{stderr}");
+    }
     let wrong_type = Setup::before_address(nobody()).set("admin.token", "[\"xyzzy\"]");
     let (status, stderr) = wrong_type.fail();
     assert_eq!(status.code(), Some(78));

@@ -22,7 +22,10 @@ class Upstream:
         self.url = url
         self.logs = logs
         # A connection for each request: an upstream that closes idle ones at once must not break the test itself.
-        self.http = httpx.Client(base_url=url, limits=httpx.Limits(max_keepalive_connections=0), **PLAIN)
+        limits = httpx.Limits(max_keepalive_connections=0)
+        socket = url.removeprefix("unix:") if url.startswith("unix:") else None
+        transport = httpx.HTTPTransport(uds=socket, limits=limits, verify=False)
+        self.http = httpx.Client(base_url="http://localhost" if socket else url, transport=transport, **PLAIN)
 
     def run(self, events=(), **fields):
         """A new run whose log holds these events; without events there is no log. Gives the path of its status."""
@@ -62,7 +65,7 @@ def start_upstream(logs):
     def start(*flags):
         command = [HERE.parent / ".venv" / "bin" / "python", "-m", "upstream.app", "--logs", logs, *flags]
         running.append(Child("upstream", command, cwd=HERE))
-        return Upstream(listening(running[-1], r"upstream: (http://\S+)"), logs)
+        return Upstream(listening(running[-1], r"upstream: (\S+)"), logs)
 
     yield start
     for child in running:

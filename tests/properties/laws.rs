@@ -6,7 +6,9 @@ use gloss::analysis::{
 };
 use proptest::prelude::*;
 
+use crate::disorder;
 use crate::log;
+use crate::reference::{Facts, disagreements};
 
 pub(crate) fn at(now: DateTime<Utc>, status: Option<RunStatus>) -> Context {
     Context {
@@ -20,7 +22,7 @@ pub(crate) fn at(now: DateTime<Utc>, status: Option<RunStatus>) -> Context {
     }
 }
 
-fn long_after() -> DateTime<Utc> {
+pub(crate) fn long_after() -> DateTime<Utc> {
     DateTime::from_timestamp(1_760_900_000, 0).expect("a moment in 2025")
 }
 
@@ -137,6 +139,14 @@ proptest! {
         for pair in told.windows(2) {
             prop_assert_eq!(&pair[0], &pair[1]);
         }
+    }
+
+    #[test]
+    fn it_agrees_with_the_plain_reading(lines in disorder::mixed(20)) {
+        let bytes = log::bytes(&lines);
+        let report = read(&bytes).report(&at(long_after(), Some(RunStatus::Completed)));
+        let found = disagreements(&Facts::of(&bytes), &report);
+        prop_assert!(found.is_empty(), "{found:#?}");
     }
 
     #[test]

@@ -9,12 +9,46 @@ use crate::python::{repr, sdk_text};
 #[derive(Debug, Clone)]
 pub(crate) enum Move {
     Say(String),
-    Call { tool: &'static str, input: Value, fails: bool, by_sub_agent: bool },
-    Todo { items: Vec<(usize, &'static str)>, fails: bool },
-    TaskCreate { subject: String },
-    TaskUpdate { task: u8, status: &'static str },
+    Call {
+        tool: &'static str,
+        input: Value,
+        fails: bool,
+        by_sub_agent: bool,
+    },
+    Todo {
+        items: Vec<(usize, &'static str)>,
+        fails: bool,
+        by_sub_agent: bool,
+    },
+    TaskCreate {
+        subject: String,
+        fails: bool,
+    },
+    TaskUpdate {
+        task: u8,
+        status: Option<&'static str>,
+        subject: Option<String>,
+        refusal: Refusal,
+    },
+    /// From here on answers wait for the next of these, and then come in order or reversed.
+    Batch {
+        reversed: bool,
+    },
     Compact,
-    Finish { subtype: &'static str, is_error: bool, result: Option<String> },
+    Finish {
+        subtype: &'static str,
+        is_error: bool,
+        result: Option<String>,
+        usage: Option<u8>,
+    },
+}
+
+/// How an update of a task does not come about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Refusal {
+    None,
+    Error,
+    InWords,
 }
 
 /// How the moves are written down.
@@ -55,6 +89,7 @@ fn words() -> impl Strategy<Value = String> {
         prop::sample::select(vec!["Let me read the parser.", "Now I'll write the lexer."])
             .prop_map(str::to_owned),
         Just("## Phase 1 — Überblick\n- done\n- \"quoted\" \\ back".to_owned()),
+        "[a-z ]{300,400}",
         "[ -~]{0,40}",
         "\\PC{0,20}",
     ]
@@ -73,21 +108,33 @@ fn call() -> impl Strategy<Value = Move> {
         ("Bash", json!({"command": "git commit -m 'one' && git push"})),
         ("Grep", json!({"pattern": "fn main"})),
         ("Task", json!({"description": "Find usages", "subagent_type": "explorer", "prompt": "look"})),
+        ("NotebookEdit", json!({"notebook_path": "/srv/app/plot.ipynb", "new_source": "x"})),
         ("mcp__tracker__comment", json!(null)),
+        ("mcp__tracker__emit", json!({"event_type": "deployed"})),
         ("", json!([1, 2])),
     ];
     (prop::sample::select(tools), prop::bool::weighted(0.2), prop::bool::weighted(0.2))
         .prop_map(|((tool, input), fails, by_sub_agent)| Move::Call { tool, input, fails, by_sub_agent })
 }
 
+fn task_update() -> impl Strategy<Value = Move> {
+    let status = prop::sample::select(vec!["pending", "in_progress", "completed", "deleted", "odd"]);
+    let subject = prop::option::weighted(0.2, prop::sample::select(NAMES.to_vec()).prop_map(str::to_owned));
+    let refusal =
+        prop_oneof![8 => Just(Refusal::None), 1 => Just(Refusal::Error), 1 => Just(Refusal::InWords)];
+    (0..4_u8, prop::option::weighted(0.9, status), subject, refusal)
+        .prop_map(|(task, status, subject, refusal)| Move::TaskUpdate { task, status, subject, refusal })
+}
+
 fn one_move() -> impl Strategy<Value = Move> {
     prop_oneof![
         3 => words().prop_map(Move::Say),
         8 => call(),
-        4 => (prop::collection::vec((0..NAMES.len(), status()), 0..7), prop::bool::weighted(0.1))
-            .prop_map(|(items, fails)| Move::Todo { items, fails }),
-        1 => words().prop_map(|subject| Move::TaskCreate { subject }),
-        1 => (0..4_u8, status()).prop_map(|(task, status)| Move::TaskUpdate { task, status }),
+        4 => (prop::collection::vec((0..NAMES.len(), status()), 0..7), prop::bool::weighted(0.1), prop::bool::weighted(0.1))
+            .prop_map(|(items, fails, by_sub_agent)| Move::Todo { items, fails, by_sub_agent }),
+        1 => (words(), prop::bool::weighted(0.1)).prop_map(|(subject, fails)| Move::TaskCreate { subject, fails }),
+        2 => task_update(),
+        1 => any::<bool>().prop_map(|reversed| Move::Batch { reversed }),
         1 => Just(Move::Compact),
     ]
 }
@@ -97,27 +144,47 @@ fn ending() -> impl Strategy<Value = Option<Move>> {
         prop::sample::select(vec!["success", "error_max_turns", "error_during_execution"]),
         any::<bool>(),
         prop::option::of(words()),
+        prop::option::of(any::<u8>()),
     );
-    prop::option::of(finish.prop_map(|(subtype, is_error, result)| Move::Finish {
+    prop::option::of(finish.prop_map(|(subtype, is_error, result, usage)| Move::Finish {
         subtype,
         is_error,
         result,
+        usage,
     }))
 }
 
-/// A run's lines, without line feeds.
-pub(crate) fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
-    let dialect = prop_oneof![
+fn dialect() -> impl Strategy<Value = Dialect> {
+    prop_oneof![
         3 => Just(Dialect::Upstream),
         1 => Just(Dialect::StreamJson),
         1 => Just(Dialect::Transcript),
         1 => Just(Dialect::Answer),
         1 => Just(Dialect::Sdk),
-    ];
-    let moves = (prop::collection::vec(one_move(), 0..most), ending(), dialect, 0..200_u32);
+    ]
+}
+
+/// A run's lines, without line feeds.
+pub(crate) fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
+    let moves = (prop::collection::vec(one_move(), 0..most), ending(), dialect(), 0..200_u32);
     moves.prop_map(|(mut moves, ending, dialect, pace)| {
         moves.extend(ending);
-        Writer::new(dialect, pace).write(&moves)
+        Writer::new(dialect, pace).write(&[(dialect, moves)])
+    })
+}
+
+/// The lines of a run that was woken again a few times, each part in a dialect of its own.
+pub(crate) fn lines_of_several_dialects(most: usize) -> impl Strategy<Value = Vec<String>> {
+    let part = (dialect(), prop::collection::vec(one_move(), 0..most), ending());
+    (prop::collection::vec(part, 1..4), 0..200_u32).prop_map(|(parts, pace)| {
+        let parts: Vec<(Dialect, Vec<Move>)> = parts
+            .into_iter()
+            .map(|(dialect, mut moves, ending)| {
+                moves.extend(ending);
+                (dialect, moves)
+            })
+            .collect();
+        Writer::new(Dialect::Upstream, pace).write(&parts)
     })
 }
 
@@ -127,11 +194,11 @@ pub(crate) fn in_all_dialects(most: usize) -> impl Strategy<Value = Vec<Vec<Stri
         [Dialect::Upstream, Dialect::StreamJson, Dialect::Transcript, Dialect::Answer, Dialect::Sdk];
     (prop::collection::vec(one_move(), 0..most), 1..200_u32).prop_map(move |(mut moves, pace)| {
         for step in &mut moves {
-            if let Move::Call { by_sub_agent, .. } = step {
+            if let Move::Call { by_sub_agent, .. } | Move::Todo { by_sub_agent, .. } = step {
                 *by_sub_agent = false;
             }
         }
-        dialects.map(|dialect| Writer::new(dialect, pace).write(&moves)).into()
+        dialects.map(|dialect| Writer::new(dialect, pace).write(&[(dialect, moves.clone())])).into()
     })
 }
 
@@ -148,24 +215,53 @@ struct Writer {
     seconds: i64,
     count: usize,
     tasks: usize,
+    /// Answers that wait, and whether the last comes first.
+    waiting: Option<(bool, Vec<Value>)>,
     lines: Vec<String>,
 }
 
 impl Writer {
     fn new(dialect: Dialect, pace: u32) -> Self {
-        Self { dialect, pace, seconds: 0, count: 0, tasks: 0, lines: Vec::new() }
+        Self { dialect, pace, seconds: 0, count: 0, tasks: 0, waiting: None, lines: Vec::new() }
     }
 
-    fn write(mut self, moves: &[Move]) -> Vec<String> {
-        if matches!(self.dialect, Dialect::Upstream) {
-            self.logged("early_execution_start", &json!({"message": "Started", "pid": 7}));
-        }
-        for step in moves {
-            self.count += 1;
-            self.seconds += i64::from(self.pace) / 4;
-            self.one(step);
+    fn write(mut self, parts: &[(Dialect, Vec<Move>)]) -> Vec<String> {
+        for (dialect, moves) in parts {
+            self.dialect = *dialect;
+            if matches!(dialect, Dialect::Upstream) {
+                self.logged("early_execution_start", &json!({"message": "Started", "pid": 7}));
+            }
+            for step in moves {
+                self.count += 1;
+                self.seconds += i64::from(self.pace) / 4;
+                self.one(step);
+            }
         }
         self.lines
+    }
+
+    fn batch(&mut self, reversed: bool) {
+        match self.waiting.take() {
+            None => self.waiting = Some((reversed, Vec::new())),
+            Some((true, answers)) => answers.iter().rev().for_each(|answer| self.event("user", answer)),
+            Some((false, answers)) => answers.iter().for_each(|answer| self.event("user", answer)),
+        }
+    }
+
+    fn update_task(&mut self, task: usize, status: Option<&str>, subject: Option<&str>, refusal: Refusal) {
+        let named = [
+            ("taskId", Some(task.to_string())),
+            ("status", status.map(str::to_owned)),
+            ("subject", subject.map(str::to_owned)),
+        ];
+        let input =
+            named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
+        let answer = match refusal {
+            Refusal::None => "Updated task",
+            Refusal::Error => "<tool_use_error>InputValidationError</tool_use_error>",
+            Refusal::InWords => "Task not found",
+        };
+        self.call("TaskUpdate", &Value::Object(input), answer, matches!(refusal, Refusal::Error), None);
     }
 
     fn one(&mut self, step: &Move) {
@@ -175,26 +271,41 @@ impl Writer {
                 let parent = by_sub_agent.then_some("call_1");
                 self.call(tool, input, "File created successfully", *fails, parent);
             }
-            Move::Todo { items, fails } => {
+            Move::Batch { reversed } => self.batch(*reversed),
+            Move::Todo { items, fails, by_sub_agent } => {
                 let item =
                     |(name, status): &(usize, &str)| json!({"content": NAMES[*name], "status": status});
                 let items: Vec<Value> = items.iter().map(item).collect();
-                self.call("TodoWrite", &json!({"todos": items}), "Todos have been modified", *fails, None);
+                let parent = by_sub_agent.then_some("call_1");
+                self.call("TodoWrite", &json!({"todos": items}), "Todos have been modified", *fails, parent);
             }
-            Move::TaskCreate { subject } => {
-                self.tasks += 1;
+            Move::TaskCreate { subject, fails } => {
+                self.tasks += usize::from(!fails);
                 let answer = format!("Task #{} created successfully: {subject}", self.tasks);
-                self.call("TaskCreate", &json!({"subject": subject}), &answer, false, None);
+                // Nobody can change a task before its answer has told its id: that never waits.
+                let waiting = self.waiting.take();
+                self.call("TaskCreate", &json!({"subject": subject}), &answer, *fails, None);
+                self.waiting = waiting;
             }
-            Move::TaskUpdate { task, status } => {
-                let input = json!({"taskId": task.to_string(), "status": status});
-                self.call("TaskUpdate", &input, "Updated task", false, None);
+            Move::TaskUpdate { task, status, subject, refusal } => {
+                // One that was made, or 0, which never is.
+                let task = usize::from(*task).min(self.tasks);
+                self.update_task(task, *status, subject.as_deref(), *refusal);
             }
             Move::Compact => self
                 .event("system_compact_boundary", &json!({"type": "system", "subtype": "compact_boundary"})),
-            Move::Finish { subtype, is_error, result } => {
-                let event = json!({"type": "result", "subtype": subtype, "is_error": is_error, "result": result,
-                    "num_turns": self.count, "total_cost_usd": 0.25, "session_id": "s"});
+            Move::Finish { subtype, is_error, result, usage } => {
+                let cost = self.count as f64 / 8.0;
+                let mut event = json!({"type": "result", "subtype": subtype, "is_error": is_error, "result": result,
+                    "num_turns": self.count, "total_cost_usd": cost, "session_id": "s"});
+                if let Some(tokens) = usage {
+                    event["usage"] = json!({"input_tokens": tokens, "output_tokens": 7});
+                }
+                if self.count.is_multiple_of(2) {
+                    event["modelUsage"] = json!({
+                        "claude-sonnet-4-5": {"inputTokens": 7, "outputTokens": 70, "costUSD": cost * 0.75},
+                        "claude-haiku-4-5": {"inputTokens": 1, "cacheReadInputTokens": 30, "costUSD": cost * 0.25}});
+                }
                 self.event(&format!("result_{subtype}"), &event);
             }
         }
@@ -206,12 +317,22 @@ impl Writer {
         self.seconds += i64::from(self.pace) / 8;
         let result = json!({"type": "tool_result", "tool_use_id": id, "content": answer, "is_error": fails});
         let message = json!({"role": "user", "content": [result]});
-        self.event("user", &json!({"type": "user", "message": message, "parent_tool_use_id": parent}));
+        let event = json!({"type": "user", "message": message, "parent_tool_use_id": parent});
+        match &mut self.waiting {
+            Some((_, waiting)) => waiting.push(event),
+            None => self.event("user", &event),
+        }
     }
 
     fn assistant(&mut self, block: &Value, parent: Option<&str>) {
         let usage = json!({"input_tokens": 3, "output_tokens": self.count, "cache_read_input_tokens": 900});
-        let message = json!({"id": format!("msg_{}", self.count / 2), "model": "claude-sonnet-4-5",
+        // Two of a pair of messages may be one, and then the last usage counts.
+        let model = match (parent, self.count / 2 % 16) {
+            (Some(_), _) => "claude-haiku-4-5",
+            (None, 15) => "claude-of-another-year-9",
+            (None, _) => "claude-sonnet-4-5",
+        };
+        let message = json!({"id": format!("msg_{}", self.count / 2), "model": model,
             "role": "assistant", "content": [block], "usage": usage});
         self.event(
             "assistant",
@@ -246,7 +367,7 @@ impl Writer {
                 let message =
                     if raw.len() > 300 { format!("<large_content:{}_chars>", raw.len()) } else { raw };
                 self.logged("claude_stream_raw", &json!({"message": message}));
-                self.logged(&format!("claude_stream_{kind}"), event);
+                self.logged(&format!("claude_stream_{kind}"), &with_cut_texts(event));
             }
         }
     }
@@ -264,6 +385,17 @@ impl Writer {
         let start = chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a moment in 2025");
         (start + chrono::TimeDelta::seconds(self.seconds)).to_rfc3339()
     }
+}
+
+/// The event as the upstream's logger keeps it: a long text directly in it becomes a marker, what is deeper stays whole.
+fn with_cut_texts(event: &Value) -> Value {
+    let mut event = event.clone();
+    for value in event.as_object_mut().into_iter().flat_map(|members| members.values_mut()) {
+        if let Some(text) = value.as_str().filter(|text| text.len() > 300) {
+            *value = json!(format!("<large_content:{}_chars>", text.chars().count()));
+        }
+    }
+    event
 }
 
 /// The event with its type first, as the CLI writes it.

@@ -77,7 +77,7 @@ fn parses(text: &str) -> bool {
 
 /// Looks at whole blocks without leaving early, which the compiler turns into vector instructions.
 fn has_controls(text: &str) -> bool {
-    let is_control = |byte: &&u8| **byte < 0x20 && **byte != b'\t';
+    let is_control = |byte: &&u8| **byte < 0x20;
     text.as_bytes().chunks(256).any(|block| block.iter().filter(is_control).count() > 0)
 }
 

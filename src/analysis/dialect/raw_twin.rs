@@ -3,7 +3,10 @@
 //! The first is kept unread until the next line shows whether it is needed. Most never are, which saves half the
 //! work and keeps cut raw lines, whose content stands whole in the next line, out of the count of lost values.
 
+use chrono::{DateTime, Utc};
 use memchr::memmem;
+
+use super::upstream::{self, after_event_type};
 
 /// A raw line that waits for the next one. Holds at most [`HeldRaw::MAX_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +44,22 @@ impl HeldRaw {
         &self.line
     }
 
+    /// The time of its envelope.
+    pub(in crate::analysis) fn time(&self) -> Option<DateTime<Utc>> {
+        upstream::time(&self.line)
+    }
+
     /// Whether `next` is this line's event, parsed.
     pub(in crate::analysis) fn twin(&self, next: &[u8]) -> Twin {
         let Some(kind) = event_kind(next).and_then(|kind| kind.strip_prefix(b"claude_stream_")) else {
             return Twin::Other;
         };
-        let is_plain = !next.starts_with(b"{");
+        let is_plain = plain_parts(next).is_some();
         match self.inner_kind() {
+            // A second writer may have put another event of the kind between the two.
+            Inner::Kind(_) if self.first_id().is_some_and(|id| memmem::find(next, id).is_none()) => {
+                Twin::Other
+            }
             Inner::Kind(mine)
                 if kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_')) =>
             {
@@ -84,6 +96,16 @@ impl HeldRaw {
         memchr::memchr(b'\\', rest).map_or(Inner::Unknown, |end| Inner::Kind(&rest[..end]))
     }
 
+    /// The first id in the raw line, of its message or of a call: whatever tells the same event has it, too.
+    fn first_id(&self) -> Option<&[u8]> {
+        const KEYS: [&[u8]; 4] =
+            [br#""id":""#, br#""tool_use_id":""#, br#"\"id\":\""#, br#"\"tool_use_id\":\""#];
+        let ends = KEYS.iter().filter_map(|key| Some(memmem::find(&self.line, key)? + key.len()));
+        let id = &self.line[ends.min()?..];
+        let end = memchr::memchr2(b'"', b'\\', id)?;
+        Some(&id[..end])
+    }
+
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {
         self.line.len()
     }
@@ -109,9 +131,10 @@ fn event_kind(line: &[u8]) -> Option<&[u8]> {
     if let Some((kind, _)) = plain_parts(line) {
         return Some(kind);
     }
-    let head = &line[..line.len().min(HEAD_BYTES)];
-    let key = b"\"event_type\"";
-    let rest = &head[memmem::find(head, key)? + key.len()..];
-    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let rest = after_event_type(line)?
+        .trim_ascii_start()
+        .strip_prefix(b":")?
+        .trim_ascii_start()
+        .strip_prefix(b"\"")?;
     memchr::memchr(b'"', rest).map(|end| &rest[..end])
 }

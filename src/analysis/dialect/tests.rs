@@ -46,6 +46,15 @@ fn two_objects_on_a_line_are_both_read() {
 }
 
 #[test]
+fn a_key_of_the_envelope_inside_an_event_does_not_make_it_an_entry() {
+    let call = r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"c","name":"mcp__bus__emit","input":{"event_type":"deployed"}}]}}"#;
+    assert_eq!(heard(call.as_bytes()), (Reading::Known, vec!["call mcp__bus__emit".into()]));
+    let entry = r#"{"event_type": "claude_stream_user", "data": {"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"c"}]}}}"#;
+    assert_eq!(heard(entry.as_bytes()).1, ["answer c"]);
+    assert_eq!(heard(format!("{}{entry}", said("one")).as_bytes()).1, ["one", "answer c"]);
+}
+
+#[test]
 fn holes_lone_surrogates_and_broken_utf8_do_not_lose_the_line() {
     assert_eq!(heard(said("bad \\ud83d end").as_bytes()).1, ["bad \u{fffd} end"]);
     assert_eq!(heard(said("a\0\0b").as_bytes()).1, ["ab"]);
@@ -108,6 +117,24 @@ fn a_raw_line_knows_its_twin() {
     assert_eq!(held.twin(entry("claude_stream_assistant").as_bytes()), Twin::Other);
     assert_eq!(held.twin(entry("claude_stream_raw").as_bytes()), Twin::Other);
     assert_eq!(HeldRaw::take(entry("claude_stream_user").as_bytes()), None);
+}
+
+#[test]
+fn an_event_of_another_message_is_no_twin() {
+    let raw = br#"{"timestamp": "t", "event_type": "claude_stream_raw", "data": {"message": "{\"type\":\"assistant\",\"message\":{\"id\":\"msg_1\"}}"}}"#;
+    let held = HeldRaw::take(raw).expect("it is a raw line");
+    let entry = |id: &str| {
+        format!(
+            r#"{{"timestamp": "t", "event_type": "claude_stream_assistant", "data": {{"message":{{"id":"{id}"}}}}}}"#
+        )
+    };
+    assert_eq!(held.twin(entry("msg_1").as_bytes()), Twin::Same);
+    assert_eq!(held.twin(entry("msg_2").as_bytes()), Twin::Other);
+    let plain = |id: &str| format!("2025-06-13T20:18:00 [claude_stream_assistant] {{'id': '{id}'}}");
+    assert_eq!(held.twin(plain("msg_1").as_bytes()), Twin::Poorer);
+    assert_eq!(held.twin(plain("msg_2").as_bytes()), Twin::Other);
+    let after_a_hole = format!("\0\0{}", entry("msg_1"));
+    assert_eq!(held.twin(after_a_hole.as_bytes()), Twin::Same);
 }
 
 #[test]

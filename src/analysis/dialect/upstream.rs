@@ -22,8 +22,45 @@ const HEAD_BYTES: usize = 320;
 
 /// Whether the object is the upstream's, told from its first keys.
 pub(super) fn is_wrapped(text: &str) -> bool {
-    let head = &text.as_bytes()[..text.len().min(HEAD_BYTES)];
-    memchr::memmem::find(head, b"\"event_type\"").is_some()
+    after_event_type(text.as_bytes()).is_some()
+}
+
+/// What follows the envelope's key `event_type` in the head of an object; a key of that name deeper inside, such as in the
+/// input of a tool, is none of the envelope's.
+pub(super) fn after_event_type(line: &[u8]) -> Option<&[u8]> {
+    after_key(line, b"\"event_type\"")
+}
+
+fn after_key<'l>(line: &'l [u8], key: &[u8]) -> Option<&'l [u8]> {
+    let head = &line[..line.len().min(HEAD_BYTES)];
+    let own = memchr::memmem::find_iter(head, key).find(|at| depth(&head[..*at]) == 1)?;
+    Some(&head[own + key.len()..])
+}
+
+/// The time in an envelope's head.
+pub(super) fn time(line: &[u8]) -> Option<DateTime<Utc>> {
+    let rest = after_key(line, b"\"timestamp\"")?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let text = rest.strip_prefix(b"\"")?;
+    moment(std::str::from_utf8(&text[..memchr::memchr(b'"', text)?]).ok()?)
+}
+
+/// How many objects and lists are open where `json` ends; none once the first object has ended.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => match depth {
+                0 | 1 => return 0,
+                _ => depth -= 1,
+            },
+            _ => {}
+        }
+    }
+    depth
 }
 
 /// Hands on what an entry of the upstream's log tells.

@@ -110,14 +110,32 @@ impl Fold {
     fn content(&mut self, line: &[u8]) {
         if let Some(held) = self.held.take() {
             match held.twin(line) {
-                Twin::Same => {}
-                Twin::Poorer => return self.read(held.line()),
-                Twin::Other => self.read(held.line()),
+                Twin::Same => return self.twin(&held, line),
+                Twin::Poorer => {
+                    self.read(held.line());
+                    return;
+                }
+                Twin::Other => {
+                    self.read(held.line());
+                }
             }
         }
         match HeldRaw::take(line) {
             Some(raw) => self.held = Some(raw),
-            None => self.read(line),
+            None => {
+                self.read(line);
+            }
+        }
+    }
+
+    /// Reads an event that was logged twice: the second time, unless that one is damaged.
+    fn twin(&mut self, raw: &HeldRaw, parsed: &[u8]) {
+        // Whoever looked before the second one came knows the time of the first.
+        if let Some(time) = raw.time() {
+            self.at(time);
+        }
+        if self.read(parsed) == Reading::Unknown && read_line(raw.line(), self) == Reading::Known {
+            self.observe_progress();
         }
     }
 
@@ -133,17 +151,20 @@ impl Fold {
         self.held.is_some()
     }
 
-    fn read(&mut self, line: &[u8]) {
-        if read_line(line, self) == Reading::Unknown {
-            self.counts.unrecognised += 1;
-        }
+    fn read(&mut self, line: &[u8]) -> Reading {
+        let reading = read_line(line, self);
+        self.counts.unrecognised += u64::from(reading == Reading::Unknown);
         self.observe_progress();
+        reading
     }
 
     fn observe_progress(&mut self) {
         let now = self.now();
         self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
-        self.progress.observe(self.share(now));
+        self.progress.observe(self.share(now), &self.signals, now);
+        if let Some(share) = self.board.plan_share() {
+            self.progress.followed(share);
+        }
         if self.ending.came_to_its_end() {
             self.progress.reached_the_end();
         }
@@ -151,6 +172,11 @@ impl Fold {
 
     fn now(&self) -> Option<DateTime<Utc>> {
         self.clock.newest()
+    }
+
+    /// When that was begun which a line of now tells: writing a call may take Claude minutes, and it is logged at its end.
+    fn begun_at(&self) -> Option<DateTime<Utc>> {
+        self.clock.before_newest().or(self.now())
     }
 
     /// A log whose first fact is one of the middle of a run starts late.

@@ -47,10 +47,10 @@ impl Fold {
             if vote != Vote::Upkeep {
                 self.board.begin_announced();
             }
-            self.board.follow_phase(vote, self.now());
+            self.board.follow_phase(vote, self.begun_at());
         }
         let step = self.step_of(thread);
-        self.board.work_mut(step).called(tool, self.clock.newest());
+        self.board.work_mut(step).called(tool);
         if let Thread::Sub(parent) = thread {
             self.sub_agents.called(parent);
         }

@@ -10,6 +10,8 @@ pub mod fit;
 mod interval;
 mod prior;
 mod signals;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod words;
 
@@ -27,10 +29,18 @@ pub(super) use signals::Signals;
 const MOST_WHILE_RUNNING: f64 = 99.0;
 /// A line's time is a little earlier than the moment at which it can be read.
 const WRITING_DELAY: TimeDelta = TimeDelta::seconds(2);
+/// Evidence that moves the log odds by less than this is not what a percentage rests on: two points in the middle of a
+/// run, fewer towards its ends.
+const TELLING: f64 = 0.08;
+/// A percentage that was once reached rests on what was known then, unless what is known now says nearly as much.
+const NEARLY_POINTS: f64 = 5.0;
 /// With less than this there is nothing to extrapolate from.
 const LEAST_FOR_ESTIMATE: f64 = 0.02;
 
-/// What a statement on progress rests on.
+/// What a statement on progress rests on: of the evidence that is the run's own, the first in this order without which the
+/// percentage would be clearly different ([`TELLING`]); `History` where there is none.
+///
+/// `Turns` and `Heading` say at least so much: they are named where they say more than all the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
@@ -38,11 +48,11 @@ pub enum Basis {
     Todo,
     /// The run's list, kept item by item.
     Task,
-    /// Headings in Claude's text.
+    /// How far Claude has followed a plan that it had told, heading by heading.
     Heading,
     /// Turns against the run's limit, or calls where there are no times.
     Turns,
-    /// How long runs take as a rule.
+    /// How long runs take as a rule: time, messages, texts and calls so far.
     History,
     /// What the tools are used for.
     Phase,
@@ -52,13 +62,25 @@ pub enum Basis {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct HighWater {
     percent: f64,
+    /// What the run had done, and when, as it came to be that far.
+    then: Option<(Signals, DateTime<Utc>)>,
+    /// How far the headings alone said that it is.
+    headings_percent: f64,
     /// Whether the log has told of a good end once; a later wake-up does not undo it.
     ended_well: bool,
 }
 
 impl HighWater {
-    pub(super) fn observe(&mut self, share: f64) {
-        self.percent = self.percent.max(percent(share));
+    pub(super) fn observe(&mut self, share: f64, signals: &Signals, at: Option<DateTime<Utc>>) {
+        if percent(share) > self.percent {
+            self.percent = percent(share);
+            self.then = at.map(|at| (*signals, at));
+        }
+    }
+
+    /// A plan was followed to here.
+    pub(super) fn followed(&mut self, share: f64) {
+        self.headings_percent = self.headings_percent.max(percent(share));
     }
 
     /// The log says that the run did all it could, whatever the upstream still says.
@@ -100,20 +122,41 @@ impl Fold {
         // Time that nothing in the log explains is no progress: a run that died must not creep towards its end.
         let seen =
             self.clock.newest().map(|newest| (now - WRITING_DELAY).min(newest + self.patience()).max(newest));
-        let modelled = self.progress.percent.max(percent(self.share(seen)));
+        let now_percent = percent(self.share(seen));
+        let modelled = self.progress.percent.max(now_percent);
         let by_turns =
             max_turns.filter(|max| *max > 0).map_or(0.0, |max| percent(self.turns() as f64 / max as f64));
+        let by_headings = self.progress.headings_percent;
         let elapsed = seen.zip(self.signals.started_at).map(|(seen, start)| seconds(seen - start));
-        let basis = match self.board.list().source {
-            _ if by_turns > modelled => Basis::Turns,
-            Some(StepSource::Task) => Basis::Task,
-            Some(StepSource::Todo) => Basis::Todo,
-            Some(StepSource::Heading) => Basis::Heading,
-            Some(StepSource::Phase) | None if elapsed.is_some() => Basis::History,
-            Some(StepSource::Phase) | None => Basis::Turns,
+        let basis = if by_turns > modelled.max(by_headings) {
+            Basis::Turns
+        } else if by_headings > modelled {
+            Basis::Heading
+        } else {
+            let furthest = self.progress.then.filter(|_| now_percent < self.progress.percent - NEARLY_POINTS);
+            let (signals, at) = furthest.unwrap_or((self.signals, seen.unwrap_or(now)));
+            self.basis_of_model(&signals, at)
         };
-        let percent = modelled.max(by_turns);
+        let percent = modelled.max(by_headings).max(by_turns);
         Estimate { percent, basis, end: self.end(elapsed, percent / 100.0, now) }
+    }
+
+    /// What the model's estimate rests on: what would it say, did it not know of the list, or of the tools' uses?
+    fn basis_of_model(&self, signals: &Signals, at: DateTime<Utc>) -> Basis {
+        let list = match signals.list.source {
+            Some(StepSource::Task) => Some(Basis::Task),
+            Some(StepSource::Todo) => Some(Basis::Todo),
+            Some(StepSource::Heading | StepSource::Phase) | None => None,
+        };
+        let log_odds = |signals: &Signals| Evidence::of(signals, at).map(|seen| self.prior.log_odds(&seen));
+        let Some(known) = log_odds(signals) else { return list.unwrap_or(Basis::Turns) };
+        let tells =
+            |without: &Signals| log_odds(without).is_some_and(|without| (known - without).abs() >= TELLING);
+        match list {
+            Some(list) if tells(&signals.without_list()) => list,
+            _ if tells(&signals.without_uses()) => Basis::Phase,
+            _ => Basis::History,
+        }
     }
 
     fn end(
@@ -134,7 +177,11 @@ impl Fold {
 
     /// How far an ended run got: 100 where it came to its end, else the furthest that it was.
     pub(super) fn reached_percent(&self) -> f64 {
-        if self.progress.ended_well { 100.0 } else { self.progress.percent }
+        if self.progress.ended_well {
+            100.0
+        } else {
+            self.progress.percent.max(self.progress.headings_percent)
+        }
     }
 
     /// Turns so far: as the result events state them, else the main thread's messages.

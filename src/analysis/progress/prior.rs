@@ -107,8 +107,12 @@ impl Prior {
 
     /// The share that is done, 0–1.
     pub(super) fn share(&self, evidence: &Evidence) -> f64 {
-        let trees = self.trees.iter().map(|tree| tree.answer(evidence)).sum::<f64>();
-        logistic(self.line.log_odds(evidence) + trees)
+        logistic(self.log_odds(evidence))
+    }
+
+    /// The same as log odds, in which evidence adds up.
+    pub(super) fn log_odds(&self, evidence: &Evidence) -> f64 {
+        self.line.log_odds(evidence) + self.trees.iter().map(|tree| tree.answer(evidence)).sum::<f64>()
     }
 
     /// How good the numbers were on runs that they were not fitted on.

@@ -176,3 +176,31 @@ impl Signals {
         self.recent.iter().filter(|recent| **recent == Some(kind)).count()
     }
 }
+
+impl Signals {
+    /// The same run, had it kept no list.
+    pub(super) fn without_list(mut self) -> Self {
+        self.list = ListState::default();
+        (self.list_at, self.list_grew_at, self.item_done_at) = (None, None, None);
+        self.unkind(|kind| kind == Kind::List);
+        self
+    }
+
+    /// The same run, did nobody know what its tools were used for.
+    pub(super) fn without_uses(mut self) -> Self {
+        (self.reads, self.edits, self.shell, self.agents, self.files) = (0, 0, 0, 0, 0);
+        (self.tests, self.lints, self.commits, self.publications, self.looks_at_changes) = (0, 0, 0, 0, 0);
+        (self.edit_at, self.test_at, self.calls_at_edit) = (None, None, 0);
+        self.others = self.calls;
+        self.unkind(|kind| kind != Kind::List);
+        self
+    }
+
+    fn unkind(&mut self, is_meant: impl Fn(Kind) -> bool) {
+        for kind in self.recent.iter_mut().flatten() {
+            if is_meant(*kind) {
+                *kind = Kind::Other;
+            }
+        }
+    }
+}

@@ -4,7 +4,6 @@ use super::View;
 use crate::analysis::context::RunStatus;
 use crate::analysis::report::{
     Enhancement, ErrorDetails, FileDetails, RunDetails, SubAgentDetails, TestDetails, Timestamp, ToolDetails,
-    UsageDetails,
 };
 
 impl View<'_> {
@@ -30,19 +29,6 @@ impl View<'_> {
             permission_denials: fold.stated_denials.max(fold.errors.denials()),
             compactions: fold.compactions,
             completion_percentage: unfinished.then(|| super::to_tenths(fold.reached_percent())),
-        }
-    }
-
-    fn usage(&self) -> UsageDetails {
-        let tokens = self.fold.usage.tokens();
-        let cost = self.fold.usage.cost_usd();
-        UsageDetails {
-            input_tokens: tokens.input,
-            output_tokens: tokens.output,
-            cache_creation_tokens: tokens.cache_creation,
-            cache_read_tokens: tokens.cache_read,
-            cost_usd: cost.map(|(usd, is_estimate)| if is_estimate { to_micros(usd) } else { usd }),
-            cost_is_estimate: cost.is_some_and(|(_, is_estimate)| is_estimate),
         }
     }
 
@@ -97,13 +83,8 @@ impl View<'_> {
 
     /// Share of the prompt tokens that came from the cache, in percent with one decimal.
     pub(super) fn cache_efficiency(&self) -> Option<f64> {
-        let tokens = self.fold.usage.tokens();
+        let tokens = self.bill.total.tokens;
         let prompt = tokens.input.saturating_add(tokens.cache_creation).saturating_add(tokens.cache_read);
         (prompt > 0).then(|| (tokens.cache_read as f64 / prompt as f64 * 1000.0).round() / 10.0)
     }
-}
-
-/// USD to the millionth.
-pub(super) fn to_micros(usd: f64) -> f64 {
-    (usd * 1e6).round() / 1e6
 }

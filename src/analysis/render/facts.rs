@@ -102,12 +102,12 @@ mod tests {
     fn where_nothing_was_changed_the_calls_are_counted() {
         let (mut work, mut tools) = (Work::default(), Tools::default());
         for name in ["Read", "Read", "Grep", "TodoWrite", "Bash"] {
-            work.called(tools.place(name), None);
+            work.called(tools.place(name));
         }
         assert_eq!(done(&work), None);
         assert_eq!(calls(&work, &tools).as_deref(), Some("Took 2 file reads, 1 search and 1 command."));
         let mut upkeep = Work::default();
-        upkeep.called(tools.place("TodoWrite"), None);
+        upkeep.called(tools.place("TodoWrite"));
         assert_eq!(calls(&upkeep, &tools), None);
     }
 

@@ -5,6 +5,7 @@ mod facts;
 mod sentences;
 mod steps;
 mod summary;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use super::fold::Fold;
 use super::outcome::Outcome;
 use super::report::{Additions, ProgressSummary, Step, Timestamp, WorkflowSteps};
 use super::steps::StepStatus;
+use super::usage::Bill;
 
 /// What all parts of a report agree on.
 pub(super) struct View<'v> {
@@ -24,13 +26,21 @@ pub(super) struct View<'v> {
     status: RunStatus,
     outcome: Outcome,
     max_turns: Option<u64>,
+    bill: Bill,
 }
 
 impl<'v> View<'v> {
     pub(super) fn new(fold: &'v Fold, context: &'v Context) -> Self {
         let status = status_of(fold, context);
         let outcome = fold.ending.outcome(status, &fold.clock, context.now);
-        Self { fold, context, status, outcome, max_turns: context.max_turns.or(fold.identity.max_turns) }
+        Self {
+            fold,
+            context,
+            status,
+            outcome,
+            max_turns: context.max_turns.or(fold.identity.max_turns),
+            bill: fold.usage.bill(),
+        }
     }
 
     /// All added fields.

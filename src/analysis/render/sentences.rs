@@ -19,7 +19,8 @@ pub(super) fn says_little(result: &str) -> bool {
 /// Claude gained ("Now I have all the context.") tell nothing of the kind.
 pub(super) fn outcome_of(text: &str) -> Option<String> {
     let (prose, items) = lines_of(text);
-    first_sentences(if prose.is_empty() { &items } else { &prose })
+    let only_leads_to_them = prose.iter().all(|line| line.ends_with([':', '：']));
+    first_sentences(&prose).or_else(|| first_sentences(&items).filter(|_| only_leads_to_them))
 }
 
 /// The same, and nothing where there are only items of lists: those may as well be plans.
@@ -74,13 +75,20 @@ fn lines_of(text: &str) -> (Vec<String>, Vec<String>) {
                 Some(_) => {}
                 None => {
                     of_a_plan = leads_to_a_plan(line);
-                    prose.push(unmarked(line));
+                    if !is_bold_heading(line) {
+                        prose.push(unmarked(line));
+                    }
                 }
             }
         }
     }
-    prose.retain(|line| !line.ends_with([':', '：']));
     (prose, items)
+}
+
+/// "**Theme (light)**": a line that is bold from end to end and is no sentence.
+fn is_bold_heading(line: &str) -> bool {
+    let inner = line.strip_prefix("**").and_then(|line| line.strip_suffix("**"));
+    inner.is_some_and(|inner| !inner.contains("**") && !inner.ends_with(['.', '!', '?', '。', '！', '…']))
 }
 
 /// "We should:", "I will need to do this:".
@@ -129,9 +137,9 @@ fn split_sentences(line: &str) -> Vec<&str> {
     sentences
 }
 
-/// Whether the sentence announces what comes next.
+/// Whether the sentence announces what comes next, in the languages in which headings are read.
 fn is_plan(sentence: &str) -> bool {
-    const STARTS: [&str; 15] = [
+    const STARTS: [&str; 34] = [
         "let me",
         "let's",
         "i'll",
@@ -147,6 +155,25 @@ fn is_plan(sentence: &str) -> bool {
         "time to",
         "moving on",
         "going on with",
+        "ich werde ",
+        "lass mich ",
+        "als nächstes ",
+        "je vais ",
+        "voy a ",
+        "vou ",
+        "vamos ",
+        "adesso ",
+        "давайте ",
+        "давай ",
+        "начну ",
+        "начинаю ",
+        "приступаю ",
+        "让我",
+        "接下来",
+        "现在让我",
+        "我来",
+        "次に",
+        "これから",
     ];
     let lower = sentence.replace('’', "'").to_lowercase();
     STARTS.iter().any(|start| lower.starts_with(start))
@@ -211,6 +238,27 @@ mod tests {
         assert_eq!(outcome_of(text).as_deref(), Some("Both are wired."));
         assert_eq!(outcome_of("Now all 9 tests pass.").as_deref(), Some("Now all 9 tests pass."));
         assert_eq!(outcome_of("Excellent. This is a comprehensive analysis."), None);
+    }
+
+    #[test]
+    fn a_sentence_before_the_one_that_leads_to_a_list_is_kept() {
+        let text = "The report is written — 14 pages in `report.md`. Here is what it holds:\n- Summary";
+        assert_eq!(prose_outcome_of(text).as_deref(), Some("The report is written — 14 pages in report.md."));
+        assert_eq!(prose_outcome_of("Counted: all three.").as_deref(), Some("Counted: all three."));
+    }
+
+    #[test]
+    fn a_line_in_bold_is_a_heading_unless_it_is_a_sentence() {
+        assert_eq!(prose_outcome_of("**Theme (light)**\nIt builds.").as_deref(), Some("It builds."));
+        assert_eq!(prose_outcome_of("**All 9 tests pass.**").as_deref(), Some("All 9 tests pass."));
+        assert_eq!(prose_outcome_of("**Theme** is **light**").as_deref(), Some("Theme is light."));
+    }
+
+    #[test]
+    fn plans_in_other_languages_are_no_result_either() {
+        assert_eq!(prose_outcome_of("Отчёт создан. Давайте проверим его.").as_deref(), Some("Отчёт создан."));
+        assert_eq!(prose_outcome_of("测试全部通过。接下来更新文档。").as_deref(), Some("测试全部通过。"));
+        assert_eq!(prose_outcome_of("Ich werde die Datei lesen."), None);
     }
 
     #[test]

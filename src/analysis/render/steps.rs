@@ -13,7 +13,7 @@ const STARTING: &str = "Starting";
 impl View<'_> {
     /// All steps; at least one as soon as the log has begun.
     pub(super) fn steps(&self) -> Vec<Step> {
-        let factor = self.cost_factor();
+        let factor = self.bill.factor;
         let steps: Vec<Step> =
             (0..).zip(self.fold.board.steps()).map(|(place, step)| self.step(place, step, factor)).collect();
         if steps.is_empty() && self.fold.counts.written > 0 { vec![self.starting()] } else { steps }
@@ -23,18 +23,18 @@ impl View<'_> {
         let status = self.status_of(step);
         let work = self.fold.board.work(place);
         let ended_with_run = status != step.status;
-        let completed_at = step.completed_at.or(self.fold.clock.newest().filter(|_| ended_with_run));
+        let completed_at = step.times.ended_at().or(self.fold.clock.newest().filter(|_| ended_with_run));
         Step {
             step_id: place as u64 + 1,
             name: step.name.clone(),
             status,
-            started_at: step.started_at.map(Timestamp::to_second),
+            started_at: step.times.started_at().map(Timestamp::to_second),
             completed_at: completed_at.map(Timestamp::to_second),
-            duration_seconds: self.duration(step.started_at, completed_at, status),
-            result: self.result_of(&work, status),
+            duration_seconds: self.worked(step, status),
+            result: self.result_of(&work, status).or_else(|| along_with(step, status)),
             tools_used: self.tools_used(&work),
             tool_calls: work.calls,
-            cost: work.cost_usd.map(|cost| super::details::to_micros(cost * cost_factor)),
+            cost: work.cost_usd.map(|cost| super::usage::to_micros(cost * cost_factor)),
             error: (status == StepStatus::Failed).then(|| self.fold.ending.reason(self.outcome)),
             source: step.source,
         }
@@ -50,22 +50,17 @@ impl View<'_> {
         }
     }
 
-    fn duration(
-        &self,
-        started_at: Option<DateTime<Utc>>,
-        completed_at: Option<DateTime<Utc>>,
-        status: StepStatus,
-    ) -> Option<u64> {
+    /// The time in which the step was the one at hand; of one in progress, so far.
+    fn worked(&self, step: &BoardStep, status: StepStatus) -> Option<u64> {
+        let until = if status == StepStatus::InProgress { self.so_far() } else { self.fold.clock.newest() };
+        let worked = step.times.worked(until).filter(|_| status != StepStatus::Pending)?;
+        u64::try_from(worked.num_seconds()).ok()
+    }
+
+    /// Up to when a step in progress has gone on.
+    fn so_far(&self) -> Option<DateTime<Utc>> {
         let newest = self.fold.clock.newest();
-        let so_far = || {
-            if self.status == RunStatus::Running { newest.map(|at| at.max(self.context.now)) } else { newest }
-        };
-        let end = match status {
-            StepStatus::InProgress => so_far(),
-            StepStatus::Pending => None,
-            StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => completed_at,
-        }?;
-        u64::try_from((end - started_at?).num_seconds()).ok()
+        if self.status == RunStatus::Running { newest.map(|at| at.max(self.context.now)) } else { newest }
     }
 
     /// What is shown before anything was done.
@@ -80,7 +75,10 @@ impl View<'_> {
         };
         let clock = &self.fold.clock;
         let completed_at = clock.newest().filter(|_| status != StepStatus::InProgress);
-        let said = self.fold.texts.last_said();
+        let until = completed_at.or(self.so_far());
+        let duration =
+            until.zip(clock.first()).and_then(|(end, start)| u64::try_from((end - start).num_seconds()).ok());
+        let said = self.fold.texts.final_result().unwrap_or_default();
         let work = self.fold.board.unplaced();
         Step {
             step_id: 1,
@@ -88,11 +86,11 @@ impl View<'_> {
             status,
             started_at: clock.first().map(Timestamp::to_second),
             completed_at: completed_at.map(Timestamp::to_second),
-            duration_seconds: self.duration(clock.first(), completed_at, status),
+            duration_seconds: duration,
             result: sentences::outcome_of(said).filter(|_| status == StepStatus::Completed),
             tools_used: self.tools_used(work),
             tool_calls: work.calls,
-            cost: self.fold.usage.cost_usd().map(|(cost, _)| super::details::to_micros(cost)),
+            cost: self.bill.total.cost_usd.map(|(cost, _)| super::usage::to_micros(cost)),
             error: failed.then(|| self.fold.ending.reason(self.outcome)),
             source: StepSource::Phase,
         }
@@ -120,14 +118,12 @@ impl View<'_> {
             StepStatus::Pending | StepStatus::InProgress | StepStatus::Skipped => None,
         }
     }
+}
 
-    /// What estimates are multiplied with so that they add up to the run's own figure.
-    fn cost_factor(&self) -> f64 {
-        match (self.fold.usage.cost_usd(), self.fold.usage.estimated_usd()) {
-            (Some((total, false)), Some(estimated)) if estimated > 0.0 => total / estimated,
-            _ => 1.0,
-        }
-    }
+/// Of a step that was never at hand there is nothing to tell but what it was ticked off with.
+fn along_with(step: &BoardStep, status: StepStatus) -> Option<String> {
+    let place = step.along_with.filter(|_| status == StepStatus::Completed && step.work.calls == 0)?;
+    Some(format!("Ticked off together with step {}.", place + 1))
 }
 
 /// The steps of an ended run, each with its success.

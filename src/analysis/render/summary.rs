@@ -24,12 +24,13 @@ impl View<'_> {
         }
     }
 
-    /// Completed items of the run's list, those with the most work; without a list, lines of the final result. A
-    /// heading tells what was begun, not what came of it.
+    /// Completed items of the run's list: those in which something was changed or handed over before those in
+    /// which one only looked, and then those with the most work. Without a list, lines of the final result: a heading
+    /// tells what was begun, not what came of it.
     fn achievements(&self, steps: &[Step]) -> Vec<String> {
         let done = |step: &&Step| step.status == StepStatus::Completed && step.source.is_list();
         let mut listed: Vec<&Step> = steps.iter().filter(done).collect();
-        listed.sort_by_key(|step| std::cmp::Reverse(step.tool_calls));
+        listed.sort_by_key(|step| std::cmp::Reverse((self.left_something(step), step.tool_calls)));
         listed.truncate(MAX_ACHIEVEMENTS);
         listed.sort_by_key(|step| step.step_id);
         if !listed.is_empty() {
@@ -42,6 +43,18 @@ impl View<'_> {
         let mut lines = sentences::list_lines(text);
         lines.truncate(MAX_ACHIEVEMENTS);
         if lines.is_empty() { sentences::outcome_of(text).into_iter().collect() } else { lines }
+    }
+}
+
+impl View<'_> {
+    /// Whether the step changed files or handed something over; `step` is one of the board's.
+    fn left_something(&self, step: &Step) -> bool {
+        let place = usize::try_from(step.step_id).unwrap_or(usize::MAX).saturating_sub(1);
+        let board = &self.fold.board;
+        place < board.steps().len() && {
+            let work = board.work(place);
+            work.edits > 0 || !work.deeds.is_empty()
+        }
     }
 }
 

@@ -137,6 +137,12 @@ impl Headings {
         self.series = None;
     }
 
+    /// The share of the plan that lies before the item that was taken up last.
+    pub(super) fn plan_share(&self) -> Option<f64> {
+        let (label, number) = self.series.as_ref()?;
+        self.plan.share_before(label, number.major)
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         let pending = self.pending.as_ref().map_or(0, |pending| {
             pending.after.capacity()

@@ -8,26 +8,13 @@ use chrono::{DateTime, Utc};
 
 use super::announced::Headings;
 use super::matching::{Known, match_items};
+use super::step::BoardStep;
 use super::todo::TodoItem;
 use super::work::Work;
 use super::{Phase, PhaseTracker, StepSource, StepStatus, TaskChange, TodoSnapshot, Vote};
 
 /// Lists longer than this are cut: nobody reads them, and a log of garbage must not fill the memory.
 const MAX_STEPS: usize = 600;
-
-/// A step and what was done in it.
-#[derive(Debug, Clone)]
-pub(in crate::analysis) struct BoardStep {
-    pub(in crate::analysis) name: String,
-    pub(in crate::analysis) source: StepSource,
-    pub(in crate::analysis) status: StepStatus,
-    pub(in crate::analysis) started_at: Option<DateTime<Utc>>,
-    pub(in crate::analysis) completed_at: Option<DateTime<Utc>>,
-    pub(in crate::analysis) work: Work,
-    /// Whether the run's list has it now.
-    listed: bool,
-    id: Option<String>,
-}
 
 /// How far the run's list is; nothing in it without one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,10 +44,14 @@ pub(in crate::analysis) struct Board {
     pub(super) active: Option<usize>,
     /// When the list was last changed, where it left no item in progress: whose time it is since then is open.
     unclaimed_since: Option<DateTime<Utc>>,
+    /// Otherwise, whose it is.
+    claimed_by: Option<usize>,
     pub(super) has_list: bool,
     list: ListState,
-    /// What was done before there was a step; the first one takes it over.
-    unplaced: Work,
+    /// What was done before a step began; the first one takes it over.
+    pub(super) unplaced: Work,
+    /// The step that took it over.
+    pub(super) heir: Option<usize>,
     /// Subjects of tasks that are not yet steps of this run, by id.
     told: HashMap<String, String>,
 }
@@ -77,7 +68,7 @@ impl Board {
 
     /// Takes a whole list.
     pub(in crate::analysis) fn apply_todo(&mut self, snapshot: &TodoSnapshot, at: Option<DateTime<Utc>>) {
-        self.begin_list(at, !snapshot.items.is_empty());
+        self.begin_list(!snapshot.items.is_empty());
         let places: Vec<usize> = self.places(StepSource::Todo);
         let known: Vec<Known<'_>> = places.iter().map(|place| self.steps[*place].known()).collect();
         let matched = match_items(&known, &snapshot.items);
@@ -105,7 +96,7 @@ impl Board {
 
     /// Takes a new task under the id that it was given; one that is known keeps what it has.
     pub(in crate::analysis) fn create_task(&mut self, id: &str, subject: &str, at: Option<DateTime<Utc>>) {
-        self.begin_list(at, true);
+        self.begin_list(true);
         if let Some(place) = self.task(id) {
             subject.clone_into(&mut self.steps[place].name);
         } else {
@@ -116,7 +107,7 @@ impl Board {
 
     /// Takes a change of a task; one whose creation was not logged appears with it.
     pub(in crate::analysis) fn change_task(&mut self, change: &TaskChange, at: Option<DateTime<Utc>>) {
-        self.begin_list(at, true);
+        self.begin_list(true);
         let known = self.task(&change.task_id);
         let Some(place) = known.or_else(|| {
             let gone = change.status == Some(StepStatus::Skipped);
@@ -166,15 +157,11 @@ impl Board {
         self.push(step)
     }
 
-    /// From the first item on, the list says what is done; the phase before it has ended.
-    fn begin_list(&mut self, at: Option<DateTime<Utc>>, has_items: bool) {
-        if self.has_list || !has_items {
-            return;
-        }
-        self.has_list = true;
-        self.forget_headings();
-        if let Some(phase) = self.active.take() {
-            self.set_status(phase, StepStatus::Completed, at);
+    /// From the first item on, the list says what the steps are; what is going on ends when one of them begins.
+    fn begin_list(&mut self, has_items: bool) {
+        if !self.has_list && has_items {
+            self.has_list = true;
+            self.forget_headings();
         }
     }
 
@@ -203,26 +190,18 @@ impl Board {
         }
     }
 
-    /// The step that work done now belongs to.
-    pub(in crate::analysis) fn target(&self) -> Option<usize> {
-        let with = |status| self.steps.iter().position(|step| step.listed && step.status == status);
-        let is_open = |place: &usize| self.steps[*place].status == StepStatus::InProgress;
-        self.active
-            .filter(is_open)
-            .or_else(|| with(StepStatus::InProgress))
-            .or(self.active)
-            .or_else(|| with(StepStatus::Pending))
-            .or_else(|| self.steps.len().checked_sub(1))
-    }
-
     /// How far the run's list is.
     pub(in crate::analysis) fn list(&self) -> ListState {
         self.list
     }
 
     fn list_changed(&mut self, at: Option<DateTime<Utc>>) {
-        let claimed = self.steps.iter().any(|step| step.listed && step.status == StepStatus::InProgress);
-        self.unclaimed_since = at.filter(|_| !claimed);
+        let claims = |place: &usize| {
+            let step = &self.steps[*place];
+            step.listed && step.status == StepStatus::InProgress
+        };
+        self.claimed_by = self.active.filter(claims).or_else(|| (0..self.steps.len()).find(claims));
+        self.unclaimed_since = at.filter(|_| self.claimed_by.is_none());
         let items = || self.steps.iter().filter(|step| step.source.is_list());
         let of = |status| items().filter(|step| step.status == status).count() as u64;
         let (done, going) = (of(StepStatus::Completed), of(StepStatus::InProgress));
@@ -231,23 +210,7 @@ impl Board {
         self.list = ListState { total, done, going, source };
     }
 
-    /// The work of a step, to add to it; what has no step belongs to the first one.
-    pub(in crate::analysis) fn work_mut(&mut self, place: Option<usize>) -> &mut Work {
-        match self.steps.get_mut(place.unwrap_or(0)) {
-            Some(step) => &mut step.work,
-            None => &mut self.unplaced,
-        }
-    }
-
-    /// What was done before there was a step.
-    pub(in crate::analysis) fn unplaced(&self) -> &Work {
-        &self.unplaced
-    }
-
-    pub(super) fn push(&mut self, mut step: BoardStep) -> Option<usize> {
-        if self.steps.is_empty() {
-            step.work = std::mem::take(&mut self.unplaced);
-        }
+    pub(super) fn push(&mut self, step: BoardStep) -> Option<usize> {
         (self.steps.len() < MAX_STEPS).then(|| {
             self.steps.push(step);
             self.steps.len() - 1
@@ -259,27 +222,44 @@ impl Board {
     }
 
     pub(super) fn set_status(&mut self, place: usize, status: StepStatus, at: Option<DateTime<Utc>>) {
-        let unclaimed_since = self.unclaimed_since;
         let step = &mut self.steps[place];
+        let before = std::mem::replace(&mut step.status, status);
         match status {
             StepStatus::InProgress => {
-                step.started_at = step.started_at.or(at);
-                step.completed_at = None;
-                if step.status != StepStatus::InProgress || self.active.is_none() {
+                step.times.begin(at);
+                self.take_over(place, at);
+                if before != StepStatus::InProgress || self.active.is_none() {
                     self.active = Some(place);
                 }
             }
-            StepStatus::Completed if step.status != StepStatus::Completed => {
+            StepStatus::Completed if before != StepStatus::Completed => {
                 // An item ticked off without having been begun was worked on since the list last changed, unless that
                 // time was another one's: then nobody knows.
-                step.started_at = step.started_at.or(step.work.first_at).or(unclaimed_since);
-                // A late line of a second writer must not end a step before it began.
-                step.completed_at = at.map(|at| step.started_at.map_or(at, |started| at.max(started)));
+                let begun_at = step.times.started_at().or(self.unclaimed_since);
+                if !step.begun {
+                    step.along_with = self.claimed_by;
+                    if begun_at.is_some() {
+                        step.times.begin(begun_at);
+                    }
+                }
+                step.times.end(at);
+                self.take_over(place, begun_at.or(at));
             }
-            StepStatus::Pending => step.completed_at = None,
+            StepStatus::Pending => step.times.pause(at),
             StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => {}
         }
-        step.status = status;
+    }
+
+    /// The step has begun: if it is the first of the list, what went on before the list ends with it.
+    fn take_over(&mut self, place: usize, at: Option<DateTime<Utc>>) {
+        self.steps[place].begun = true;
+        self.inherit(place);
+        let Some(before) = self.active.filter(|_| self.steps[place].source.is_list()) else { return };
+        let step = &mut self.steps[before];
+        if !step.source.is_list() && step.status == StepStatus::InProgress {
+            step.status = StepStatus::Completed;
+            step.times.end(at);
+        }
     }
 
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {
@@ -295,37 +275,4 @@ impl Board {
 /// What a task is called whose subject the log does not tell.
 fn nameless(id: &str) -> String {
     format!("Task #{id}")
-}
-
-impl BoardStep {
-    pub(super) fn new(name: &str, source: StepSource) -> Self {
-        Self {
-            name: name.to_owned(),
-            source,
-            status: StepStatus::Pending,
-            started_at: None,
-            completed_at: None,
-            work: Work::default(),
-            listed: false,
-            id: None,
-        }
-    }
-
-    fn known(&self) -> Known<'_> {
-        Known { name: &self.name, id: self.id.as_deref(), status: self.status, listed: self.listed }
-    }
-
-    /// What is done stays done; anything else is skipped.
-    fn drop_from_list(&mut self, at: Option<DateTime<Utc>>) {
-        self.listed = false;
-        if self.status != StepStatus::Completed {
-            self.completed_at = self.started_at.and(at);
-            self.status = StepStatus::Skipped;
-        }
-    }
-
-    fn heap_bytes(&self) -> usize {
-        let texts = self.name.capacity() + self.id.as_ref().map_or(0, String::capacity);
-        texts + self.work.heap_bytes()
-    }
 }

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::announced::{Pending, Standing, Trial};
-use super::board::{Board, BoardStep};
+use super::board::Board;
 use super::heading::{Heading, named_task};
+use super::step::BoardStep;
 use super::work::Work;
 use super::{StepSource, StepStatus};
 
@@ -115,6 +116,11 @@ impl Board {
             self.settle_trial();
         }
         self.headings.are_trusted() || (on_trial == Some(true) && self.active.is_some())
+    }
+
+    /// The share of a plan that was told and is being followed, 0–1: the items before the one at hand.
+    pub(in crate::analysis) fn plan_share(&self) -> Option<f64> {
+        if self.has_list { None } else { self.headings.plan_share() }
     }
 
     /// All work of a step, with that which a heading on trial may yet take away.

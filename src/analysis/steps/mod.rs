@@ -6,9 +6,11 @@
 mod announced;
 mod board;
 mod board_headings;
+mod board_work;
 mod heading;
 mod matching;
 mod phase;
+mod step;
 mod task;
 mod todo;
 mod work;
@@ -16,8 +18,9 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub(super) use board::{Board, BoardStep, ListState};
+pub(super) use board::{Board, ListState};
 pub(super) use phase::{Phase, PhaseTracker, Vote};
+pub(super) use step::BoardStep;
 pub(super) use task::{TaskChange, TaskCreation, created_task_id, told_subjects};
 pub(super) use todo::TodoSnapshot;
 pub(super) use work::{Deed, Work};

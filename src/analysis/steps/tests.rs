@@ -1,5 +1,7 @@
 //! Identity of items and attribution of work, with lists of our own.
 
+mod attribution;
+
 use chrono::{DateTime, Utc};
 
 use super::todo::TodoItem;
@@ -29,6 +31,11 @@ fn shown(board: &Board) -> Vec<(&str, StepStatus)> {
     board.steps().iter().map(|step| (step.name.as_str(), step.status)).collect()
 }
 
+fn times(board: &Board, place: usize) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let times = &board.steps()[place].times;
+    (times.started_at(), times.ended_at())
+}
+
 #[test]
 fn an_item_renamed_in_place_keeps_its_id_and_its_times() {
     let board = board(&[
@@ -36,7 +43,7 @@ fn an_item_renamed_in_place_keeps_its_id_and_its_times() {
         &[("Read the code", Completed), ("Mark it as ready", Completed)],
     ]);
     assert_eq!(shown(&board), [("Read the code", Completed), ("Mark it as ready", Completed)]);
-    assert_eq!((board.steps()[1].started_at, board.steps()[1].completed_at), (at(0), at(10)));
+    assert_eq!(times(&board, 1), (at(0), at(10)));
 }
 
 #[test]
@@ -85,8 +92,6 @@ fn an_item_that_comes_back_under_its_name_is_the_same() {
 #[test]
 fn time_that_was_another_items_is_not_given_to_one_that_was_never_begun() {
     let known = board(&[&[("A", InProgress), ("B", Pending)], &[("A", Completed), ("B", Completed)]]);
-    let times =
-        |board: &Board, place: usize| (board.steps()[place].started_at, board.steps()[place].completed_at);
     assert_eq!((times(&known, 0), times(&known, 1)), ((at(0), at(10)), (None, at(10))));
     let open = board(&[&[("A", Pending), ("B", Pending)], &[("A", Completed), ("B", Pending)]]);
     assert_eq!(times(&open, 0), (at(0), at(10)));
@@ -106,7 +111,7 @@ fn work_before_the_list_has_a_step_of_its_own_that_ends_with_the_list() {
     board.apply_todo(&list(&[("A", InProgress)]), at(5));
     board.follow_phase(Vote::For(Phase::Delivery), at(6));
     assert_eq!(shown(&board), [("Analysis Phase", Completed), ("A", InProgress)]);
-    assert_eq!(board.steps()[0].completed_at, at(5));
+    assert_eq!(times(&board, 0).1, at(5));
 }
 
 #[test]
@@ -152,7 +157,7 @@ fn announcing(texts: &[&str]) -> Board {
 fn call(board: &mut Board, second: i64) {
     board.begin_announced();
     board.follow_phase(Vote::For(Phase::Implementation), at(second));
-    board.work_mut(board.target()).called(0, at(second));
+    board.work_mut(board.target()).called(0);
 }
 
 #[test]
@@ -166,7 +171,7 @@ fn two_headings_in_rising_order_are_steps_with_their_own_work_and_times() {
     assert!(board.steps()[1..].iter().all(|step| step.source == StepSource::Heading));
     let calls: Vec<u64> = (0..3).map(|place| board.work(place).calls).collect();
     assert_eq!(calls, [1, 2, 2]);
-    assert_eq!((board.steps()[1].started_at, board.steps()[1].completed_at), (at(10), at(30)));
+    assert_eq!(times(&board, 1), (at(10), at(30)));
 }
 
 #[test]

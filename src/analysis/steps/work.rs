@@ -1,7 +1,5 @@
 //! What was done in a step: calls, words, edits, tests and their price.
 
-use chrono::{DateTime, Utc};
-
 use crate::analysis::bounded::shortened;
 
 /// What was done in a step.
@@ -21,7 +19,6 @@ pub(in crate::analysis) struct Work {
     pub(in crate::analysis) tests: Option<(u64, u64)>,
     /// What was handed over in it, each kind once.
     pub(in crate::analysis) deeds: Vec<Deed>,
-    pub(super) first_at: Option<DateTime<Utc>>,
 }
 
 /// Work that leaves the working directory, done by a command.
@@ -63,9 +60,8 @@ impl Work {
     const MAX_TOOLS: usize = 64;
     const MAX_FILES: usize = 3;
 
-    pub(in crate::analysis) fn called(&mut self, tool: u16, at: Option<DateTime<Utc>>) {
+    pub(in crate::analysis) fn called(&mut self, tool: u16) {
         self.calls += 1;
-        self.first_at = self.first_at.or(at);
         self.used(tool, 1);
     }
 
@@ -113,7 +109,6 @@ impl Work {
         };
         self.said = later.said.or(self.said);
         self.tests = later.tests.or(self.tests);
-        self.first_at = self.first_at.or(later.first_at);
         self
     }
 
@@ -128,8 +123,7 @@ impl Work {
     /// Adds the price of a message, in place of what was thought of it before.
     pub(in crate::analysis) fn spent(&mut self, before: Option<f64>, after: Option<f64>) {
         if let Some(after) = after {
-            let sum = self.cost_usd.unwrap_or(0.0) - before.unwrap_or(0.0) + after;
-            self.cost_usd = Some(sum.max(0.0));
+            self.cost_usd = Some(self.cost_usd.unwrap_or(0.0) - before.unwrap_or(0.0) + after);
         }
     }
 

@@ -1,39 +1,64 @@
-//! A run as a table that one would paste into a chat.
+//! A run as a table that one would paste into a chat: no line wider than such a window, readable without colour.
 
-use std::fmt::Write as _;
+mod figures;
+mod layout;
+#[cfg(test)]
+mod tests;
 
-use crate::analysis::{Additions, Change, Outcome, ProgressSummary, RunDetails, Step, StepStatus};
+use textwrap::core::display_width;
 
-/// Longer names are cut, in characters.
-const NAME_WIDTH: usize = 60;
+use crate::analysis::{Additions, Outcome, ProgressSummary, RunDetails, Step, StepStatus};
+use chrono::{DateTime, Utc};
+use layout::{cost, counted, duration, first_line, fitted, shortened, wrapped};
+
+/// No line is wider, in columns.
+const LINE_WIDTH: usize = 100;
+/// Longer names are cut, in columns.
+const NAME_WIDTH: usize = 58;
 /// So many lines of the final result are shown.
-const RESULT_LINES: usize = 12;
-/// Each this long at most, in characters.
-const LINE_WIDTH: usize = 160;
-/// And so many files.
-const FILES: usize = 12;
+const RESULT_LINES: usize = 14;
 
-/// Renders all parts, each a paragraph.
-pub(super) fn render(additions: &Additions, progress: &ProgressSummary, steps: &[Step]) -> String {
-    let mut out = String::new();
-    headline(&mut out, &additions.run_details, progress, steps);
+/// Renders all parts, each a paragraph. `first` is the time of the log's first event.
+pub(super) fn render(
+    additions: &Additions,
+    progress: &ProgressSummary,
+    steps: &[Step],
+    first: Option<DateTime<Utc>>,
+) -> String {
+    let mut out = Out::default();
+    headline(&mut out, &additions.run_details, progress, first);
     step_table(&mut out, steps);
     if additions.progress_summary.is_some() {
-        outlook(&mut out, progress);
+        outlook(&mut out, progress, additions.enhancement.generated_at.0);
     }
     if let Some(Some(result)) = &additions.final_result {
-        result_text(&mut out, result);
+        let succeeded = additions.run_details.outcome == Outcome::Success;
+        result_text(&mut out, if succeeded { "Result" } else { "Last words" }, result);
     }
-    figures(&mut out, &additions.run_details);
-    out
+    figures::figures(&mut out, &additions.run_details);
+    out.0
 }
 
-/// Everything goes through here: writing to a string cannot fail.
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = writeln!(out, "{text}");
+/// What is written so far.
+#[derive(Debug, Default)]
+struct Out(String);
+
+impl Out {
+    fn line(&mut self, text: &str) {
+        self.0.push_str(text.trim_end());
+        self.0.push('\n');
+    }
+
+    /// A line or more with a word before them.
+    fn fact(&mut self, word: &str, text: &str) {
+        let options = textwrap::Options::new(LINE_WIDTH).subsequent_indent("         ");
+        for line in textwrap::wrap(&format!("{word:<8} {text}"), options) {
+            self.line(&line);
+        }
+    }
 }
 
-fn headline(out: &mut String, details: &RunDetails, progress: &ProgressSummary, steps: &[Step]) {
+fn headline(out: &mut Out, details: &RunDetails, progress: &ProgressSummary, first: Option<DateTime<Utc>>) {
     let outcome = match details.outcome {
         Outcome::Success => "✔ succeeded",
         Outcome::Failed => "✘ failed",
@@ -43,38 +68,35 @@ fn headline(out: &mut String, details: &RunDetails, progress: &ProgressSummary, 
         Outcome::Running => "▶ running",
         Outcome::Lost => "? lost",
     };
-    let first = steps.iter().filter_map(|step| step.started_at).min();
-    let last = progress.last_event_at;
     let mut parts = vec![outcome.to_owned()];
     if details.outcome == Outcome::Running {
         parts.push(format!("{:.0} %", progress.completion_percentage));
     }
-    if let (Some(first), Some(last)) = (first, last) {
-        parts.push(duration(u64::try_from((last.0 - first.0).num_seconds()).unwrap_or(0)));
+    if let (Some(first), Some(last)) = (first, progress.last_event_at) {
+        parts.push(duration(u64::try_from((last.0 - first).num_seconds()).unwrap_or(0)));
     }
     parts.push(counted(details.turns, "turn"));
     parts.extend(details.usage.cost_usd.map(|usd| cost(usd, details.usage.cost_is_estimate)));
-    parts.extend(details.model.clone());
-    line(out, format_args!("{}", parts.join(" · ")));
+    parts.extend(details.model.as_deref().map(|model| shortened(model, 40)));
+    out.line(&parts.join(" · "));
 }
 
-fn step_table(out: &mut String, steps: &[Step]) {
-    let width = steps.iter().map(|step| shown_name(step).chars().count()).max().unwrap_or(0);
+fn step_table(out: &mut Out, steps: &[Step]) {
+    let width = steps.iter().map(|step| display_width(&shown_name(step))).max().unwrap_or(0);
     let done = steps.iter().filter(|step| step.status == StepStatus::Completed).count();
-    line(out, format_args!("\nSteps ({done} of {} done)", steps.len()));
+    out.line(&format!("\nSteps ({done} of {} done)", steps.len()));
     for step in steps {
         let took = step.duration_seconds.map(duration).unwrap_or_default();
         let calls = if step.tool_calls > 0 { counted(step.tool_calls, "call") } else { String::new() };
         let price = step.cost.map(|usd| cost(usd, false)).unwrap_or_default();
-        let name = shown_name(step);
-        let row = format!(
-            " {} {:>3}  {name:<width$}  {took:>8}  {calls:>10}  {price:>7}",
+        let name = fitted(&shown_name(step), width);
+        out.line(&format!(
+            " {} {:>3}  {name}  {took:>7}  {calls:>9}  {price:>7}",
             mark(step.status),
             step.step_id
-        );
-        line(out, format_args!("{}", row.trim_end()));
+        ));
         if let Some(error) = &step.error {
-            line(out, format_args!("        ↳ {}", first_line(error)));
+            out.line(&format!("        ↳ {}", shortened(first_line(error), LINE_WIDTH - 12)));
         }
     }
 }
@@ -93,101 +115,32 @@ fn shown_name(step: &Step) -> String {
     shortened(first_line(&step.name), NAME_WIDTH)
 }
 
-fn outlook(out: &mut String, progress: &ProgressSummary) {
-    line(out, format_args!("\nNow      {}", progress.recent_activity));
+fn outlook(out: &mut Out, progress: &ProgressSummary, now: DateTime<Utc>) {
+    let until = |end: DateTime<Utc>| duration(u64::try_from((end - now).num_seconds()).unwrap_or(0));
+    out.line("");
+    out.fact("Now", &progress.recent_activity);
     if let Some(end) = progress.estimated_completion {
-        line(out, format_args!("Ends     about {end}"));
+        let ends = [progress.earliest_completion, progress.latest_completion];
+        let sure = match ends {
+            [Some(earliest), Some(latest)] => {
+                format!(", most likely between {} and {}", until(earliest.0), until(latest.0))
+            }
+            _ => String::new(),
+        };
+        out.fact("Ends", &format!("in about {} ({end}){sure}", until(end.0)));
     }
     if progress.stalled {
-        line(out, format_args!("Stalled  nothing was logged for longer than the tools explain"));
+        out.fact("Stalled", "nothing was logged for longer than the tools explain");
     }
 }
 
-fn result_text(out: &mut String, result: &str) {
-    line(out, format_args!("\nResult"));
-    let lines: Vec<&str> = result.trim().lines().collect();
+fn result_text(out: &mut Out, title: &str, result: &str) {
+    out.line(&format!("\n{title}"));
+    let lines = wrapped(result.trim(), LINE_WIDTH - 2);
     for text in lines.iter().take(RESULT_LINES) {
-        line(out, format_args!("{}", format!("  {}", shortened(text, LINE_WIDTH)).trim_end()));
+        out.line(&format!("  {text}"));
     }
     if lines.len() > RESULT_LINES {
-        line(out, format_args!("  … {} more", counted((lines.len() - RESULT_LINES) as u64, "line")));
-    }
-}
-
-fn figures(out: &mut String, details: &RunDetails) {
-    if !details.files.is_empty() {
-        line(out, format_args!("\nFiles ({})", details.files.len()));
-        for file in details.files.iter().take(FILES) {
-            let change = if file.change == Change::Created { '+' } else { '~' };
-            line(out, format_args!("  {change} {} ({})", file.path, counted(file.edits, "edit")));
-        }
-        if details.files.len() > FILES {
-            line(out, format_args!("  … {} more", details.files.len() - FILES));
-        }
-    }
-    let tests = details.tests;
-    line(out, format_args!(""));
-    if tests.runs > 0 {
-        let runs = counted(tests.runs, "run");
-        let counts = format!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.skipped);
-        line(out, format_args!("Tests    {counts} ({runs})"));
-    }
-    let mut tools: Vec<_> = details.tools.iter().collect();
-    tools.sort_by_key(|(_, figures)| std::cmp::Reverse(figures.calls));
-    let tools: Vec<String> =
-        tools.iter().take(8).map(|(name, figures)| format!("{name} {}", figures.calls)).collect();
-    if !tools.is_empty() {
-        line(out, format_args!("Tools    {}", tools.join(", ")));
-    }
-    if let Some(error) = details.errors.last() {
-        let message = shortened(first_line(&error.message), 80);
-        line(out, format_args!("Errors   last: {}: {message}", error.tool));
-    }
-    if let Some(usd) = details.usage.cost_usd {
-        line(out, format_args!("Cost     {}", cost(usd, details.usage.cost_is_estimate)));
-    }
-}
-
-fn cost(usd: f64, estimated: bool) -> String {
-    format!("{}${usd:.2}", if estimated { "about " } else { "" })
-}
-
-fn counted(count: u64, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
-fn duration(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes}m {seconds:02}s"),
-        (hours, minutes, _) => format!("{hours}h {minutes:02}m"),
-    }
-}
-
-fn first_line(text: &str) -> &str {
-    text.trim().lines().next().unwrap_or_default()
-}
-
-fn shortened(text: &str, chars: usize) -> String {
-    if text.chars().count() <= chars {
-        return text.to_owned();
-    }
-    let start: String = text.chars().take(chars - 1).collect();
-    format!("{}…", start.trim_end())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_as_people_say_them() {
-        assert_eq!([7, 67, 3_725].map(duration), ["7 s", "1m 07s", "1h 02m"]);
-    }
-
-    #[test]
-    fn long_names_are_cut_with_an_ellipsis() {
-        assert_eq!(shortened("äbc def", 5), "äbc…");
-        assert_eq!(shortened("äbc", 5), "äbc");
+        out.line(&format!("  … {} more", counted((lines.len() - RESULT_LINES) as u64, "line")));
     }
 }

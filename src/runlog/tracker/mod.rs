@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
+mod checkpoint;
 mod watch;
 
 use std::collections::HashMap;
@@ -23,11 +24,12 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
-use super::{LogError, LogIdentity, LogSource, OpenLog};
+use super::{LogError, LogSource, OpenLog};
 use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
+use checkpoint::Checkpoint;
 pub use watch::StorageWatch;
 
 /// One read asks for at most this much.
@@ -38,8 +40,6 @@ const INLINE_BYTES: usize = 16 * 1024;
 const INLINE_REPORT_BYTES: usize = 256 * 1024;
 /// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
 const FOLDING_QUEUE: usize = 4096;
-/// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
-const TAIL_BYTES: usize = 64;
 /// What an entry weighs beside its analysis, in bytes.
 const ENTRY_BYTES: usize = 512;
 
@@ -79,15 +79,6 @@ struct Entry {
     /// `None` before the first reading, and after one that failed half-way.
     checkpoint: Mutex<Option<Checkpoint>>,
     weight: AtomicU32,
-}
-
-#[derive(Debug)]
-struct Checkpoint {
-    identity: LogIdentity,
-    stamp: u128,
-    /// The last bytes before the offset.
-    tail: Vec<u8>,
-    analysis: Arc<Analysis>,
 }
 
 /// An analysis that is up with its log as it was found.
@@ -171,6 +162,10 @@ impl Tracker {
         nobody_waits: &CancellationToken,
         watch: &StorageWatch,
     ) -> CatchUp {
+        // Not even in line behind a reader who may be the one that hangs.
+        if !self.0.source.answers() {
+            return CatchUp::Failed(LogError::Stuck);
+        }
         let entry = self.0.entry(run);
         let mut checkpoint = tokio::select! {
             biased;
@@ -233,7 +228,7 @@ impl Shared {
             *slot = None;
             return Ok(CatchUp::Empty);
         }
-        if !self.still_holds(slot.as_ref(), &*log, watch).await? {
+        if !self.still_holds(slot.as_mut(), &*log, watch).await? {
             *slot = None;
         } else if let Some(known) = slot.as_ref().filter(|known| known.is_up_with(&*log)) {
             return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit, as_of)));
@@ -252,7 +247,7 @@ impl Shared {
     /// Whether the log is the one that was read before, and still holds it.
     async fn still_holds(
         &self,
-        known: Option<&Checkpoint>,
+        known: Option<&mut Checkpoint>,
         log: &dyn OpenLog,
         watch: &StorageWatch,
     ) -> Result<bool, LogError> {
@@ -260,8 +255,15 @@ impl Shared {
         if known.is_up_with(log) || known.tail.is_empty() {
             return Ok(true);
         }
+        if !known.explains(log) {
+            return Ok(false);
+        }
         let tail_start = known.analysis.offset() - known.tail.len() as u64;
-        Ok(self.read(log, tail_start, known.tail.len(), watch).await? == known.tail)
+        if self.read(log, tail_start, known.tail.len(), watch).await? != known.tail {
+            return Ok(false);
+        }
+        let has_grown = known.analysis.offset() < log.length();
+        Ok(has_grown || self.read(log, 0, known.head.len(), watch).await? == known.head)
     }
 
     /// Folds what lies between the checkpoint and the end; whether the end was reached. After an error the checkpoint
@@ -273,7 +275,8 @@ impl Shared {
         watch: &StorageWatch,
     ) -> Result<bool, LogError> {
         let offset = |slot: &Option<Checkpoint>| slot.as_ref().map_or(0, |known| known.analysis.offset());
-        let stop = log.length().min(offset(slot).saturating_add(self.params.max_bytes_per_poll));
+        let began = offset(slot);
+        let stop = log.length().min(began.saturating_add(self.params.max_bytes_per_poll));
         while offset(slot) < stop {
             let left = usize::try_from(stop - offset(slot)).unwrap_or(usize::MAX);
             let bytes = self.read(log, offset(slot), left.min(READ_BYTES), watch).await?;
@@ -284,7 +287,8 @@ impl Shared {
             let Some(checkpoint) = slot.take() else { break };
             *slot = Some(self.feed(checkpoint, bytes).await?);
         }
-        if let Some(checkpoint) = slot {
+        // Without anything read, what has changed in the log is still open, see `Checkpoint::explains`.
+        if let Some(checkpoint) = slot.as_mut().filter(|known| known.analysis.offset() > began) {
             checkpoint.stamp = log.stamp();
         }
         Ok(stop == log.length())
@@ -326,33 +330,6 @@ impl Shared {
             as_of,
             threads: self.threads.clone(),
         }
-    }
-}
-
-impl Checkpoint {
-    fn begin(log: &dyn OpenLog, params: &TrackerParams) -> Self {
-        let analysis = Arc::new(Analysis::with_prior(params.limits, Arc::clone(&params.prior)));
-        Self { identity: log.identity(), stamp: log.stamp(), tail: Vec::new(), analysis }
-    }
-
-    fn is_of(&self, log: &dyn OpenLog) -> bool {
-        self.identity == log.identity() && self.analysis.offset() <= log.length()
-    }
-
-    fn is_up_with(&self, log: &dyn OpenLog) -> bool {
-        self.analysis.offset() == log.length() && self.stamp == log.stamp()
-    }
-
-    fn feed(&mut self, bytes: &[u8]) {
-        // Copies the state only while an answer is being made from it.
-        Arc::make_mut(&mut self.analysis).feed(bytes);
-        let keep = TAIL_BYTES.saturating_sub(bytes.len()).min(self.tail.len());
-        self.tail.drain(..self.tail.len() - keep);
-        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
-    }
-
-    fn weight(&self) -> usize {
-        self.analysis.weight() + self.tail.capacity()
     }
 }
 

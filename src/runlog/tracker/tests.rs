@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use super::checkpoint::TAIL_BYTES;
 use super::*;
-use crate::runlog::BoxFuture;
+use crate::runlog::{BoxFuture, LogIdentity};
 
 /// A log whose contents the test decides.
 #[derive(Debug)]
@@ -182,6 +183,47 @@ async fn a_replaced_truncated_or_rewritten_log_is_begun_anew() {
     );
     memory.change(|state| state.contents[200..].fill(b'x'));
     assert_eq!(done(poll(&tracker).await), (CacheOutcome::Miss, 270), "rewritten in place, the same length");
+}
+
+/// A log whose head and end stay what they are while its middle changes.
+fn with_middle(letter: u8) -> Vec<u8> {
+    [lines(100), vec![letter; 100], lines(100)].concat()
+}
+
+#[tokio::test]
+async fn a_log_rewritten_at_its_old_length_with_its_old_end_is_begun_anew_at_once() {
+    let memory = memory(&[&b"one\n"[..], &lines(100)].concat(), 100);
+    let tracker = tracker(&memory, u64::MAX);
+    poll(&tracker).await;
+    memory.change(|state| state.contents[..3].copy_from_slice(b"two"));
+    assert_eq!(done(poll(&tracker).await), (CacheOutcome::Miss, 1804));
+    assert_eq!(done(poll(&tracker).await), (CacheOutcome::Hit, 1804));
+}
+
+#[tokio::test]
+async fn a_log_rewritten_in_its_middle_only_is_begun_anew_with_the_second_poll() {
+    let memory = memory(&with_middle(b'a'), 100);
+    let tracker = tracker(&memory, u64::MAX);
+    poll(&tracker).await;
+    memory.change(|state| state.contents = with_middle(b'b'));
+    assert_eq!(done(poll(&tracker).await).0, CacheOutcome::Incremental, "it may be growing just now");
+    assert_eq!(done(poll(&tracker).await).0, CacheOutcome::Miss, "it is not");
+    assert_eq!(done(poll(&tracker).await).0, CacheOutcome::Hit);
+}
+
+#[tokio::test]
+async fn a_log_seen_in_the_middle_of_a_write_is_not_read_twice() {
+    let memory = memory(&lines(1000), 100);
+    let tracker = tracker(&memory, u64::MAX);
+    poll(&tracker).await;
+    // The time of a write shows before its bytes do.
+    memory.change(|_| {});
+    poll(&tracker).await;
+    memory.spent();
+    memory.state.lock().unwrap().contents.extend(lines(10));
+    assert_eq!(done(poll(&tracker).await), (CacheOutcome::Incremental, 18_180));
+    assert_eq!(memory.spent(), (2, 180 + TAIL_BYTES));
+    assert_eq!(done(poll(&tracker).await).0, CacheOutcome::Hit);
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! Whatever goes wrong with the notes, the client gets the upstream's exact answer; `Gloss-Reason` says why, and
 //! `gloss_enrichments_total` counts it.
 
+/// The storage of the logs hangs, and recovers.
+mod hanging_storage;
 /// The upstream's answer is none that notes can be added to.
 mod ineligible_answers;
+/// The folder of the logs is not what it was, or the machine is out of something.
+mod odd_folders;
 /// The log is missing, refused, odd, or changes under the reader.
 mod odd_logs;
 /// The notes are late, too many, or fail.

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::{Case, case, case_with};
 use crate::support::answers::{self, status_body, status_path};
+use crate::support::eventually;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::Setup;
 use crate::support::upstream::Upstream;
@@ -114,6 +115,53 @@ fn a_link_out_of_the_folder_is_refused() {
     fs::remove_file(case.logs.path("run_1")).unwrap();
     symlink("/proc/self/environ", case.logs.path("run_1")).unwrap();
     case.falls_back("log-unreadable");
+}
+
+#[test]
+fn a_socket_or_a_device_in_the_place_of_a_log_is_refused() {
+    let case = without_log();
+    let socket = std::os::unix::net::UnixListener::bind(case.logs.path("run_1")).unwrap();
+    case.falls_back("log-unreadable");
+    drop(socket);
+    fs::remove_file(case.logs.path("run_1")).unwrap();
+    // Where the test may make one: endless zero bytes, if anybody read them.
+    let device = Command::new("mknod").arg(case.logs.path("run_1")).args(["c", "1", "5"]).status().unwrap();
+    case.falls_back(if device.success() { "log-unreadable" } else { "no-log" });
+}
+
+#[test]
+fn a_link_that_stays_in_the_folder_and_a_second_name_of_a_file_are_read() {
+    let case = case(running());
+    let elsewhere = case.logs.root().join("elsewhere.log");
+    fs::rename(case.logs.path("run_1"), &elsewhere).unwrap();
+    symlink("elsewhere.log", case.logs.path("run_1")).unwrap();
+    assert_eq!(case.ask().labels(), ("enhanced", "header"));
+    fs::remove_file(case.logs.path("run_1")).unwrap();
+    fs::hard_link(&elsewhere, case.logs.path("run_1")).unwrap();
+    assert_eq!(case.ask().labels(), ("enhanced", "header"));
+}
+
+#[test]
+fn a_log_that_was_rotated_away_is_read_anew_under_its_old_name() {
+    let case = case(running());
+    case.logs.write("run_1", log_about("Old work", 3));
+    assert_eq!(first_item(&case), "Old work");
+    fs::rename(case.logs.path("run_1"), case.logs.root().join("run_1.log.1")).unwrap();
+    case.falls_back("no-log");
+    case.logs.write("run_1", log_about("New work", 1));
+    assert_eq!(first_item(&case), "New work");
+}
+
+#[test]
+fn a_log_that_was_rewritten_at_its_old_size_with_its_old_end_is_read_anew() {
+    let case = case(running());
+    case.logs.write("run_1", log_about("Old work", 1));
+    assert_eq!(first_item(&case), "Old work");
+    // The list stands beyond the first bytes, and calls after it make the end the same.
+    case.logs.write("run_1", log_about("New work", 1));
+    eventually("the second look tells a rewriting from a write", || {
+        (first_item(&case) == "New work").then_some(())
+    });
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The notes are late, too many, or fail: in a process whose storage waits for the test's orders.
 
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
 use super::Case;
 use crate::support::answers::{json, status_body, status_path};
 use crate::support::client::Client;
@@ -7,7 +10,7 @@ use crate::support::eventually;
 use crate::support::gate::Gate;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::Setup;
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Then, Upstream};
 
 /// The log of run `run_1` is in good order, and nothing is read of it without an order.
 fn gated(configure: impl FnOnce(Setup) -> Setup) -> (Case, Gate) {
@@ -171,4 +174,36 @@ fn a_hanging_storage_holds_up_nobody_but_those_who_ask() {
     held.go_on();
     gate.open_for_good();
     assert_eq!(hanging.answer().labels(), ("enhanced", "header"));
+}
+
+#[test]
+fn answers_together_hold_no_more_memory_than_they_may() {
+    let body = status_body("run_1", "running");
+    let (first, second) = body.split_at(body.len() / 2);
+    let (first, second) = (first.to_owned(), second.to_owned());
+    let (go_on, wait) = channel();
+    let wait = Mutex::new(wait);
+    let length = format!("content-length: {}\r\n\r\n", body.len());
+    let upstream = Upstream::scripted(move |call| {
+        call.wire.send(format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{length}{first}"));
+        if call.line().contains("slow") {
+            wait.lock().unwrap().recv().unwrap();
+        }
+        call.wire.send(&second);
+        Then::Keep
+    });
+    let logs = Logs::with_run("run_1");
+    let room = format!("\"{}B\"", body.len() + body.len() / 4);
+    let gloss = Setup::before(&upstream).logs(&logs).set("enrich.max_held_bytes", &room).start();
+    let enhanced = ["Gloss: enhanced"];
+    let mut slow = gloss.client();
+    slow.get(&format!("{}?slow", status_path("run_1")), &enhanced);
+    eventually("half of it is held", || {
+        let beside = gloss.get(&status_path("run_1"), &enhanced);
+        assert_eq!(beside.text().get(..body.len() - 1), body.get(..body.len() - 1));
+        (beside.labels() == ("basic", "overload")).then_some(())
+    });
+    go_on.send(()).unwrap();
+    assert_eq!(slow.answer().labels(), ("enhanced", "header"));
+    assert_eq!(gloss.get(&status_path("run_1"), &enhanced).labels(), ("enhanced", "header"));
 }

@@ -4,6 +4,7 @@ use crate::support::answers::{answer, json, json_with};
 use crate::support::client::{get, request};
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::Upstream;
+use crate::support::wire::latin1;
 
 fn serving(answer: impl Into<Vec<u8>>) -> (Upstream, Sidecar) {
     let upstream = Upstream::answering(answer);
@@ -213,5 +214,34 @@ fn requests_on_one_connection_are_answered_in_their_order() {
     }
     for n in 0..5 {
         assert_eq!(client.answer().text(), format!("GET /{n} HTTP/1.1"));
+    }
+}
+
+#[test]
+fn the_upstreams_own_reason_and_values_beyond_ascii_pass() {
+    let (upstream, gloss) = serving(answer("HTTP/1.1 299 Own Words\r\nx-odd: \u{e4}\u{f6}\r\n", "body"));
+    let (_, head) = gloss.client().get("/", &["X-Odd: \u{e4}"]).head();
+    assert_eq!(head.line, "HTTP/1.1 299 Own Words");
+    // The text above is UTF-8, the wire shows each of its bytes.
+    assert_eq!(head.value("x-odd"), Some(latin1("\u{e4}\u{f6}".as_bytes()).as_str()));
+    assert_eq!(upstream.only().head.value("x-odd"), Some(latin1("\u{e4}".as_bytes()).as_str()));
+}
+
+#[test]
+fn an_asterisk_is_a_target_of_its_own() {
+    let (upstream, gloss) = serving(json("{}"));
+    assert_eq!(gloss.client().send(request("OPTIONS", "*", &[])).answer().status, 200);
+    let seen = upstream.only().head;
+    assert_eq!((seen.line.as_str(), seen.value("host")), ("OPTIONS * HTTP/1.1", Some("api.test")));
+}
+
+#[test]
+fn provisional_answers_of_the_upstream_end_at_gloss() {
+    let early = "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+    let bytes = [early.as_bytes(), &json("{}")].concat();
+    let (_upstream, gloss) = serving(bytes);
+    for _ in 0..2 {
+        let through = gloss.get("/", &[]);
+        assert_eq!((through.status, through.text(), through.value("link")), (200, "{}", None));
     }
 }

@@ -5,5 +5,7 @@
 mod bodies;
 /// Lines and headers, and what is refused.
 mod heads;
+/// What is told of the way that a message came, and how header names are written.
+mod hops;
 /// HTTP/1.0 and HTTP/2, and other protocols after an upgrade.
 mod protocols;

@@ -1,8 +1,11 @@
 //! HTTP/1.0 and HTTP/2 from clients, and other protocols after an upgrade.
 
+use std::sync::mpsc::channel;
+
+use crate::support::PATIENCE;
 use crate::support::answers::{chunked, json, status_body, status_path};
 use crate::support::client::request;
-use crate::support::http2::exchange;
+use crate::support::http2::{exchange, give_up};
 use crate::support::logs::Logs;
 use crate::support::sidecar::Setup;
 use crate::support::upstream::{Then, Upstream};
@@ -52,13 +55,50 @@ fn what_a_client_sends_too_early_arrives_after_the_switch() {
 }
 
 #[test]
-fn an_upgrade_that_the_upstream_declines_is_an_ordinary_answer() {
-    let upstream = Upstream::answering(json("{\"no\":1}"));
+fn an_upgrade_that_the_upstream_declines_is_an_ordinary_answer_and_the_last_one() {
+    let (tell, heard) = channel();
+    let upstream = Upstream::scripted(move |call| {
+        call.wire.send(json("{\"no\":1}"));
+        tell.send(call.wire.rest()).unwrap();
+        Then::Close
+    });
     let gloss = Setup::before(&upstream).start();
     let mut client = gloss.client();
-    let declined = client.get("/ws", &UPGRADE).answer();
+    let declined = client.send(request("GET", "/ws", &UPGRADE) + &request("GET", "/hidden", &[])).answer();
     assert_eq!((declined.status, declined.text()), (200, "{\"no\":1}"));
-    assert_eq!(client.get("/next", &[]).answer().status, 200);
+    assert_eq!(client.rest(), b"", "what came early may be meant for the other protocol: nothing answers it");
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"", "and it does not reach the upstream");
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[test]
+fn no_byte_of_a_tunnel_is_forwarded_before_the_switch() {
+    let (go_on, wait) = channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let (tell, heard) = channel();
+    let upstream = Upstream::scripted(move |call| {
+        if call.line().contains("/other") {
+            call.wire.send(json("{}"));
+            return Then::Keep;
+        }
+        wait.lock().unwrap().recv().unwrap();
+        tell.send(call.wire.waiting()).unwrap();
+        call.wire.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
+        let bytes = call.wire.exactly(5);
+        call.wire.send(bytes);
+        Then::Close
+    });
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    client.send(request("GET", "/ws", &UPGRADE) + "early");
+    // Round trips through gloss, in which the bytes would have gone on their way.
+    for _ in 0..20 {
+        assert_eq!(gloss.get("/other", &[]).status, 200);
+    }
+    go_on.send(()).unwrap();
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), 0);
+    assert_eq!(client.head().0, 101);
+    assert_eq!(client.exactly(5), b"early");
 }
 
 #[test]
@@ -128,4 +168,18 @@ fn cookies_that_http_2_splits_arrive_as_one_header() {
     let request = http::Request::get("http://h2.test/").header("cookie", "a=1").header("cookie", "b=2; c=3");
     assert_eq!(exchange(gloss.clients, request.body("").unwrap()).status(), 200);
     assert_eq!(upstream.only().head.values("cookie"), ["a=1; b=2; c=3"]);
+}
+
+#[test]
+fn a_request_that_an_http_2_client_gives_up_is_dropped_at_the_upstream() {
+    let (begun, heard) = channel();
+    let upstream = Upstream::scripted(move |call| {
+        begun.send(()).unwrap();
+        // Until gloss leaves.
+        call.wire.rest();
+        Then::Close
+    });
+    let gloss = Setup::before(&upstream).start();
+    give_up(gloss.clients, http::Request::get("http://h2.test/slow").body("").unwrap(), &heard);
+    upstream.wait_for_closed(1);
 }

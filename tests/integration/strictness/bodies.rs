@@ -174,6 +174,7 @@ pub(super) fn sequences() -> Vec<Case> {
         "POST /a HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     let mixed =
         "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let h2c = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n";
     let upgrade = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
     vec![
         case([get, get, get].concat(), Outcome::ArriveAll(3)),
@@ -183,11 +184,15 @@ pub(super) fn sequences() -> Vec<Case> {
         case([posted, "GET /b HTTP/1.1\nHost: a\n\n"].concat(), Outcome::ThenRefused(1)),
         case([chunked, chunked, "\0"].concat(), Outcome::ThenRefused(2)),
         case([get, "GET /b HTTP/1.1\r\n\r\n", get].concat(), Outcome::ThenRefused(1)),
-        // Declined, so that what follows is a request again, by the same rules.
-        case([upgrade, get].concat(), Outcome::ArriveAll(2)),
-        case([upgrade, mixed].concat(), Outcome::ThenRefused(1)),
-        case([upgrade, "\u{81}\u{5}hello"].concat(), Outcome::ThenRefused(1)),
-        case([upgrade, upgrade, get].concat(), Outcome::ArriveAll(3)),
+        // Declined: what follows may be meant for the other protocol, and the connection ends.
+        case([upgrade, get].concat(), Outcome::ArriveAll(1)),
+        case([upgrade, mixed].concat(), Outcome::ArriveAll(1)),
+        case([upgrade, "\u{81}\u{5}hello"].concat(), Outcome::ArriveAll(1)),
+        // Not passed on as a request to upgrade: what follows is a request again, by the same rules.
+        case([h2c, get].concat(), Outcome::ArriveAll(2)),
+        case([h2c, h2c, get].concat(), Outcome::ArriveAll(3)),
+        case([h2c, mixed].concat(), Outcome::ThenRefused(1)),
+        case([h2c, "\u{81}\u{5}hello\r\n\r\n"].concat(), Outcome::ThenRefused(1)),
     ]
 }
 

@@ -64,6 +64,11 @@ impl Client {
         self
     }
 
+    /// Breaks the connection off, instead of ending it.
+    pub(crate) fn break_off(self) {
+        self.0.reset();
+    }
+
     /// Sends a GET with these header lines.
     pub(crate) fn get(&mut self, target: &str, headers: &[&str]) -> &mut Self {
         self.send(request("GET", target, headers))

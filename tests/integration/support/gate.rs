@@ -77,6 +77,11 @@ impl Operation {
         self.order("panic");
     }
 
+    /// It panics with a message that holds this word.
+    pub(crate) fn panic_quoting(self, word: &str) {
+        self.order(&format!("panic {word}"));
+    }
+
     /// The storage refuses it.
     pub(crate) fn refuse(self) {
         self.order("refuse");

@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gloss::analysis::LogSourceKind;
-use gloss::commands::serve::Gloss;
-use gloss::config::{self, Sources};
+use gloss::commands::serve::{Gloss, Reloads, drain_on_signal};
+use gloss::config::{self, Config, Sources};
+use gloss::reload::FileWatch;
 use gloss::run_id::RunId;
-use gloss::runlog::{BoxFuture, FileParams, FileSource, LogError, LogIdentity, LogSource, OpenLog};
+use gloss::runlog::{BoxFuture, FileParams, FileSource, LogError, LogIdentity, LogSource, OpenLog, Tracker};
 use gloss::stack;
-use gloss::telemetry::{Metrics, init_logging};
+use gloss::telemetry::{Metrics, init_logging, log_panics};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
@@ -22,16 +24,26 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().map(Into::into);
     let gate: SocketAddr = arguments.next().expect("the address of the gate").parse()?;
-    let config = config::load(&Sources { file, ..Sources::default() })?.config;
-    init_logging(&config.telemetry.log_level, config.telemetry.log_format);
+    let sources = Sources { file, ..Sources::default() };
+    let loaded = config::load(&sources)?;
+    let logging = init_logging(&loaded.config.telemetry.log_level, loaded.config.telemetry.log_format);
+    let metrics = Metrics::new();
+    log_panics(metrics.clone());
+    let make_tracker = move |config: &Config, metrics: &Metrics| gated(gate, config, metrics);
+    let mut gloss = Gloss::bind(loaded, metrics, Box::new(make_tracker)).await?;
+    let file = sources.file().map(|path| FileWatch::begin(&path));
+    gloss.reload_from(Reloads { sources, file, hangup: signal(SignalKind::hangup())?, logging });
+    gloss.announce(&mut io::stdout())?;
+    let drain = CancellationToken::new();
+    drain_on_signal(&drain)?;
+    gloss.serve(drain).await;
+    Ok(())
+}
+
+fn gated(gate: SocketAddr, config: &Config, metrics: &Metrics) -> io::Result<Option<Tracker>> {
     let root = config.logs.root.clone().expect("a folder of logs is configured");
     let files = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
-    let metrics = Metrics::new();
-    let tracker = stack::tracker_over(Arc::new(Gated { files, gate }), &config, &metrics)?;
-    let gloss = Gloss::bind(config, metrics, Some(tracker)).await?;
-    gloss.announce(&mut io::stdout())?;
-    gloss.serve(CancellationToken::new()).await;
-    Ok(())
+    stack::tracker_over(Arc::new(Gated { files, gate }), config, metrics).map(Some)
 }
 
 /// Files behind the gate.
@@ -87,6 +99,7 @@ async fn pass(gate: SocketAddr, operation: &str) -> Result<(), LogError> {
     match order(gate, operation).await.as_deref() {
         Ok("go\n") => Ok(()),
         Ok("panic\n") => panic!("as the test orders"),
+        Ok(quoting) if quoting.starts_with("panic ") => panic!("as the test orders: {quoting}"),
         Ok("refuse\n") => Err(LogError::Unreadable("as the test orders".into())),
         Ok(_) | Err(_) => std::future::pending().await,
     }

@@ -1,12 +1,35 @@
 //! A client that speaks HTTP/2 from the first byte.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::mpsc::Receiver;
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http2::handshake;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+
+/// Everything that is answered to a request of these headers, as they are: nothing checks them on the way.
+pub(crate) fn exchange_raw(address: SocketAddr, headers: &[(&str, &str)]) -> Vec<u8> {
+    let literal = |text: &str| [&[u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
+    // Literals that are not to be indexed (RFC 7541, section 6.2.2); a length below 127 is one byte.
+    let field = |(name, value): &(&str, &str)| [vec![0], literal(name), literal(value)].concat();
+    let block: Vec<u8> = headers.iter().flat_map(field).collect();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let length = u8::try_from(block.len()).expect("a short list of headers");
+    // END_STREAM and END_HEADERS, on stream 1.
+    let head = [0, 0, length, 1, 5, 0, 0, 0, 1];
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(super::PATIENCE)).unwrap();
+    let bytes = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &head, &block].concat();
+    stream.write_all(&bytes).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    // The other side may reset the connection after what it had to say.
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
 
 /// The answer to one request on a connection of its own.
 pub(crate) fn exchange(address: SocketAddr, request: Request<&'static str>) -> Response<String> {
@@ -58,4 +81,19 @@ impl Http2Client {
         // How it was closed does not matter here.
         let _ = self.runtime.block_on(closed).expect("the connection stayed open").unwrap();
     }
+}
+
+/// Sends a request and resets it once `begun` says that it has arrived; the connection stays until then.
+pub(crate) fn give_up(address: SocketAddr, request: Request<&'static str>, begun: &Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let sending = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let sending = tokio::spawn(sender.send_request(request.map(Full::<Bytes>::from)));
+        (sender, sending)
+    });
+    begun.recv_timeout(super::PATIENCE).expect("the request arrives");
+    sending.1.abort();
+    runtime.shutdown_background();
 }

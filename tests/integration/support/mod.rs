@@ -3,6 +3,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod client;
+pub(crate) mod front;
 pub(crate) mod gate;
 pub(crate) mod http2;
 pub(crate) mod logs;

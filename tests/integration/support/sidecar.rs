@@ -31,6 +31,9 @@ pub(crate) struct Setup {
     variables: Vec<(String, String)>,
     gate: Option<SocketAddr>,
     unprivileged: bool,
+    config_file: Option<PathBuf>,
+    stderr: Option<Stdio>,
+    descriptors: Option<u32>,
 }
 
 /// A process that serves.
@@ -39,6 +42,7 @@ pub(crate) struct Sidecar {
     pub(crate) admin: SocketAddr,
     child: Child,
     folder: TempDir,
+    settings: Vec<String>,
 }
 
 impl Setup {
@@ -48,23 +52,30 @@ impl Setup {
     }
 
     pub(crate) fn before_address(upstream: SocketAddr) -> Self {
+        Self::at(&format!("http://{upstream}"))
+    }
+
+    /// In front of what this URL names.
+    pub(crate) fn at(url: &str) -> Self {
         let setup = Self {
             settings: Vec::new(),
             flags: Vec::new(),
             variables: Vec::new(),
             gate: None,
             unprivileged: false,
+            config_file: None,
+            stderr: None,
+            descriptors: None,
         };
         setup
-            .set("upstream.url", &format!("\"http://{upstream}\""))
+            .set("upstream.url", &format!("{url:?}"))
             .set("listen", "\"127.0.0.1:0\"")
             .set("admin.listen", "\"127.0.0.1:0\"")
     }
 
     /// Sets a key of the configuration file to a TOML value; the last time counts.
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
-        self.settings.retain(|line| !line.starts_with(&format!("{key} = ")));
-        self.settings.push(format!("{key} = {value}"));
+        set(&mut self.settings, key, value);
         self
     }
 
@@ -96,6 +107,24 @@ impl Setup {
         self
     }
 
+    /// Reads this configuration file instead of one with what was set here.
+    pub(crate) fn config_file(mut self, file: &Path) -> Self {
+        self.config_file = Some(file.to_owned());
+        self
+    }
+
+    /// Gives the process so many file descriptors and no more.
+    pub(crate) fn descriptors(mut self, count: u32) -> Self {
+        self.descriptors = Some(count);
+        self
+    }
+
+    /// Has log lines go there instead of into a file that the test can read.
+    pub(crate) fn stderr_to(mut self, there: impl Into<Stdio>) -> Self {
+        self.stderr = Some(there.into());
+        self
+    }
+
     /// Runs as a user without rights, where the test itself runs as root.
     pub(crate) fn unprivileged(mut self) -> Self {
         self.unprivileged = rustix::process::geteuid().is_root();
@@ -103,7 +132,7 @@ impl Setup {
     }
 
     /// Starts the process and waits until it listens.
-    pub(crate) fn start(self) -> Sidecar {
+    pub(crate) fn start(mut self) -> Sidecar {
         let folder = TempDir::new().unwrap();
         let mut child = self.command(&folder).stdout(Stdio::piped()).spawn().expect("gloss starts");
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
@@ -112,22 +141,27 @@ impl Setup {
         let (Some(clients), Some(admin)) = (clients, admin) else {
             panic!("gloss did not start: {}", fs::read_to_string(folder.path().join("stderr")).unwrap())
         };
-        Sidecar { clients, admin, child, folder }
+        Sidecar { clients, admin, child, folder, settings: self.settings }
     }
 
     /// Starts a process that is expected to end by itself: how it ended, and what it wrote to stderr.
-    pub(crate) fn fail(self) -> (ExitStatus, String) {
+    pub(crate) fn fail(mut self) -> (ExitStatus, String) {
         let folder = TempDir::new().unwrap();
         let mut child = self.command(&folder).stdout(Stdio::null()).spawn().expect("gloss starts");
         let status = end_of(&mut child);
         (status, fs::read_to_string(folder.path().join("stderr")).unwrap())
     }
 
-    fn command(&self, folder: &TempDir) -> Command {
+    fn command(&mut self, folder: &TempDir) -> Command {
         let file = folder.path().join("gloss.toml");
         fs::write(&file, self.settings.join("\n")).unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        let mut command = Command::new(self.program(folder.path()));
+        let file = self.config_file.clone().unwrap_or(file);
+        let program = self.program(folder.path());
+        let mut command = match self.descriptors {
+            Some(count) => limited(&program, count),
+            None => Command::new(program),
+        };
         match self.gate {
             Some(gate) => command.arg(&file).arg(gate.to_string()),
             None => command.arg("serve").arg("--config").arg(&file).args(&self.flags),
@@ -135,11 +169,15 @@ impl Setup {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GLOSS_")) {
             command.env_remove(name);
         }
+        // Where the machine keeps trusted certificates is not the test's.
+        command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if self.unprivileged {
             command.uid(NOBODY).gid(NOBODY);
         }
-        command.stdin(Stdio::null()).stderr(File::create(folder.path().join("stderr")).unwrap());
+        let stderr = self.stderr.take();
+        let into_file = || File::create(folder.path().join("stderr")).unwrap().into();
+        command.stdin(Stdio::null()).stderr(stderr.unwrap_or_else(into_file));
         command
     }
 
@@ -162,12 +200,55 @@ impl Setup {
     }
 }
 
+/// A program that a shell replaces itself by, after lowering its limit of descriptors.
+fn limited(program: &Path, descriptors: u32) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")).arg(program);
+    command
+}
+
 /// The address in `gloss: listening on http://…`.
 fn address(line: &str) -> Option<SocketAddr> {
     line.rsplit_once("http://")?.1.parse().ok()
 }
 
+fn set(settings: &mut Vec<String>, key: &str, value: &str) {
+    settings.retain(|line| !line.starts_with(&format!("{key} = ")));
+    settings.push(format!("{key} = {value}"));
+}
+
 impl Sidecar {
+    /// Changes a key of the configuration file, which is replaced by rename; nobody is told.
+    pub(crate) fn rewrite(&mut self, key: &str, value: &str) {
+        set(&mut self.settings, key, value);
+        let new = self.folder.path().join("new");
+        fs::write(&new, self.settings.join("\n")).unwrap();
+        fs::rename(&new, self.file()).unwrap();
+    }
+
+    /// The configuration file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("gloss.toml")
+    }
+
+    /// Changes a key of the configuration file and waits until the process has dealt with it, asked by signal.
+    pub(crate) fn reload(&mut self, key: &str, value: &str) {
+        let before = self.reloads();
+        self.rewrite(key, value);
+        self.signal(Signal::HUP);
+        eventually("the reload", || (self.reloads() > before).then_some(()));
+    }
+
+    /// How often the configuration was read again, whatever came of it.
+    pub(crate) fn reloads(&self) -> u64 {
+        ["applied", "unchanged", "refused"].into_iter().map(|result| self.reloads_that(result)).sum()
+    }
+
+    /// How often that ended so.
+    pub(crate) fn reloads_that(&self, result: &str) -> u64 {
+        self.metric(&format!("gloss_config_reloads_total{{result=\"{result}\"}}"))
+    }
+
     /// One GET on a connection of its own.
     pub(crate) fn get(&self, target: &str, headers: &[&str]) -> Answer {
         get(self.clients, target, headers)
@@ -218,9 +299,19 @@ impl Sidecar {
 
     /// The most memory that it ever held, in KiB.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
+        self.status("VmHWM:").trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How many threads it has.
+    pub(crate) fn threads(&self) -> u64 {
+        self.status("Threads:").parse().unwrap()
+    }
+
+    /// What Linux says of it (proc(5)).
+    fn status(&self, name: &str) -> String {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells it");
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells it");
+        line.trim().to_owned()
     }
 }
 

@@ -77,7 +77,14 @@ impl Upstream {
 
     /// Does with every request what the script says.
     pub(crate) fn scripted(script: impl Fn(&mut Call<'_>) -> Then + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listening(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    }
+
+    /// The same on this listener.
+    pub(crate) fn listening(
+        listener: TcpListener,
+        script: impl Fn(&mut Call<'_>) -> Then + Send + Sync + 'static,
+    ) -> Self {
         let (address, notes) = (listener.local_addr().unwrap(), Arc::new(Notes::default()));
         let (kept, script): (_, Arc<Script>) = (Arc::clone(&notes), Arc::new(script));
         thread::spawn(move || {

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use super::PATIENCE;
 
@@ -50,6 +51,11 @@ impl Wire {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// From now on closing breaks the connection off, instead of ending it.
+    pub(crate) fn reset(&self) {
+        rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
+    }
+
     /// Reads more into the buffer; whether there was more.
     fn more(&mut self) -> bool {
         let mut bytes = [0; 16 * 1024];
@@ -68,6 +74,14 @@ impl Wire {
     /// What was read and not taken.
     pub(crate) fn buffered(&self) -> String {
         latin1(&self.buffer)
+    }
+
+    /// How many bytes wait to be read.
+    pub(crate) fn waiting(&self) -> usize {
+        self.stream.set_nonblocking(true).unwrap();
+        let waiting = self.stream.peek(&mut [0; 1024]).unwrap_or(0);
+        self.stream.set_nonblocking(false).unwrap();
+        self.buffer.len() + waiting
     }
 
     /// The head of a message; `None` when the connection ends before one is complete.

@@ -1,8 +1,8 @@
 """The upstream of the peer tests: FastAPI on uvicorn, as the service that gloss stands in front of.
 
-    python -m upstream.app --logs DIR [--keep-alive SECONDS]
+    python -m upstream.app --logs DIR [--keep-alive SECONDS] [--uds PATH | --ssl-keyfile FILE --ssl-certfile FILE]
 
-prints ``upstream: http://127.0.0.1:PORT`` once it listens. Routes under ``/_control`` make runs and let them grow;
+prints ``upstream: http://127.0.0.1:PORT`` once it listens (or ``https://…``, or ``unix:PATH``). Routes under ``/_control`` make runs and let them grow;
 those under ``/plain`` (see ``plain.py``) have nothing to do with runs and show whether a proxy changes anything.
 """
 
@@ -153,18 +153,34 @@ def build(folder):
     return app
 
 
+def listen(args):
+    """The socket, and the URL that leads to it."""
+    if args.uds:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(args.uds)
+        listener.listen()
+        return listener, f"unix:{args.uds}"
+    # Named as TCP, so that asyncio sends small answers at once, as it does where uvicorn makes the socket itself.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    scheme = "https" if args.ssl_keyfile else "http"
+    return listener, f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--logs", required=True)
     parser.add_argument("--keep-alive", type=int, default=5)
     parser.add_argument("--http", choices=["h11", "httptools"], default="h11", help="what reads and writes HTTP")
+    parser.add_argument("--uds")
+    parser.add_argument("--ssl-keyfile")
+    parser.add_argument("--ssl-certfile")
     args = parser.parse_args()
-    # Named as TCP, so that asyncio sends small answers at once, as it does where uvicorn makes the socket itself.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-    config = uvicorn.Config(build(args.logs), timeout_keep_alive=args.keep_alive, http=args.http, log_level="warning")
-    print(f"upstream: http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    listener, url = listen(args)
+    tls = {"ssl_keyfile": args.ssl_keyfile, "ssl_certfile": args.ssl_certfile}
+    config = uvicorn.Config(build(args.logs), timeout_keep_alive=args.keep_alive, http=args.http, log_level="warning", **tls)
+    print(f"upstream: {url}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 

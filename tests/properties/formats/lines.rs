@@ -78,3 +78,32 @@ fn a_line_of_six_megabytes_is_a_line() {
     assert_eq!(unrecognised(&bytes), 0);
     assert_eq!(report_of(&bytes).run_details.tools["Write"].calls, 1);
 }
+
+/// The upstream's raw line of an event and, damaged or not, the parsed one.
+fn logged_twice(event: &serde_json::Value, damage: impl Fn(String) -> String) -> Vec<u8> {
+    let entry = |kind: &str, data: &serde_json::Value| {
+        format!("{{\"timestamp\": \"2025-06-13T20:18:00Z\", \"event_type\": \"{kind}\", \"data\": {data}}}\n")
+    };
+    let raw = entry("claude_stream_raw", &json!({"message": with_type_first(event)}));
+    (raw + &damage(entry("claude_stream_assistant", event))).into_bytes()
+}
+
+fn with_type_first(event: &serde_json::Value) -> String {
+    format!("{{\"type\":{},\"message\":{}}}", event["type"], event["message"])
+}
+
+#[test]
+fn the_raw_line_of_a_damaged_one_is_read_instead() {
+    let call = called("c1", "Read", &json!({"file_path": "/a"}));
+    let calls = |bytes: &[u8]| report_of(bytes).run_details.tools.get("Read").map(|tool| tool.calls);
+    assert_eq!(calls(&logged_twice(&call, |parsed| parsed)), Some(1));
+    assert_eq!(calls(&logged_twice(&call, |parsed| parsed.replace("\"data\": {", "\"data\": "))), Some(1));
+    assert_eq!(calls(&logged_twice(&call, |parsed| format!("\0\0{parsed}"))), Some(1));
+}
+
+#[test]
+fn a_raw_tab_in_a_text_does_not_lose_the_line() {
+    let bytes =
+        String::from_utf8(around(b"")).expect("JSON is UTF-8").replace("All is done.", "All\tis done.");
+    assert_eq!(final_result(&report_of(bytes.as_bytes())), Some("All is done."));
+}

@@ -125,3 +125,41 @@ fn a_deleted_task_is_skipped_and_a_failed_update_does_not_count() {
     }
     assert_eq!(steps(&report(&lines)), [("Plan", Skipped), ("Build", Pending)]);
 }
+
+#[test]
+fn an_update_that_is_refused_after_the_others_of_its_batch_does_not_count() {
+    let mut lines = Vec::from(create("c1", "Plan", 1));
+    lines.extend(create("c2", "Build", 2));
+    for (id, task) in [("c3", "1"), ("c4", "2")] {
+        lines.push(called(id, "TaskUpdate", &json!({"taskId": task, "status": "completed"})));
+    }
+    lines.push(answered("c4", &json!("Updated task #2 status")));
+    lines.push(failed("c3", "<tool_use_error>InputValidationError</tool_use_error>"));
+    assert_eq!(steps(&report(&lines)), [("Plan", Pending), ("Build", Completed)]);
+}
+
+#[test]
+fn an_update_whose_answer_is_lost_counts_before_the_next_ones() {
+    let mut lines = Vec::from(create("c1", "Plan", 1));
+    lines.push(called("c2", "TaskUpdate", &json!({"taskId": "1", "status": "in_progress"})));
+    lines.extend(done("c3", "Read", &json!({"file_path": "/a"}), "text"));
+    lines.extend(update("c4", &json!({"taskId": "1", "status": "completed"})));
+    assert_eq!(steps(&report(&lines)), [("Plan", Completed)]);
+}
+
+#[test]
+fn of_many_lists_written_at_once_one_that_fails_does_not_count() {
+    let mut lines: Vec<_> = (1..=5)
+        .map(|n| {
+            called(
+                &format!("c{n}"),
+                "TodoWrite",
+                &json!({"todos": items(&[(&format!("Plan {n}"), "pending")])}),
+            )
+        })
+        .collect();
+    lines.extend((1..=4).map(|n| answered(&format!("c{n}"), &json!("Todos have been modified"))));
+    lines.push(failed("c5", "<tool_use_error>InputValidationError</tool_use_error>"));
+    assert!(steps(&report(&lines)).contains(&("Plan 4", Pending)), "the last one that was taken");
+    assert!(!steps(&report(&lines)).iter().any(|step| step.0 == "Plan 5"));
+}

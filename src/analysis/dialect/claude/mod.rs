@@ -3,13 +3,14 @@
 mod shape;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
 use super::lenient::{Flag, Many, Text, TextOr, lenient, read as read_json};
 use super::{Reading, Sink, filled};
-use crate::analysis::event::{Answer, Event, Finish, Thread};
-use shape::Block;
+use crate::analysis::event::{Answer, Event, Finish, ModelShare, Thread};
+use shape::{Block, ModelUse};
 pub(super) use shape::{Entry, Message};
 
 /// The model of messages that Claude Code makes up itself (limits, API errors); they carry no tokens.
@@ -199,15 +200,29 @@ pub(super) fn finish<'e>(entry: &'e Entry<'_>) -> Event<'e> {
         session: entry.session_id().unwrap_or_default(),
         turns: entry.turns.count(),
         duration_ms: entry.duration_ms.count(),
-        cost_usd: entry
-            .total_cost_usd
-            .0
-            .or(entry.older_cost.0)
-            .filter(|cost| cost.is_finite() && *cost >= 0.0),
+        cost_usd: entry.total_cost_usd.0.or(entry.older_cost.0).filter(is_cost),
         tokens: entry.usage.tokens(),
+        models: model_shares(entry.models),
         permission_denials: entry.permission_denials.0.len(),
         first_error: entry.errors.0.first().and_then(whole),
     }))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that a filter takes")]
+fn is_cost(cost: &f64) -> bool {
+    cost.is_finite() && *cost >= 0.0
+}
+
+/// What each model used, at most so many of them.
+fn model_shares(raw: Option<&RawValue>) -> Vec<ModelShare<'_>> {
+    const MOST: usize = 16;
+    let models = read_json::<BTreeMap<Cow<'_, str>, ModelUse<'_>>>(raw).unwrap_or_default();
+    let share = |(name, used): (_, ModelUse<'_>)| ModelShare {
+        name,
+        tokens: used.tokens(),
+        cost_usd: used.cost_usd.0.filter(is_cost),
+    };
+    models.into_iter().take(MOST).map(share).collect()
 }
 
 /// The words of a tool result: the string, or its text blocks.

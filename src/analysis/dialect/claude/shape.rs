@@ -27,6 +27,7 @@ lenient! {
         "total_cost_usd" => total_cost_usd: Number,
         "cost_usd" | "total_cost" => older_cost: Number,
         "usage" => usage: Usage<'a>,
+        "modelUsage" => models: Option<&'a RawValue>,
         "permission_denials" => permission_denials: Many<Option<&'a RawValue>>,
         "errors" => errors: Many<Text<'a>, 8>,
         "model" => model: Text<'a>,
@@ -88,6 +89,29 @@ lenient! {
     }
 }
 
+lenient! {
+    /// What one model used in a session, in the program's own spelling.
+    pub(in crate::analysis::dialect) struct ModelUse {
+        "inputTokens" => input: Number,
+        "outputTokens" => output: Number,
+        "cacheCreationInputTokens" => cache_creation: Number,
+        "cacheReadInputTokens" => cache_read: Number,
+        "costUSD" => cost_usd: Number,
+    }
+}
+
+impl ModelUse<'_> {
+    pub(in crate::analysis::dialect) fn tokens(&self) -> Tokens {
+        Tokens {
+            input: self.input.count(),
+            output: self.output.count(),
+            cache_creation: self.cache_creation.count(),
+            cache_creation_1h: 0,
+            cache_read: self.cache_read.count(),
+        }
+    }
+}
+
 impl Usage<'_> {
     pub(in crate::analysis::dialect) fn tokens(&self) -> Tokens {
         Tokens {
@@ -123,7 +147,7 @@ impl Entry<'_> {
         let message = matches!(&self.message, TextOr::Text(text) if is_cut_marker(text));
         let texts = [&self.result, &self.final_result, &self.response_text];
         let cut_texts = texts.into_iter().filter(|text| text.is_cut()).count();
-        let raws = [self.detail, self.tool_input, self.data].map(is_cut);
+        let raws = [self.detail, self.tool_input, self.data, self.models].map(is_cut);
         self.cut
             + u32::from(message)
             + u32::try_from(cut_texts).unwrap_or(0)

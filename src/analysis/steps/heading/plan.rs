@@ -87,6 +87,13 @@ impl Plan {
         Some(Heading { form: Form::Worded, label: LABEL.into(), number, last: number, name: item.clone() })
     }
 
+    /// The share of the items before the one of this number, 0–1; nothing where the series is not this plan's.
+    pub(in crate::analysis) fn share_before(&self, label: &str, number: u32) -> Option<f64> {
+        let items = self.items.len();
+        let before = usize::try_from(number).ok()?.checked_sub(1)?;
+        (label == LABEL && before < items).then(|| before as f64 / items as f64)
+    }
+
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {
         self.items.iter().map(|item| size_of::<String>() + item.capacity()).sum()
     }

@@ -1,15 +1,20 @@
 //! What becomes of requests which the upstream does not answer: 502 or 504 as JSON with `Proxy-Status`, and at most one
 //! second try.
 
-use std::net::SocketAddr;
+/// Answers that break off, come too early, or are none.
+mod broken_answers;
 
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, channel};
+
+use crate::support::PATIENCE;
 use crate::support::answers::{framed, json, status_body, status_path};
 use crate::support::client::{Answer, request};
 use crate::support::logs::Logs;
 use crate::support::sidecar::Setup;
 use crate::support::upstream::{Then, Upstream, nobody};
 
-fn assert_failed(answer: &Answer, status: u16, error: &str) {
+pub(crate) fn assert_failed(answer: &Answer, status: u16, error: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.value("proxy-status"), Some(format!("gloss; error={error}").as_str()));
     assert_eq!(answer.value("content-type"), Some("application/json"));
@@ -19,7 +24,7 @@ fn assert_failed(answer: &Answer, status: u16, error: &str) {
 }
 
 /// Asks for something, and for a status in each of the three ways, of a fresh process each time.
-fn ask_in_every_way(upstream: SocketAddr, configure: impl Fn(Setup) -> Setup) -> Vec<Answer> {
+pub(crate) fn ask_in_every_way(upstream: SocketAddr, configure: impl Fn(Setup) -> Setup) -> Vec<Answer> {
     let logs = Logs::with_run("run_1");
     let status = status_path("run_1");
     let gloss = configure(Setup::before_address(upstream).logs(&logs)).start();
@@ -202,4 +207,42 @@ fn an_answer_that_breaks_off_arrives_as_far_as_it_came() {
             assert_eq!((answer.text(), answer.payload.complete), ("12345", false));
         }
     }
+}
+
+/// An upstream that says when a request has come, and then waits until gloss leaves.
+fn waiting() -> (Upstream, Receiver<()>) {
+    let (begun, heard) = channel();
+    let upstream = Upstream::scripted(move |call| {
+        call.body();
+        begun.send(()).unwrap();
+        call.wire.rest();
+        Then::Close
+    });
+    (upstream, heard)
+}
+
+#[test]
+fn a_client_that_breaks_off_while_it_waits_ends_its_request() {
+    for bytes in [request("GET", "/", &[]), request("POST", "/", &["Content-Length: 2"]) + "12"] {
+        let (upstream, begun) = waiting();
+        let gloss = Setup::before(&upstream).start();
+        let mut client = gloss.client();
+        client.send(&bytes);
+        begun.recv_timeout(PATIENCE).unwrap();
+        client.break_off();
+        upstream.wait_for_closed(1);
+    }
+}
+
+#[test]
+fn a_connection_whose_client_has_closed_it_ends_with_the_answer() {
+    let upstream = Upstream::answering(json("{}"));
+    let gloss = Setup::before(&upstream).start();
+    for bytes in [request("GET", "/", &[]), request("POST", "/", &["Content-Length: 2"]) + "12"] {
+        let mut client = gloss.client();
+        client.send(&bytes).finish();
+        assert_eq!(client.answer().text(), "{}");
+        assert_eq!(client.rest(), b"");
+    }
+    assert_eq!(upstream.seen().len(), 2);
 }

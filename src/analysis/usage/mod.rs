@@ -3,18 +3,23 @@
 //! Per message the log repeats the usage, and its output tokens are a placeholder; so what a result event states wins
 //! over these sums, and the price of a message only serves to divide a total among steps or to estimate one.
 
+mod bill;
+mod stated;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 
 use super::bounded::{fingerprint, shortened};
 use super::event::{Finish, Thread, Tokens};
 use super::pricing::{TokenCounts, cost_usd};
+pub(super) use bill::{Bill, Charge};
+use stated::Stated;
 
 /// How many messages back a repeated usage is recognised.
 const REMEMBERED_MESSAGES: usize = 256;
 /// Models beyond this are added to the last.
 const MAX_MODELS: usize = 16;
-/// Sessions whose totals are told apart.
-const MAX_SESSIONS: usize = 256;
 
 /// Tokens and costs.
 #[derive(Debug, Clone, Default)]
@@ -22,15 +27,15 @@ pub(super) struct Usage {
     recent: VecDeque<Message>,
     models: Vec<ModelUsage>,
     main_messages: u64,
-    sessions: VecDeque<SessionTotal>,
-    /// What sessions that are no longer told apart came to.
-    earlier: SessionTotal,
+    stated: Stated,
 }
 
 /// A message that may be repeated.
 #[derive(Debug, Clone)]
 struct Message {
     id: u64,
+    /// Of the thread that it was first seen on: not every copy in a log names it.
+    is_main: bool,
     model: usize,
     tokens: Tokens,
     step: Option<usize>,
@@ -44,14 +49,8 @@ struct ModelUsage {
     sub_agents: Tokens,
     /// Estimated, USD; absent while no message had a price.
     cost_usd: Option<f64>,
-}
-
-/// What the last result event of a session states; costs are cumulative within it.
-#[derive(Debug, Clone, Copy, Default)]
-struct SessionTotal {
-    session: u64,
-    cost_usd: Option<f64>,
-    tokens: Tokens,
+    /// The part of it that sub-agents spent.
+    sub_agents_usd: f64,
 }
 
 /// A change of the price of what a step did.
@@ -76,33 +75,37 @@ impl Usage {
         }
         let id = fingerprint(message_id);
         let known = self.recent.iter().rposition(|message| message.id == id && !message_id.is_empty());
-        let (model, step, before) = if let Some(place) = known {
+        let (is_main, model, step, before) = if let Some(place) = known {
             let message = &mut self.recent[place];
             let before = std::mem::replace(&mut message.tokens, tokens);
-            (message.model, message.step, before)
+            (message.is_main, message.model, message.step, before)
         } else {
-            let model = self.model(model);
-            self.remember(Message { id, model, tokens, step });
-            self.main_messages += u64::from(thread.is_main());
-            (model, step, Tokens::default())
+            let (is_main, model) = (thread.is_main(), self.model(model));
+            self.remember(Message { id, is_main, model, tokens, step });
+            self.main_messages += u64::from(is_main);
+            (is_main, model, step, Tokens::default())
         };
-        Some(self.account(thread, model, (before, tokens), step))
+        Some(self.account(is_main, model, (before, tokens), step))
     }
 
     fn account(
         &mut self,
-        thread: Thread<'_>,
+        is_main: bool,
         model: usize,
         (before, after): (Tokens, Tokens),
         step: Option<usize>,
     ) -> Spending {
         let usage = &mut self.models[model];
-        let sum = if thread.is_main() { &mut usage.main } else { &mut usage.sub_agents };
+        let sum = if is_main { &mut usage.main } else { &mut usage.sub_agents };
         sum.replace(before, after);
         let price = |tokens: Tokens| cost_usd(&usage.name, &priced(tokens));
         let (before, after) = (price(before), price(after));
         if let Some(after) = after {
-            usage.cost_usd = Some((usage.cost_usd.unwrap_or(0.0) - before.unwrap_or(0.0) + after).max(0.0));
+            let more = after - before.unwrap_or(0.0);
+            usage.cost_usd = Some((usage.cost_usd.unwrap_or(0.0) + more).max(0.0));
+            if !is_main {
+                usage.sub_agents_usd = (usage.sub_agents_usd + more).max(0.0);
+            }
         }
         Spending { step, before, after }
     }
@@ -127,28 +130,10 @@ impl Usage {
 
     /// Notes what a result event states.
     pub(super) fn finished(&mut self, finish: &Finish<'_>) {
-        let total = self.session(fingerprint(finish.session));
-        total.cost_usd = match (total.cost_usd, finish.cost_usd) {
-            (Some(before), Some(now)) => Some(before.max(now)),
-            (before, now) => now.or(before),
-        };
-        if !finish.tokens.is_zero() {
-            total.tokens = finish.tokens;
-        }
-    }
-
-    fn session(&mut self, session: u64) -> &mut SessionTotal {
-        let known = self.sessions.iter().position(|total| total.session == session);
-        let place = known.unwrap_or_else(|| {
-            if self.sessions.len() == MAX_SESSIONS
-                && let Some(oldest) = self.sessions.pop_front()
-            {
-                self.earlier.add(oldest);
-            }
-            self.sessions.push_back(SessionTotal { session, ..SessionTotal::default() });
-            self.sessions.len() - 1
-        });
-        &mut self.sessions[place]
+        let models = finish.models.iter();
+        let models =
+            models.map(|model| (self.model(&model.name), model.tokens, model.cost_usd)).collect::<Vec<_>>();
+        self.stated.finished(finish, models);
     }
 
     /// Messages of the main thread so far: the turns, as far as the log counts them.
@@ -156,46 +141,14 @@ impl Usage {
         self.main_messages
     }
 
-    /// All tokens: as the result events state them, else as the messages add up.
-    pub(super) fn tokens(&self) -> Tokens {
-        let stated = self.stated().tokens;
-        if stated.is_zero() { self.summed() } else { stated }
-    }
-
-    fn summed(&self) -> Tokens {
-        let mut sum = Tokens::default();
-        for model in &self.models {
-            sum.replace(Tokens::default(), model.main);
-            sum.replace(Tokens::default(), model.sub_agents);
-        }
-        sum
-    }
-
-    fn stated(&self) -> SessionTotal {
-        self.sessions.iter().fold(self.earlier, |mut sum, total| {
-            sum.add(*total);
-            sum
-        })
-    }
-
-    /// The run's cost in USD, and whether it is an estimate; `None` where nothing has a known price.
-    pub(super) fn cost_usd(&self) -> Option<(f64, bool)> {
-        self.stated()
-            .cost_usd
-            .map(|cost| (cost, false))
-            .or_else(|| self.estimated_usd().map(|cost| (cost, true)))
-    }
-
-    /// What all messages come to at list price.
-    pub(super) fn estimated_usd(&self) -> Option<f64> {
-        self.models.iter().filter_map(|model| model.cost_usd).reduce(|sum, cost| sum + cost)
-    }
-
     /// The model that wrote most of the main thread's messages.
     pub(super) fn main_model(&self) -> Option<&str> {
+        self.main_writer().map(|model| model.name.as_str()).filter(|name| !name.is_empty())
+    }
+
+    fn main_writer(&self) -> Option<&ModelUsage> {
         let written = |model: &&ModelUsage| (model.main.output, model.main.cache_read);
-        let main = self.models.iter().filter(|model| !model.main.is_zero()).max_by_key(written)?;
-        Some(main.name.as_str()).filter(|name| !name.is_empty())
+        self.models.iter().filter(|model| !model.main.is_zero()).max_by_key(written)
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
@@ -203,17 +156,18 @@ impl Usage {
         names
             + self.models.capacity() * size_of::<ModelUsage>()
             + self.recent.capacity() * size_of::<Message>()
-            + self.sessions.capacity() * size_of::<SessionTotal>()
+            + self.stated.heap_bytes()
     }
 }
 
-impl SessionTotal {
-    fn add(&mut self, other: Self) {
-        self.cost_usd = match (self.cost_usd, other.cost_usd) {
-            (Some(mine), Some(others)) => Some(mine + others),
-            (mine, others) => mine.or(others),
-        };
-        self.tokens.replace(Tokens::default(), other.tokens);
+impl ModelUsage {
+    fn tokens(&self) -> Tokens {
+        self.main.plus(self.sub_agents)
+    }
+
+    /// Whether it wrote something that nobody knows the price of.
+    fn is_unpriced(&self) -> bool {
+        self.cost_usd.is_none() && !self.tokens().is_zero()
     }
 }
 

@@ -15,19 +15,19 @@ use tokio::time::{Instant, Sleep};
 
 /// One thing at a time that has to happen before a moment.
 #[derive(Debug, Default)]
-pub(super) struct Deadline {
+pub struct Deadline {
     due: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Deadline {
     /// What was waited for has come.
-    pub(super) fn met(&mut self) {
+    pub fn met(&mut self) {
         self.due = None;
     }
 
     /// Whether `timeout` has passed since this was called first after [`met`](Self::met). Wakes the task when it has.
-    pub(super) fn poll_missed(&mut self, cx: &mut Context<'_>, timeout: Duration) -> Poll<()> {
+    pub fn poll_missed(&mut self, cx: &mut Context<'_>, timeout: Duration) -> Poll<()> {
         let now = Instant::now();
         let due = *self.due.get_or_insert_with(|| now + timeout);
         if now >= due {
