@@ -19,6 +19,7 @@ class Logs:
 
     def __init__(self, folder, run_ids):
         self.folder = Path(folder)
+        self.fresh = self.folder.with_name("fresh")
         self.writers = {run_id: LogWriter(folder, run_id) for run_id in run_ids}
         self.stories = {}
         self.restore()
@@ -26,21 +27,23 @@ class Logs:
     def restore(self):
         """Puts the folder and every log that is gone or spoiled back; the others are left as they are."""
         self.folder.mkdir(exist_ok=True)
+        self.fresh.mkdir(exist_ok=True)
         for run_id in self.writers:
             self.begin(run_id)
 
     def begin(self, run_id):
-        """A new log from the first event on, put in the place of whatever is there."""
-        place = self.writers[run_id].path
-        if place.is_symlink() or place.is_file():
-            place.unlink()
-        elif place.is_dir():
-            place.rmdir()
-        writer = self.writers[run_id] = LogWriter(self.folder, run_id)
+        """A new log from the first event on, put whole and at once in the place of whatever is there."""
+        writer = LogWriter(self.fresh, run_id)
         self.stories[run_id] = story(run_id)
         writer.start()
         for _ in range(AT_START):
             writer.event(next(self.stories[run_id]))
+        place = self.writers[run_id].path
+        if place.is_dir():
+            place.rmdir()
+        os.replace(writer.path, place)
+        writer.path = place
+        self.writers[run_id] = writer
 
     async def grow(self):
         """Each run goes on, as far as its log can be written."""

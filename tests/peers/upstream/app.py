@@ -1,6 +1,7 @@
 """The upstream of the peer tests: FastAPI on uvicorn, as the service that gloss stands in front of.
 
-    python -m upstream.app --logs DIR [--keep-alive SECONDS] [--uds PATH | --ssl-keyfile FILE --ssl-certfile FILE]
+    python -m upstream.app --logs DIR [--keep-alive SECONDS] [--http h11|httptools]
+                           [--uds PATH | --ssl-keyfile FILE --ssl-certfile FILE]
 
 prints ``upstream: http://127.0.0.1:PORT`` once it listens (or ``https://…``, or ``unix:PATH``). Routes under ``/_control`` make runs and let them grow;
 those under ``/plain`` (see ``plain.py``) have nothing to do with runs and show whether a proxy changes anything.
@@ -179,7 +180,9 @@ def main():
     args = parser.parse_args()
     listener, url = listen(args)
     tls = {"ssl_keyfile": args.ssl_keyfile, "ssl_certfile": args.ssl_certfile}
-    config = uvicorn.Config(build(args.logs), timeout_keep_alive=args.keep_alive, http=args.http, log_level="warning", **tls)
+    config = uvicorn.Config(
+        build(args.logs), timeout_keep_alive=args.keep_alive, http=args.http, log_level="warning", **tls
+    )
     print(f"upstream: {url}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
