@@ -88,16 +88,18 @@ def refused(metric, reason):
     return metric(f'gloss_refused_connections_total\\{{reason="{reason}"\\}}')
 
 
-def test_slow_bodies_do_not_hold_up_others(upstream, logs):
-    """slowhttptest trickles bodies: others are served, and nothing is left once it has gone."""
-    with open_gloss(upstream, logs) as (url, _, metric):
-        command = [program("slowhttptest"), "-B", "-c", SLOW, "-r", SLOW, "-l", 3, "-i", 1, "-v", 1]
+def test_slow_bodies_are_let_go_and_others_served_meanwhile(upstream, logs):
+    """slowhttptest pauses within bodies for longer than it may: others are served, and gloss ends all of them."""
+    with open_gloss(upstream, logs, server_body_timeout="1s") as (url, _, metric):
+        command = [program("slowhttptest"), "-B", "-c", SLOW, "-r", SLOW, "-l", 20, "-i", 10, "-v", 1]
         slow = subprocess.Popen([*map(str, command), "-u", url + "/plain/upload/slow"], stdout=subprocess.PIPE)
         try:
             wait_until(lambda: metric("gloss_connections") >= SLOW / 2, "the slow clients are connected")
             assert httpx.post(url + "/plain/echo/", content=b"quick", **PLAIN).json()["length"] == 5
+            # Left alone, it would stay until its time is over.
+            assert b"No open connections left" in slow.communicate(timeout=PATIENCE)[0]
         finally:
-            slow.communicate(timeout=PATIENCE)
+            slow.kill()
         wait_until(lambda: metric("gloss_connections") == 0, "no connection is left")
 
 
