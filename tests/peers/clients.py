@@ -4,6 +4,7 @@ Bodies are given undecoded (a compressed one stays compressed), redirects are no
 single line is kept.
 """
 
+import asyncio
 import base64
 import json
 import subprocess
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import aiohttp
 import httpx
 import requests
+import yarl
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 20
@@ -94,6 +97,22 @@ def requests_client(method, url, headers=(), body=None):
         return Answer(answer.status_code, list(answer.raw.headers.items()), content)
 
 
+def aiohttp_client(method, url, headers=(), body=None):
+    """Python's aiohttp."""
+
+    async def ask():
+        limit = aiohttp.ClientTimeout(total=PATIENCE)
+        async with aiohttp.ClientSession(auto_decompress=False, timeout=limit) as session:
+            target = yarl.URL(url, encoded=True)
+            asking = session.request(method, target, headers=list(headers), data=body, allow_redirects=False)
+            async with asking as answer:
+                content = await answer.read()
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
+        return Answer(answer.status, pairs, content)
+
+    return asyncio.run(ask())
+
+
 def undici(method, url, headers=(), body=None):
     """Node's undici, which is also what its ``fetch`` is made of; one Node process serves all tests."""
     asked = {"method": method, "url": url, "headers": list(headers)}
@@ -121,4 +140,10 @@ def node(script, *arguments):
     return json.loads(done.stdout)
 
 
-CLIENTS = {"curl": curl, "httpx": httpx_client, "requests": requests_client, "undici": undici}
+CLIENTS = {
+    "curl": curl,
+    "httpx": httpx_client,
+    "requests": requests_client,
+    "aiohttp": aiohttp_client,
+    "undici": undici,
+}

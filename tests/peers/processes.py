@@ -73,19 +73,20 @@ def gloss_binary():
     return binary.resolve()
 
 
-def start_gloss(upstream, logs, *flags, binary=None, budget="10s", variables=()):
+def start_gloss(upstream, logs, *flags, binary=None, budget="10s", listen="127.0.0.1:0", admin="off", **settings):
     """``gloss serve`` on a free port; gives the child and the URL it says it listens on.
 
     ``budget`` is how long notes may take: a machine that is busy with other tests must not turn an enhanced answer into
-    a basic one. None leaves it at the default. ``variables`` are ``GLOSS_*`` to be set beside.
+    a basic one. None leaves it at the default. Further settings are named as their variables are, without the prefix:
+    ``server_idle_timeout="1s"``.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GLOSS_")}
     if budget:
         kept["GLOSS_ENRICH_BUDGET"] = budget
-    kept.update(variables)
-    command = [binary or gloss_binary(), "serve", "--listen", "127.0.0.1:0", "--admin", "off"]
+    kept |= {f"GLOSS_{name.upper()}": str(value) for name, value in settings.items()}
+    command = [binary or gloss_binary(), "serve", "--listen", listen, "--admin", admin]
     child = Child("gloss", [*command, "--upstream", upstream, "--logs", logs, *flags], env=kept)
-    return child, listening(child, r"gloss: listening on (http://\S+)")
+    return child, listening(child, r"gloss: listening on (\S+)")
 
 
 def listening(child, pattern):

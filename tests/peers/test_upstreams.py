@@ -30,14 +30,14 @@ def self_signed(folder):
 def behind(request, start_upstream, logs, tmp_path_factory):
     """gloss in front of uvicorn on a socket in the file system, and in front of uvicorn with TLS."""
     folder = tmp_path_factory.mktemp(request.param)
-    variables = {}
+    settings = {}
     if request.param == "unix":
         upstream = start_upstream("--uds", folder / "api.sock")
     else:
         key, certificate = self_signed(folder)
         upstream = start_upstream("--ssl-keyfile", key, "--ssl-certfile", certificate)
-        variables["GLOSS_UPSTREAM_TLS_CA_FILE"] = str(certificate)
-    child, url = start_gloss(upstream.url, logs, variables=variables)
+        settings["upstream_tls_ca_file"] = certificate
+    child, url = start_gloss(upstream.url, logs, **settings)
     yield SimpleNamespace(url=url, upstream=upstream)
     code = child.stop()
     assert code == 0, f"gloss ended with {code}: {child.stderr()}"

@@ -1,6 +1,7 @@
 """The upstream of the peer tests: FastAPI on uvicorn, as the service that gloss stands in front of.
 
-    python -m upstream.app --logs DIR [--keep-alive SECONDS] [--uds PATH | --ssl-keyfile FILE --ssl-certfile FILE]
+    python -m upstream.app --logs DIR [--keep-alive SECONDS] [--http h11|httptools]
+                           [--uds PATH | --ssl-keyfile FILE --ssl-certfile FILE]
 
 prints ``upstream: http://127.0.0.1:PORT`` once it listens (or ``https://…``, or ``unix:PATH``). Routes under ``/_control`` make runs and let them grow;
 those under ``/plain`` (see ``plain.py``) have nothing to do with runs and show whether a proxy changes anything.
@@ -78,9 +79,12 @@ def python_json(content):
     return Response(body, media_type="application/json")
 
 
+REFUSALS = {401: {"description": "No key, or a wrong one"}, 404: {"description": "No such run"}}
+
+
 def workflow_routes(runs):
     """The public API."""
-    router = APIRouter(prefix=API, dependencies=[Depends(require_key)])
+    router = APIRouter(prefix=API, dependencies=[Depends(require_key)], responses=REFUSALS)
 
     @router.get("/run/{run_id}/status")
     async def status(run_id: str, debug: bool = False):
@@ -157,7 +161,10 @@ def listen(args):
         listener.bind(args.uds)
         listener.listen()
         return listener, f"unix:{args.uds}"
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Named as TCP, so that asyncio sends small answers at once, as it does where uvicorn makes the socket itself.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     scheme = "https" if args.ssl_keyfile else "http"
     return listener, f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -166,13 +173,16 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--logs", required=True)
     parser.add_argument("--keep-alive", type=int, default=5)
+    parser.add_argument("--http", choices=["h11", "httptools"], default="h11", help="what reads and writes HTTP")
     parser.add_argument("--uds")
     parser.add_argument("--ssl-keyfile")
     parser.add_argument("--ssl-certfile")
     args = parser.parse_args()
     listener, url = listen(args)
     tls = {"ssl_keyfile": args.ssl_keyfile, "ssl_certfile": args.ssl_certfile}
-    config = uvicorn.Config(build(args.logs), timeout_keep_alive=args.keep_alive, log_level="warning", **tls)
+    config = uvicorn.Config(
+        build(args.logs), timeout_keep_alive=args.keep_alive, http=args.http, log_level="warning", **tls
+    )
     print(f"upstream: {url}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
     return 0

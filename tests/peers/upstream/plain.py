@@ -154,6 +154,12 @@ async def with_status(code: int):
     return Response(body, status_code=code, headers={"x-odd": "a=\xe9; b", "server-timing": "db;dur=1.5"})
 
 
+@router.post("/refused")
+async def refused():
+    """An answer that does not look at the body."""
+    return JSONResponse({"detail": "too large"}, status_code=413)
+
+
 @router.websocket("/socket")
 async def socket(websocket: WebSocket):
     """Sends back every message, text as text and bytes as bytes, until the word ``bye``."""
