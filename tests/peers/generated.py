@@ -133,8 +133,6 @@ class Generator:
         if method in ("GET", "HEAD", "TRACE") and draw.random() < 0.9:
             return wanted
         wanted.framing = draw.choice(["none", "length", "length", "chunked", "chunked"])
-        if method in UNCHUNKED and wanted.framing == "chunked":
-            wanted.framing = "length"
         if wanted.framing == "none":
             return wanted
         wanted.body = draw.randbytes(draw.choice(LENGTHS))
@@ -213,9 +211,6 @@ class Generator:
             + draw.choice([b"", b" "])
         )
 
-
-# Their bodies come with a length here: what becomes of chunks has a test of its own.
-UNCHUNKED = {"GET", "HEAD"}
 
 # Repeating these changes what a request means, or makes it invalid.
 SINGLE = {"expect", "te", "authorization", "content-type", "range", "if-none-match", "x-api-key", "origin"}

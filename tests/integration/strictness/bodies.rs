@@ -70,6 +70,11 @@ pub(super) fn codings() -> Vec<Case> {
         case(post("Transfer_Encoding: chunked\r\nContent-Length: 5\r\n", "abcde"), arrives("abcde")),
         case("POST /a HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", BAD),
         case("POST /a HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde", arrives("abcde")),
+        // A body is one also where it is unusual.
+        case(
+            "GET /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+            Outcome::Arrives("GET /a HTTP/1.1".to_owned(), b"abcde".to_vec()),
+        ),
         // What belongs to the connection is not for the client to take away.
         case(
             post("Connection: content-length, transfer-encoding\r\nContent-Length: 5\r\n", "abcde"),
