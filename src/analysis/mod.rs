@@ -136,12 +136,12 @@ impl Analysis {
     ///
     /// The last line counts as soon as it is whole, even before its line feed has come.
     pub fn report(&self, context: &Context) -> Additions {
-        View::new(&self.settled_for(context), context).additions(self.bytes)
+        View::new(&self.settled_for(context), context, self.bytes).additions()
     }
 
     /// How far the run is at `context.now`, whatever its status: 100 when completed, else as far as it got.
     pub fn progress(&self, context: &Context) -> (ProgressSummary, WorkflowSteps) {
-        View::new(&self.settled_for(context), context).progress_of_any_status()
+        View::new(&self.settled_for(context), context, self.bytes).progress_of_any_status()
     }
 
     /// The state with what waits for a continuation taken as it stands: a line that may have a twin, and a last line

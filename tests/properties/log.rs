@@ -301,7 +301,7 @@ impl Writer {
                 if let Some(tokens) = usage {
                     event["usage"] = json!({"input_tokens": tokens, "output_tokens": 7});
                 }
-                if self.count.is_multiple_of(2) {
+                if usage.is_some() && self.count.is_multiple_of(2) {
                     event["modelUsage"] = json!({
                         "claude-sonnet-4-5": {"inputTokens": 7, "outputTokens": 70, "costUSD": cost * 0.75},
                         "claude-haiku-4-5": {"inputTokens": 1, "cacheReadInputTokens": 30, "costUSD": cost * 0.25}});

@@ -66,13 +66,13 @@ impl View<'_> {
         errors.collect()
     }
 
-    pub(super) fn enhancement(&self, log_bytes: u64) -> Enhancement {
+    pub(super) fn enhancement(&self) -> Enhancement {
         let counts = &self.fold.counts;
         Enhancement {
             version: Enhancement::VERSION,
             generated_at: Timestamp::to_millisecond(self.context.now),
             log_source: self.context.source,
-            log_bytes,
+            log_bytes: self.log_bytes,
             log_lines: counts.lines,
             unrecognised_lines: counts.unrecognised,
             truncated_values: counts.truncated_values,

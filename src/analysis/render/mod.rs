@@ -27,10 +27,11 @@ pub(super) struct View<'v> {
     outcome: Outcome,
     max_turns: Option<u64>,
     bill: Bill,
+    log_bytes: u64,
 }
 
 impl<'v> View<'v> {
-    pub(super) fn new(fold: &'v Fold, context: &'v Context) -> Self {
+    pub(super) fn new(fold: &'v Fold, context: &'v Context, log_bytes: u64) -> Self {
         let status = status_of(fold, context);
         let outcome = fold.ending.outcome(status, &fold.clock, context.now);
         Self {
@@ -40,16 +41,17 @@ impl<'v> View<'v> {
             outcome,
             max_turns: context.max_turns.or(fold.identity.max_turns),
             bill: fold.usage.bill(),
+            log_bytes,
         }
     }
 
     /// All added fields.
-    pub(super) fn additions(&self, log_bytes: u64) -> Additions {
+    pub(super) fn additions(&self) -> Additions {
         let steps = self.steps();
         let progress = self.progress(&steps);
         let mut additions = Additions {
             run_details: self.run_details(),
-            enhancement: self.enhancement(log_bytes),
+            enhancement: self.enhancement(),
             ..Additions::default()
         };
         if self.context.compat_fields {

@@ -16,7 +16,8 @@ impl View<'_> {
         let factor = self.bill.factor;
         let steps: Vec<Step> =
             (0..).zip(self.fold.board.steps()).map(|(place, step)| self.step(place, step, factor)).collect();
-        if steps.is_empty() && self.fold.counts.written > 0 { vec![self.starting()] } else { steps }
+        // Also where its first line is not complete yet.
+        if steps.is_empty() && self.log_bytes > 0 { vec![self.starting()] } else { steps }
     }
 
     fn step(&self, place: usize, step: &BoardStep, cost_factor: f64) -> Step {

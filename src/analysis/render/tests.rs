@@ -127,6 +127,10 @@ fn a_log_that_has_begun_shows_a_step_and_says_that_it_waits() {
     assert_eq!(report["progress_summary"]["recent_activity"], "Waiting for the first action");
     let empty = Log::default().report(Some(RunStatus::Running));
     assert_eq!(empty["workflow_steps"]["current_step"], 0);
+    let mut torn = Analysis::new(Limits::default());
+    torn.feed(b"{");
+    let report = torn.report(&context(0, Some(RunStatus::Running)));
+    assert_eq!(report.workflow_steps.map(|steps| (steps.current_step, steps.total_steps)), Some((1, 1)));
 }
 
 #[test]
