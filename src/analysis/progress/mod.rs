@@ -32,13 +32,16 @@ const WRITING_DELAY: TimeDelta = TimeDelta::seconds(2);
 /// Evidence that moves the log odds by less than this is not what a percentage rests on: two points in the middle of a
 /// run, fewer towards its ends.
 const TELLING: f64 = 0.08;
+/// A list that says the same as the percentage carries it, however little the percentage would change without it.
+const AGREEING_POINTS: f64 = 20.0;
 /// A percentage that was once reached rests on what was known then, unless what is known now says nearly as much.
 const NEARLY_POINTS: f64 = 5.0;
 /// With less than this there is nothing to extrapolate from.
 const LEAST_FOR_ESTIMATE: f64 = 0.02;
 
 /// What a statement on progress rests on: of the evidence that is the run's own, the first in this order without which the
-/// percentage would be clearly different ([`TELLING`]); `History` where there is none.
+/// percentage would be clearly different ([`TELLING`]), or a list that says nearly the same by itself
+/// ([`AGREEING_POINTS`]); `History` where there is none.
 ///
 /// `Turns` and `Heading` say at least so much: they are named where they say more than all the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -135,14 +138,14 @@ impl Fold {
         } else {
             let furthest = self.progress.then.filter(|_| now_percent < self.progress.percent - NEARLY_POINTS);
             let (signals, at) = furthest.unwrap_or((self.signals, seen.unwrap_or(now)));
-            self.basis_of_model(&signals, at)
+            self.basis_of_model(&signals, at, modelled)
         };
         let percent = modelled.max(by_headings).max(by_turns);
         Estimate { percent, basis, end: self.end(elapsed, percent / 100.0, now) }
     }
 
     /// What the model's estimate rests on: what would it say, did it not know of the list, or of the tools' uses?
-    fn basis_of_model(&self, signals: &Signals, at: DateTime<Utc>) -> Basis {
+    fn basis_of_model(&self, signals: &Signals, at: DateTime<Utc>, modelled: f64) -> Basis {
         let list = match signals.list.source {
             Some(StepSource::Task) => Some(Basis::Task),
             Some(StepSource::Todo) => Some(Basis::Todo),
@@ -152,8 +155,9 @@ impl Fold {
         let Some(known) = log_odds(signals) else { return list.unwrap_or(Basis::Turns) };
         let tells =
             |without: &Signals| log_odds(without).is_some_and(|without| (known - without).abs() >= TELLING);
+        let agrees = (percent(signals.list.share()) - modelled).abs() <= AGREEING_POINTS;
         match list {
-            Some(list) if tells(&signals.without_list()) => list,
+            Some(list) if agrees || tells(&signals.without_list()) => list,
             _ if tells(&signals.without_uses()) => Basis::Phase,
             _ => Basis::History,
         }
