@@ -32,16 +32,17 @@ const WRITING_DELAY: TimeDelta = TimeDelta::seconds(2);
 /// Evidence that moves the log odds by less than this is not what a percentage rests on: two points in the middle of a
 /// run, fewer towards its ends.
 const TELLING: f64 = 0.08;
-/// A list that says the same as the percentage carries it, however little the percentage would change without it.
-const AGREEING_POINTS: f64 = 20.0;
+/// A list is always weighed; it is named unless the percentage contradicts it by more than this, or would be the same
+/// without it.
+const AGREEING_POINTS: f64 = 50.0;
 /// A percentage that was once reached rests on what was known then, unless what is known now says nearly as much.
 const NEARLY_POINTS: f64 = 5.0;
 /// With less than this there is nothing to extrapolate from.
 const LEAST_FOR_ESTIMATE: f64 = 0.02;
 
 /// What a statement on progress rests on: of the evidence that is the run's own, the first in this order without which the
-/// percentage would be clearly different ([`TELLING`]), or a list that says nearly the same by itself
-/// ([`AGREEING_POINTS`]); `History` where there is none.
+/// percentage would be clearly different ([`TELLING`]), or a list that it does not contradict ([`AGREEING_POINTS`]);
+/// `History` where there is none.
 ///
 /// `Turns` and `Heading` say at least so much: they are named where they say more than all the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
