@@ -60,6 +60,13 @@ impl RolloutSwitch {
         let settings = Settings { configured, overrides, kept };
         let in_force = settings.in_force();
         metrics.operation().rollout_in_force(&in_force);
+        if !overrides.keys().is_empty() {
+            let overridden = overrides.keys().join(", ");
+            tracing::warn!(
+                overridden,
+                "what operators set at run time before the start is in force: rollout.persist"
+            );
+        }
         Self(Arc::new(Inner {
             in_force: ArcSwap::from_pointee(in_force),
             settings: Mutex::new(settings),
@@ -97,32 +104,17 @@ impl RolloutSwitch {
     /// # Cancel safety
     /// Dropped while the file is written, the change is in force, and the file gets it.
     pub async fn change(&self, request: &Value) -> Result<Settings, Refused> {
-        let changed = self.0.change(request).inspect_err(|refused| {
+        let is_written = self.0.change(request).inspect_err(|refused| {
             self.0.metrics.operation().rollout_switch(Switched::Refused);
             tracing::warn!(key = refused.key, reason = refused.reason, "a switch of the rollout was refused");
         })?;
-        if changed {
-            self.keep().await;
+        if !is_written {
+            let inner = Arc::clone(&self.0);
+            // Not on this thread, and not for ever: the file may lie on a storage that hangs. What comes of it, the
+            // settings say.
+            let _ = timeout(PATIENCE, spawn_blocking(move || inner.keep())).await;
         }
         Ok(self.settings())
-    }
-
-    /// Writes the overrides to the file, where there is one.
-    async fn keep(&self) {
-        if self.0.file.is_none() {
-            return;
-        }
-        let inner = Arc::clone(&self.0);
-        // Not on this thread, and not for ever: the file may lie on a storage that hangs.
-        let outcome = match timeout(PATIENCE, spawn_blocking(move || inner.write())).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panicked)) => Err(io::Error::other("gloss failed on it")),
-            Err(_elapsed) => Err(io::Error::from(io::ErrorKind::TimedOut)),
-        };
-        self.0.settings().kept = Some(outcome.is_ok());
-        if let Err(error) = outcome {
-            tracing::error!(error = %error, "rollout.persist cannot be written: the switch is in force until gloss ends");
-        }
     }
 }
 
@@ -138,13 +130,16 @@ impl Inner {
         self.in_force.store(Arc::new(in_force));
     }
 
-    /// Whether there was anything to change.
+    /// Changes the overrides; whether they need not be written.
     fn change(&self, request: &Value) -> Result<bool, Refused> {
         let mut settings = self.settings();
         let overrides = settings.overrides.change(request)?;
         let before = settings.in_force();
         let is_changed = overrides != settings.overrides;
         settings.overrides = overrides;
+        if is_changed {
+            settings.kept = settings.kept.map(|_| false);
+        }
         self.put_into_force(&settings);
         let result = if is_changed { Switched::Applied } else { Switched::Unchanged };
         self.metrics.operation().rollout_switch(result);
@@ -153,15 +148,22 @@ impl Inner {
             let overridden = overrides.keys().join(", ");
             tracing::warn!(changes, overridden, "an operator has switched the rollout");
         }
-        Ok(is_changed)
+        Ok(settings.kept != Some(false))
     }
 
     /// Writes what the overrides are by then, so that of two writers the later word stays, whoever comes last.
-    fn write(&self) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
+    fn keep(&self) {
+        let Some(file) = &self.file else { return };
         let path = file.lock().unwrap_or_else(PoisonError::into_inner);
         let overrides = self.settings().overrides;
-        write_atomically(&path, &serde_json::to_vec(&overrides)?)
+        let outcome = serde_json::to_vec(&overrides)
+            .map_err(io::Error::from)
+            .and_then(|contents| write_atomically(&path, &contents));
+        let mut settings = self.settings();
+        settings.kept = Some(outcome.is_ok() && settings.overrides == overrides);
+        if let Err(error) = outcome {
+            tracing::error!(error = %error, "rollout.persist cannot be written: the switch is in force until gloss ends");
+        }
     }
 }
 
