@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -78,16 +78,23 @@ where
 {
     match *request.method() {
         Method::GET | Method::HEAD => state(&switch.settings()),
-        Method::POST => change(switch, request).await.unwrap_or_else(|refusal| refusal),
+        Method::POST => match wanted(request).await {
+            Ok(wanted) => change(switch, &wanted).await,
+            Err(refusal) => refusal,
+        },
         _ => not_allowed("GET, HEAD, POST"),
     }
 }
 
-/// Both ends of it are answers.
-async fn change<B>(
-    switch: &RolloutSwitch,
-    request: Request<B>,
-) -> Result<Response<Full<Bytes>>, Response<Full<Bytes>>>
+async fn change(switch: &RolloutSwitch, wanted: &Value) -> Response<Full<Bytes>> {
+    match switch.change(wanted).await {
+        Ok(settings) => state(&settings),
+        Err(refused) => refusal(StatusCode::UNPROCESSABLE_ENTITY, &refused),
+    }
+}
+
+/// The JSON of a request, or what is answered where there is none.
+async fn wanted<B>(request: Request<B>) -> Result<Value, Response<Full<Bytes>>>
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Send,
 {
@@ -100,20 +107,16 @@ where
         refusal(StatusCode::REQUEST_TIMEOUT, &refused("the body did not arrive", "send it at once"))
     })?;
     let bytes = gathered.map_err(|error| {
-        let (status, reason) = if error.is::<http_body_util::LengthLimitError>() {
+        let (status, reason) = if error.is::<LengthLimitError>() {
             (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
         } else {
             (StatusCode::BAD_REQUEST, "the body broke off")
         };
         refusal(status, &refused(reason, "send a JSON object of at most 16 KiB"))
     })?;
-    let wanted: Value = serde_json::from_slice(&bytes.to_bytes()).map_err(|_| {
+    serde_json::from_slice(&bytes.to_bytes()).map_err(|_| {
         refusal(StatusCode::BAD_REQUEST, &refused("it is not JSON", "such as {\"percent\": 10}"))
-    })?;
-    let changed = switch.change(&wanted).await;
-    changed
-        .map(|settings| state(&settings))
-        .map_err(|refused| refusal(StatusCode::UNPROCESSABLE_ENTITY, &refused))
+    })
 }
 
 /// A refusal of the whole.

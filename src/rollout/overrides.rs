@@ -73,9 +73,15 @@ impl Overrides {
             return Err(Refused::new(key, value, "there is no such field", "enabled, percent or default"));
         }
         Ok(Self {
-            enabled: field(fields, "enabled", self.enabled, Value::as_bool, "use true or false")?,
-            percent: field(fields, "percent", self.percent, percent, "a number from 0 to 100")?,
-            default: field(fields, "default", self.default, variant, "use basic, enhanced or shadow")?,
+            enabled: field(fields, "enabled", self.enabled, Value::as_bool, "it has to be true or false")?,
+            percent: field(fields, "percent", self.percent, percent, "it has to be a number from 0 to 100")?,
+            default: field(
+                fields,
+                "default",
+                self.default,
+                variant,
+                "it has to be basic, enhanced or shadow",
+            )?,
         })
     }
 
@@ -113,13 +119,14 @@ fn field<T>(
     key: &str,
     before: Option<T>,
     read: impl Fn(&Value) -> Option<T>,
-    hint: &'static str,
+    reason: &'static str,
 ) -> Result<Option<T>, Refused> {
     match fields.get(key) {
         None => Ok(before),
         Some(Value::Null) => Ok(None),
         Some(value) => {
-            read(value).map(Some).ok_or_else(|| Refused::new(key, value, "it cannot have this value", hint))
+            let hint = "null goes back to what the configuration says";
+            read(value).map(Some).ok_or_else(|| Refused::new(key, value, reason, hint))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use tempfile::{NamedTempFile, TempDir};
 use super::{UNLABELLED, World, world};
 use crate::support::answers::{json as answer_of, status_body, status_path};
 use crate::support::client::{Answer, Client, get};
+use crate::support::eventually;
 use crate::support::sidecar::{PROGRAM, Setup, Sidecar};
 use crate::support::upstream::{Upstream, nobody};
 
@@ -113,6 +114,7 @@ fn what_cannot_be_used_changes_nothing_and_says_why() {
         assert_eq!(answer.status, status, "{body}");
         let detail = &answer.json()["detail"];
         assert_eq!(detail["key"], key, "{body}: {detail}");
+        assert!(key.is_empty() || body.contains(&detail["value"].to_string()), "{body}: {detail}");
         assert!(detail["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{detail}");
     }
     assert_eq!(send(&world.gloss, "POST", &["Content-Type: text/plain"], "{\"enabled\": false}").status, 415);
@@ -202,32 +204,39 @@ fn where_the_file_cannot_be_written_the_switch_works_and_says_so() {
 
 #[test]
 fn switching_under_load_loses_no_request_and_every_answer_is_one_of_the_two() {
-    let world = world(|setup| setup);
+    let world = world(|setup| setup.set("rollout.percent", "100.0"));
+    let seen: Arc<[AtomicU32; 2]> = Arc::default();
     let (done, address) = (Arc::new(AtomicBool::new(false)), world.gloss.clients);
     let load: Vec<_> = (0..3)
         .map(|_| {
-            let done = Arc::clone(&done);
+            let (done, seen) = (Arc::clone(&done), Arc::clone(&seen));
             thread::spawn(move || {
                 let mut client = Client::connect(address);
-                let mut seen = [0_u32; 2];
                 while !done.load(Ordering::Relaxed) {
                     let answer = client.get(&status_path("run_1"), &[]).answer();
-                    match (answer.status, answer.labels()) {
-                        (200, ("enhanced", "percent")) => seen[0] += 1,
-                        (200, ("", "") | ("basic", "disabled")) => seen[1] += 1,
+                    let kind = match (answer.status, answer.labels()) {
+                        (200, ("enhanced", "percent")) => 0,
+                        (200, ("basic", "disabled")) => 1,
                         other => panic!("{other:?}"),
-                    }
+                    };
+                    seen[kind].fetch_add(1, Ordering::Relaxed);
                 }
-                seen
             })
         })
         .collect();
-    for round in 0..60 {
-        switched(&world, &json!({ "enabled": round % 2 == 0, "percent": 100 }));
-    }
+    let (mut round, mut last_switch) = (0, json!(null));
+    eventually("both answers, many times", || {
+        round += 1;
+        last_switch = json!({ "enabled": round % 2 == 0 });
+        switched(&world, &last_switch);
+        let is_over = load.iter().any(thread::JoinHandle::is_finished);
+        (is_over || seen.iter().all(|count| count.load(Ordering::Relaxed) >= 50)).then_some(())
+    });
     done.store(true, Ordering::Relaxed);
-    let seen: Vec<_> = load.into_iter().map(|client| client.join().unwrap()).collect();
-    assert!(seen.iter().any(|[enhanced, basic]| *enhanced > 0 && *basic > 0), "{seen:?}");
+    for client in load {
+        client.join().unwrap();
+    }
+    assert_eq!(state(&world.gloss)["enabled"], last_switch["enabled"]);
 }
 
 /// `gloss rollout` with these arguments.
