@@ -64,8 +64,8 @@ pub struct EnrichParams {
 pub(super) struct Exchange {
     asked: StatusRequest,
     decision: Decision,
-    /// Whether a basic answer is labelled: not as long as nobody asked for anything.
-    is_labelled: bool,
+    /// What a basic answer is labelled with; nothing, as long as nobody asked for anything.
+    told: Option<Rule>,
     plan: Plan,
     started: Instant,
 }
@@ -125,7 +125,7 @@ impl Enricher {
     pub(super) fn begin(&self, asked: StatusRequest, caller: &Caller<'_>) -> Exchange {
         let rollout = self.params.rollout.in_force();
         let decision = rollout.decide(&asked.wishes, &asked.name, caller);
-        let is_labelled = decision.rule != Rule::Default || rollout.is_configured();
+        let is_told = decision.rule != Rule::Default || rollout.is_configured();
         self.metrics.decision(decision);
         let read = || self.readings.begin(asked.run_id.as_ref());
         let plan = match decision.variant {
@@ -134,7 +134,7 @@ impl Enricher {
             Variant::Enhanced => Plan::Enhance(read()),
             Variant::Shadow => Plan::Shadow(read()),
         };
-        Exchange { asked, decision, is_labelled, plan, started: Instant::now() }
+        Exchange { asked, decision, told: is_told.then_some(decision.rule), plan, started: Instant::now() }
     }
 
     /// Waits for the upstream's answer and makes the client's of it.
@@ -147,15 +147,14 @@ impl Enricher {
         F: Future<Output = Result<Response<Body>, ProxyError>>,
     {
         let response = forwarded.await?;
-        let Exchange { asked, decision, is_labelled, plan, started } = exchange;
-        let label = is_labelled.then_some(decision.rule);
+        let Exchange { asked, decision, told, plan, started } = exchange;
         let times = StageTimes { upstream: started.elapsed(), ..StageTimes::default() };
         Ok(match plan {
-            Plan::Basic => self.basic(response, label, &times),
+            Plan::Basic => self.basic(response, told, &times),
             Plan::Refuse(fallback) => self.fall_back(response, fallback, &times),
             Plan::Shadow(attempt) => {
                 let response = Arc::clone(&self).shadow(response, asked.wishes, attempt);
-                self.basic(response, label, &times)
+                self.basic(response, told, &times)
             }
             Plan::Enhance(attempt) => {
                 let wanted = Wanted { wishes: &asked.wishes, rule: decision.rule, started };
