@@ -30,6 +30,7 @@ pub mod proxy;
 pub mod analysis;
 pub mod enrich;
 pub mod runlog;
+pub mod switch;
 
 pub mod admin;
 pub mod demo;

@@ -15,6 +15,7 @@ use crate::enrich::{EnrichLayer, EnrichParams};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
+use crate::switch::RolloutSwitch;
 use crate::telemetry::Metrics;
 
 /// What the layers share with the rest of the process.
@@ -24,6 +25,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// The analyses; `None` when no log source is configured.
     pub tracker: Option<Tracker>,
+    /// The rollout in force.
+    pub rollout: RolloutSwitch,
     /// Connections that were upgraded.
     pub tunnels: Tunnels,
 }
@@ -53,7 +56,11 @@ pub fn build(
         .layer(RescueLayer::new(shared.metrics.clone()))
         // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
         // the upstream answers.
-        .layer(EnrichLayer::new(enrich_params(config), shared.tracker.clone(), shared.metrics.clone()))
+        .layer(EnrichLayer::new(
+            enrich_params(config, shared),
+            shared.tracker.clone(),
+            shared.metrics.clone(),
+        ))
         .service(Forward::new(client, forward_params(config), shared.tunnels.clone()))
 }
 
@@ -104,10 +111,10 @@ fn forward_params(config: &Config) -> ForwardParams {
     }
 }
 
-fn enrich_params(config: &Config) -> EnrichParams {
+fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
     EnrichParams {
         router: Router::new(config.routes.clone(), config.opt_in_header.clone()),
-        rollout: config.rollout.clone(),
+        rollout: shared.rollout.clone(),
         opt_in_header: config.opt_in_header.clone(),
         expose_headers: config.expose_headers,
         budget: config.enrich.budget,

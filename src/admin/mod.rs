@@ -1,23 +1,27 @@
-//! The operators' listener: liveness, readiness, metrics.
+//! The operators' listener: liveness, readiness, metrics, and the rollout, which can be switched here.
 //!
-//! With a token, everything but `/livez` and `/readyz` needs `Authorization: Bearer TOKEN`. It never shows a value that
-//! a client sent.
+//! With a token, everything but `/livez` and `/readyz` needs `Authorization: Bearer TOKEN`. No GET changes anything. It
+//! never shows a value that a client sent.
+
+mod rollout;
 
 use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::future::{Ready, ready};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
-use tower::Service;
+use tower::{BoxError, Service};
 
 use crate::runlog::Tracker;
+use crate::switch::RolloutSwitch;
 use crate::telemetry::Metrics;
 
 /// Whether clients may be sent here.
@@ -35,65 +39,76 @@ impl Readiness {
     }
 }
 
+/// What operators are shown, and what they can change.
+#[derive(Debug)]
+pub struct AdminParams {
+    /// What they have to present; `None` lets everybody in.
+    pub token: Option<SecretString>,
+    /// Whether clients may be sent here.
+    pub readiness: Readiness,
+    /// Where everything is counted.
+    pub metrics: Metrics,
+    /// The analyses; `None` when no log source is configured.
+    pub tracker: Option<Tracker>,
+    /// The rollout in force.
+    pub rollout: RolloutSwitch,
+}
+
 /// Answers operators' requests.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    token: Option<SecretString>,
-    readiness: Readiness,
-    metrics: Metrics,
-    tracker: Option<Tracker>,
+    params: Arc<AdminParams>,
 }
 
 impl Admin {
     /// A service that shows this process's state.
-    pub fn new(
-        token: Option<SecretString>,
-        readiness: Readiness,
-        metrics: Metrics,
-        tracker: Option<Tracker>,
-    ) -> Self {
-        Self { shared: Arc::new(Shared { token, readiness, metrics, tracker }) }
+    pub fn new(params: AdminParams) -> Self {
+        Self { params: Arc::new(params) }
     }
 }
 
-impl Service<Request<Incoming>> for Admin {
+impl<B> Service<Request<B>> for Admin
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        ready(Ok(self.shared.answer(request.method(), request.uri().path(), request.headers())))
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let params = Arc::clone(&self.params);
+        Box::pin(async move { Ok(params.answer(request).await) })
     }
 }
 
-impl Shared {
-    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n");
-            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+impl AdminParams {
+    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send,
+    {
+        let path = request.uri().path();
+        let is_probe = matches!(path, "/livez" | "/readyz");
+        if !is_probe && !self.admits(request.headers()) {
+            let mut refused = text(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN is needed here\n");
+            refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return refused;
+        }
+        if path == rollout::PATH {
+            return rollout::answer(&self.rollout, request).await;
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return not_allowed("GET, HEAD");
         }
         match path {
             "/livez" => text(StatusCode::OK, "alive\n"),
             "/readyz" if self.readiness.get() => text(StatusCode::OK, "ready\n"),
             "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-            _ if !self.admits(headers) => {
-                let mut refused =
-                    text(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN is needed here\n");
-                refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                refused
-            }
             "/metrics" => self.metrics(),
-            _ => text(StatusCode::NOT_FOUND, "there is /livez, /readyz and /metrics\n"),
+            _ => text(StatusCode::NOT_FOUND, "there is /livez, /readyz, /metrics and /api/rollout\n"),
         }
     }
 
@@ -116,6 +131,13 @@ impl Shared {
     }
 }
 
+/// Another method than this path knows.
+fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
+    let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, format!("only {allowed} is answered here\n"));
+    refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    refused
+}
+
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
@@ -126,46 +148,4 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status(token: Option<&str>, path: &str, authorization: Option<&str>) -> u16 {
-        let readiness = Readiness::default();
-        readiness.set(true);
-        let admin = Admin::new(token.map(SecretString::from), readiness, Metrics::new(), None);
-        let mut headers = HeaderMap::new();
-        if let Some(value) = authorization {
-            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        }
-        admin.shared.answer(&Method::GET, path, &headers).status().as_u16()
-    }
-
-    #[test]
-    fn probes_need_no_token_and_the_rest_does() {
-        assert_eq!(status(Some("s3cret"), "/livez", None), 200);
-        assert_eq!(status(Some("s3cret"), "/readyz", None), 200);
-        for wrong in [None, Some("Bearer "), Some("Bearer s3cre"), Some("Bearer s3cret "), Some("s3cret")] {
-            assert_eq!(status(Some("s3cret"), "/metrics", wrong), 401, "{wrong:?}");
-        }
-        assert_eq!(status(Some("s3cret"), "/metrics", Some("Bearer s3cret")), 200);
-        assert_eq!(status(None, "/metrics", None), 200);
-        assert_eq!(status(None, "/nothing", None), 404);
-    }
-
-    #[test]
-    fn readiness_is_what_it_was_set_to() {
-        let readiness = Readiness::default();
-        let admin = Admin::new(None, readiness.clone(), Metrics::new(), None);
-        let ask = || admin.shared.answer(&Method::GET, "/readyz", &HeaderMap::new()).status().as_u16();
-        assert_eq!(ask(), 503);
-        readiness.set(true);
-        assert_eq!(ask(), 200);
-    }
-
-    #[test]
-    fn nothing_is_changed_here() {
-        let admin = Admin::new(None, Readiness::default(), Metrics::new(), None);
-        let refused = admin.shared.answer(&Method::POST, "/metrics", &HeaderMap::new());
-        assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ mod demo;
 mod fit;
 mod log_input;
 mod replay;
+mod rollout;
 pub mod serve;
 
 use std::io::{self, Write};
@@ -42,6 +43,7 @@ enum Command {
     Analyze(analyze::Args),
     Replay(replay::Args),
     Fit(fit::Args),
+    Rollout(rollout::Args),
     Check(check::Args),
 }
 
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(&args).map_err(Failure::from),
         Command::Replay(args) => replay::run(&args).map_err(Failure::from),
         Command::Fit(args) => fit::run(&args).map_err(Failure::from),
+        Command::Rollout(args) => rollout::run(&args).map_err(Failure::from),
         Command::Check(args) => check::run(&args),
     };
     match outcome {

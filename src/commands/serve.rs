@@ -24,12 +24,13 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 
 use self::live::Live;
 use super::{Failure, runtime};
-use crate::admin::{Admin, Readiness};
+use crate::admin::{Admin, AdminParams, Readiness};
 use crate::config::{self, Config, ListenAddress, Loaded, Sources};
 use crate::proxy::Tunnels;
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
 use crate::stack::{self, MakeTracker};
+use crate::switch::RolloutSwitch;
 use crate::systemd;
 use crate::telemetry::{LogControl, Metrics, init_logging, log_panics};
 
@@ -174,7 +175,11 @@ impl Gloss {
         let (open_tunnels, end_tunnels) = (TaskTracker::new(), CancellationToken::new());
         let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone());
         metrics.refusals(Refusal::ALL.map(Refusal::as_str));
-        let shared = stack::Shared { metrics, tracker, tunnels };
+        let kept = config.rollout_kept.clone();
+        let (overrides, file) = kept.map(|kept| (kept.overrides, kept.file)).unzip();
+        let rollout =
+            RolloutSwitch::new(config.rollout.clone(), overrides.unwrap_or_default(), file, metrics.clone());
+        let shared = stack::Shared { metrics, tracker, rollout, tunnels };
         let reloads = None;
         Ok(Self { loaded, shared, make_tracker, reloads, clients, operators, open_tunnels, end_tunnels })
     }
@@ -272,7 +277,13 @@ fn operator_pages(
     shared: &stack::Shared,
 ) -> SetSensitiveRequestHeaders<CatchPanic<Admin, DefaultResponseForPanic>> {
     let token = config.admin.as_ref().and_then(|admin| admin.token.clone());
-    let admin = Admin::new(token, readiness.clone(), shared.metrics.clone(), shared.tracker.clone());
+    let admin = Admin::new(AdminParams {
+        token,
+        readiness: readiness.clone(),
+        metrics: shared.metrics.clone(),
+        tracker: shared.tracker.clone(),
+        rollout: shared.rollout.clone(),
+    });
     SetSensitiveRequestHeaders::from_shared(
         CatchPanicLayer::new().layer(admin),
         Arc::clone(&config.secret_headers),

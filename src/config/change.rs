@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Loaded, Setting};
 
 /// Keys that the process is bound to at its start. A name that ends in a dot stands for every key below it.
-const FIXED: [&str; 4] = ["listen", "admin.listen", "server.", "telemetry.log_format"];
+const FIXED: [&str; 5] = ["listen", "admin.listen", "rollout.persist", "server.", "telemetry.log_format"];
 
 /// A key with another value than before. Shown as `key = value`, secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,7 @@ impl Loaded {
             }
         }
         self.config.listen = running.config.listen.clone();
+        self.config.rollout_kept.clone_from(&running.config.rollout_kept);
         self.config.server = running.config.server;
         self.config.telemetry.log_format = running.config.telemetry.log_format;
         if admin_moved {

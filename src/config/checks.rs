@@ -17,16 +17,15 @@ use super::raw::{self, Raw};
 use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
 };
-use super::upstream;
+use super::{rollout, upstream};
 use crate::analysis::Prior;
-use crate::rollout::{Percent, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
 use crate::telemetry::{LogFormat, without_credentials};
-use crate::variant::Variant;
 
 /// Checks everything.
 pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
+    let secret_headers = secret_headers(&raw.secrets.headers)?;
     Ok(Config {
         listen: listen("listen", &raw.listen)?,
         upstream: upstream::check(&raw.upstream)?,
@@ -34,7 +33,8 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         routes: routes(&raw.route.status)?,
         opt_in_header: header("gloss.header", &raw.gloss.header)?,
         expose_headers: raw.gloss.expose_headers,
-        rollout: rollout(&raw.rollout)?,
+        rollout: rollout::check(&raw.rollout, &secret_headers)?,
+        rollout_kept: rollout::kept(&raw.rollout.persist)?,
         enrich: enrich(&raw.enrich)?,
         logs: logs(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
@@ -54,7 +54,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         },
         drain_timeout: duration("drain.timeout", &raw.drain.timeout)?,
         telemetry: telemetry(&raw.telemetry)?,
-        secret_headers: secret_headers(&raw.secrets.headers)?,
+        secret_headers,
     })
 }
 
@@ -84,25 +84,10 @@ fn secret_headers(named: &[String]) -> Result<Arc<[HeaderName]>, ConfigError> {
     known.into_iter().map(Ok).chain(named).collect()
 }
 
-fn header(key: &str, name: &str) -> Result<HeaderName, ConfigError> {
+pub(super) fn header(key: &str, name: &str) -> Result<HeaderName, ConfigError> {
     name.parse().map_err(|_| {
         refuse(key, name, "it is not a header name", "letters, digits and dashes, such as Gloss")
     })
-}
-
-fn rollout(raw: &raw::Rollout) -> Result<Rollout, ConfigError> {
-    let percent = Percent::new(raw.percent).ok_or_else(|| {
-        refuse(
-            "rollout.percent",
-            &raw.percent.to_string(),
-            "it has to be between 0 and 100",
-            "0.5 is half a percent",
-        )
-    })?;
-    let default = Variant::from_word(&raw.default).ok_or_else(|| {
-        refuse("rollout.default", &raw.default, "it is not a variant", "use basic, enhanced or shadow")
-    })?;
-    Ok(Rollout { enabled: raw.enabled, percent, default, salt: raw.salt.clone() })
 }
 
 fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {

@@ -10,6 +10,8 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Error as FigmentError, Figment, Metadata, Profile, Provider};
 
+use secrecy::SecretString;
+
 use super::error::ConfigError;
 use super::raw::Raw;
 use crate::telemetry::{MASK, without_credentials};
@@ -72,6 +74,14 @@ impl fmt::Debug for Sources {
             .field("environment", &variables)
             .field("flags", &flags)
             .finish()
+    }
+}
+
+impl Sources {
+    /// The operators' token, where the environment has it.
+    pub fn admin_token(&self) -> Option<SecretString> {
+        let variable = self.environment.iter().find(|(name, _)| name == "GLOSS_ADMIN_TOKEN");
+        variable.filter(|(_, token)| !token.is_empty()).map(|(_, token)| SecretString::from(token.as_str()))
     }
 }
 

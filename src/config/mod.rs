@@ -8,7 +8,9 @@ mod checks;
 mod error;
 mod layers;
 mod raw;
+mod rollout;
 mod secret;
+mod shown;
 mod types;
 mod upstream;
 
@@ -24,8 +26,8 @@ pub use change::Change;
 pub use error::ConfigError;
 pub use layers::Sources;
 pub use types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ProxyConfig, ServerConfig,
-    TelemetryConfig, UpstreamConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, KeptRollout, ListenAddress, LogsConfig, ProxyConfig,
+    ServerConfig, TelemetryConfig, UpstreamConfig,
 };
 
 /// A configuration that was accepted.
@@ -69,7 +71,7 @@ fn settings(values: BTreeMap<String, Value>, origins: &BTreeMap<String, String>)
             Value::String(_, text) if layers::is_secret(&key) && !text.is_empty() => {
                 (format!("\"{MASK}\""), Some(SecretString::from(text)))
             }
-            value => (serde_json::to_string(&value).unwrap_or_default(), None),
+            value => (shown::as_toml(&value), None),
         };
         Setting { key, value, secret, origin }
     };

@@ -76,6 +76,26 @@ pub(super) struct Rollout {
     pub(super) percent: f64,
     pub(super) default: String,
     pub(super) salt: String,
+    pub(super) deny: Vec<AccessRule>,
+    pub(super) allow: Vec<AccessRule>,
+    pub(super) opt_in: String,
+    pub(super) persist: String,
+}
+
+/// One of them is given; `value` only beside `header`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccessRule {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) header: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) api_key_sha256: Option<SecretText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) client: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) workflow: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -172,7 +192,16 @@ impl Default for Raw {
             },
             route: Route { status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()] },
             gloss: Gloss { header: "Gloss".into(), expose_headers: false },
-            rollout: Rollout { enabled: true, percent: 0.0, default: "basic".into(), salt: "gloss".into() },
+            rollout: Rollout {
+                enabled: true,
+                percent: 0.0,
+                default: "basic".into(),
+                salt: "gloss".into(),
+                deny: Vec::new(),
+                allow: Vec::new(),
+                opt_in: "anyone".into(),
+                persist: String::new(),
+            },
             enrich: Enrich {
                 budget: "100ms".into(),
                 max_body_bytes: "16MiB".into(),

@@ -106,6 +106,16 @@ fn a_value_that_cannot_be_used_names_key_value_reason_and_hint() {
     for (text, key, value) in [
         ("[rollout]\npercent = 101\n", "rollout.percent", "101"),
         ("[rollout]\ndefault = \"better\"\n", "rollout.default", "better"),
+        ("[rollout]\nopt_in = \"some\"\n", "rollout.opt_in", "some"),
+        ("[rollout]\ndeny = [{ client = \"10.0.0.0/33\" }]\n", "rollout.deny", "10.0.0.0/33"),
+        ("[rollout]\nallow = [{ header = \"a b\" }]\n", "rollout.allow", "a b"),
+        ("[rollout]\nallow = [{ workflow = \"w\" }]\n", "rollout.allow", "w"),
+        ("[rollout]\ndeny = [{ workflow = \"\" }]\n", "rollout.deny", "workflow"),
+        ("[rollout]\ndeny = [{ value = \"a\" }]\n", "rollout.deny", "value"),
+        ("[rollout]\ndeny = [{ header = \"a\", client = \"::1\" }]\n", "rollout.deny", "header, client"),
+        ("[rollout]\ndeny = [{}]\n", "rollout.deny", ""),
+        ("[rollout]\npersist = \"/nowhere/r.json\"\n", "rollout.persist", "/nowhere/r.json"),
+        ("[rollout]\npersist = \"/dev/null\"\n", "rollout.persist", "/dev/null"),
         ("[enrich]\nbudget = \"soon\"\n", "enrich.budget", "soon"),
         ("[enrich]\nbudget = \"0s\"\n", "enrich.budget", "0s"),
         ("[enrich]\nbudget = \"500years\"\n", "enrich.budget", "500years"),
@@ -132,6 +142,55 @@ fn a_value_that_cannot_be_used_names_key_value_reason_and_hint() {
     }
     let wrong_type = refused("[rollout]\nenabled = \"yes\"\n");
     assert_eq!(wrong_type.key, "rollout.enabled");
+}
+
+#[test]
+fn a_rule_takes_a_hash_of_a_key_and_shows_no_key_that_stands_in_its_place() {
+    let hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    let rules = format!(
+        "[rollout]\ndeny = [{{ api_key_sha256 = \"{hash}\" }}, {{ header = \"X-Team\", value = \"a\" }}]\n"
+    );
+    let (_keep, accepted) = sources(&format!("{MINIMAL}{rules}"));
+    let loaded = load(&accepted).unwrap();
+    assert_eq!(loaded.config.rollout.deny.len(), 2);
+    let described = loaded.describe();
+    let (_keep, again) = sources(&described);
+    let again = load(&again).unwrap_or_else(|error| panic!("{error}\n{described}"));
+    assert_eq!(again.config.rollout, loaded.config.rollout);
+    for by_mistake in [
+        "deny = [{ api_key_sha256 = \"hunter2\" }]",
+        "allow = [{ header = \"X-Api-Key\", value = \"hunter2\" }]",
+        "allow = [{ header = \"authorization\", value = \"Bearer hunter2\" }]",
+    ] {
+        let error = refused(&format!("[rollout]\n{by_mistake}\n"));
+        assert!(error.key.starts_with("rollout.") && !error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_rule_is_known_by_its_parts_and_one_with_others_is_refused_by_key() {
+    let error = refused("[rollout]\ndeny = [{ heder = \"x\" }]\n");
+    assert!(error.key.starts_with("rollout.deny") && error.reason.contains("no such key"), "{error}");
+    let text = refused("[rollout]\ndeny = [\"10.0.0.0/8\"]\n");
+    assert!(text.key.starts_with("rollout.deny"), "{text}");
+}
+
+#[test]
+fn what_an_earlier_life_kept_is_read_and_refused_where_it_cannot_be_used() {
+    let kept = |text: &str| {
+        let kept = file(text);
+        let persist = format!("{MINIMAL}[rollout]\npersist = {:?}\n", kept.path().display().to_string());
+        let (_keep, sources) = sources(&persist);
+        load(&sources).map(|loaded| loaded.config.rollout_kept.unwrap().overrides)
+    };
+    let overrides = kept("{\"enabled\":false,\"percent\":2.5}\n").unwrap();
+    assert_eq!(
+        (overrides.enabled, overrides.percent.map(|p| p.to_string())),
+        (Some(false), Some("2.5".into()))
+    );
+    for bad in ["{\"percent\":101}", "{\"x\":1}", "{", ""] {
+        assert_eq!(kept(bad).unwrap_err().key, "rollout.persist", "{bad}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::analysis::Prior;
 use crate::proxy::{HopParams, Upstream};
-use crate::rollout::Rollout;
+use crate::rollout::{Overrides, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
 use crate::telemetry::LogFormat;
@@ -33,6 +33,8 @@ pub struct Config {
     pub expose_headers: bool,
     /// Who gets what.
     pub rollout: Rollout,
+    /// What operators set at run time in an earlier life of the process; `None` when that is not kept.
+    pub rollout_kept: Option<KeptRollout>,
     /// Limits of the enrichment.
     pub enrich: EnrichConfig,
     /// Where logs are.
@@ -95,6 +97,15 @@ pub struct ProxyConfig {
     pub hops: HopParams,
     /// Whether header names pass as they were written.
     pub preserve_header_case: bool,
+}
+
+/// What operators set at run time, kept for the next start.
+#[derive(Debug, Clone)]
+pub struct KeptRollout {
+    /// Where it is kept.
+    pub file: PathBuf,
+    /// What was in it; nothing, if there was no file yet.
+    pub overrides: Overrides,
 }
 
 /// Limits of the enrichment.

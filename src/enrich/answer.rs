@@ -17,6 +17,8 @@ pub struct Answer<'b> {
     pub names: Vec<Cow<'b, str>>,
     /// The run's status by the upstream's word; `None` where the member is missing or no string.
     pub status: Option<String>,
+    /// The run's workflow; `None` where the member is missing or no string.
+    pub workflow: Option<String>,
     /// The turn limit, where this version of the upstream tells it.
     pub max_turns: Option<u64>,
     /// Where the value of `logs` stands in the text.
@@ -38,6 +40,7 @@ impl<'b> Answer<'b> {
         Ok(Self {
             text,
             status: members.status.and_then(|raw| serde_json::from_str(raw.get()).ok()),
+            workflow: members.workflow.and_then(|raw| serde_json::from_str(raw.get()).ok()),
             max_turns: members
                 .debug_info
                 .and_then(requested_turns)
@@ -81,6 +84,7 @@ fn span(text: &str, raw: &RawValue) -> Range<usize> {
 struct Members<'b> {
     names: Vec<Cow<'b, str>>,
     status: Option<&'b RawValue>,
+    workflow: Option<&'b RawValue>,
     logs: Option<&'b RawValue>,
     debug_info: Option<&'b RawValue>,
     progress: Option<&'b RawValue>,
@@ -106,6 +110,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
                 "status" => members.status = Some(map.next_value()?),
+                "workflow_name" => members.workflow = Some(map.next_value()?),
                 "logs" => members.logs = Some(map.next_value()?),
                 "debug_info" => members.debug_info = Some(map.next_value()?),
                 "progress" => members.progress = Some(map.next_value()?),

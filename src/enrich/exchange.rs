@@ -23,9 +23,10 @@ use super::merge::{Logs, merge};
 use super::respond::{HeadParams, Received, describe_enhanced, label};
 use crate::analysis::{self, Detail, RunStatus};
 use crate::proxy::{Body, Gathered, HeldLimit, Passed, ProxyError};
-use crate::rollout::{Decision, Rollout, Rule};
+use crate::rollout::{Caller, Decision, Rule};
 use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
+use crate::switch::RolloutSwitch;
 use crate::telemetry::{Metrics, StageTimes};
 use crate::variant::Variant;
 
@@ -34,8 +35,8 @@ use crate::variant::Variant;
 pub struct EnrichParams {
     /// Recognises status requests.
     pub router: Router,
-    /// Decides on them.
-    pub rollout: Rollout,
+    /// Decides on them, by what is in force at the time.
+    pub rollout: RolloutSwitch,
     /// The name of the opt-in header.
     pub opt_in_header: HeaderName,
     /// Whether scripts of other origins may read the `Gloss-*` headers.
@@ -63,6 +64,8 @@ pub struct EnrichParams {
 pub(super) struct Exchange {
     asked: StatusRequest,
     decision: Decision,
+    /// What a basic answer is labelled with; nothing, as long as nobody asked for anything.
+    told: Option<Rule>,
     plan: Plan,
     started: Instant,
 }
@@ -119,8 +122,10 @@ impl Enricher {
     }
 
     /// Decides, and begins to read the log where it will be needed.
-    pub(super) fn begin(&self, asked: StatusRequest) -> Exchange {
-        let decision = self.params.rollout.decide(&asked.wishes, &asked.name);
+    pub(super) fn begin(&self, asked: StatusRequest, caller: &Caller<'_>) -> Exchange {
+        let rollout = self.params.rollout.in_force();
+        let decision = rollout.decide(&asked.wishes, &asked.name, caller);
+        let is_told = decision.rule != Rule::Default || rollout.is_configured();
         self.metrics.decision(decision);
         let read = || self.readings.begin(asked.run_id.as_ref());
         let plan = match decision.variant {
@@ -129,7 +134,7 @@ impl Enricher {
             Variant::Enhanced => Plan::Enhance(read()),
             Variant::Shadow => Plan::Shadow(read()),
         };
-        Exchange { asked, decision, plan, started: Instant::now() }
+        Exchange { asked, decision, told: is_told.then_some(decision.rule), plan, started: Instant::now() }
     }
 
     /// Waits for the upstream's answer and makes the client's of it.
@@ -142,14 +147,14 @@ impl Enricher {
         F: Future<Output = Result<Response<Body>, ProxyError>>,
     {
         let response = forwarded.await?;
-        let Exchange { asked, decision, plan, started } = exchange;
+        let Exchange { asked, decision, told, plan, started } = exchange;
         let times = StageTimes { upstream: started.elapsed(), ..StageTimes::default() };
         Ok(match plan {
-            Plan::Basic => self.basic(response, decision, &times),
+            Plan::Basic => self.basic(response, told, &times),
             Plan::Refuse(fallback) => self.fall_back(response, fallback, &times),
             Plan::Shadow(attempt) => {
                 let response = Arc::clone(&self).shadow(response, asked.wishes, attempt);
-                self.basic(response, decision, &times)
+                self.basic(response, told, &times)
             }
             Plan::Enhance(attempt) => {
                 let wanted = Wanted { wishes: &asked.wishes, rule: decision.rule, started };
@@ -158,10 +163,9 @@ impl Enricher {
         })
     }
 
-    /// The upstream's answer, labelled unless nobody asked for anything.
-    fn basic(&self, mut response: Response<Body>, decision: Decision, times: &StageTimes) -> Response<Body> {
-        let rule = decision.rule;
-        if rule != Rule::Default || self.params.rollout.is_configured() {
+    /// The upstream's answer, labelled with the rule that gave it, if it is to be labelled.
+    fn basic(&self, mut response: Response<Body>, rule: Option<Rule>, times: &StageTimes) -> Response<Body> {
+        if let Some(rule) = rule {
             label(response.headers_mut(), Received::Basic(rule), times, &self.head);
         }
         response
@@ -272,6 +276,11 @@ impl Enricher {
         times: &mut StageTimes,
     ) -> Result<(String, Notes), Fallback> {
         let answer = Answer::read(body).map_err(|_| Fallback::NotJson)?;
+        // Not known when it was decided.
+        if answer.workflow.as_deref().is_some_and(|name| self.params.rollout.in_force().denies_workflow(name))
+        {
+            return Err(Fallback::DeniedWorkflow);
+        }
         let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
         let deadline = arrived + self.params.budget;
         let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;

@@ -29,13 +29,15 @@ pub enum Fallback {
     Panic,
     /// The caller pins a version of the added fields that is not known.
     Version,
+    /// A deny rule names the run's workflow.
+    DeniedWorkflow,
     /// The merged body did not pass the last check.
     MergeCheck,
 }
 
 impl Fallback {
     /// Every reason, for metrics that are registered up front.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UpstreamStatus,
         Self::NotJson,
         Self::Encoded,
@@ -49,6 +51,7 @@ impl Fallback {
         Self::Overload,
         Self::Panic,
         Self::Version,
+        Self::DeniedWorkflow,
         Self::MergeCheck,
     ];
 
@@ -68,6 +71,7 @@ impl Fallback {
             Self::Overload => "overload",
             Self::Panic => "panic",
             Self::Version => "version",
+            Self::DeniedWorkflow => "rule",
             Self::MergeCheck => "merge-check",
         }
     }

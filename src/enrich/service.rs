@@ -13,7 +13,8 @@ use tower::{Layer, Service};
 
 use super::exchange::{EnrichParams, Enricher};
 use super::respond::ask_for_whole_answer;
-use crate::proxy::{Body, ProxyError};
+use crate::proxy::{Body, ClientAddress, ProxyError};
+use crate::rollout::Caller;
 use crate::runlog::Tracker;
 use crate::telemetry::Metrics;
 
@@ -61,7 +62,13 @@ where
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let asked = self.enricher.status_request(request.method(), request.uri(), request.headers());
         let Some(asked) = asked else { return EnrichFuture::Passing { forwarded: self.inner.call(request) } };
-        let exchange = self.enricher.begin(asked);
+        let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
+        let caller = Caller {
+            headers: request.headers(),
+            query: request.uri().query().unwrap_or_default(),
+            address: address.map(|address| address.ip()),
+        };
+        let exchange = self.enricher.begin(asked, &caller);
         if exchange.is_to_be_enhanced() {
             ask_for_whole_answer(request.headers_mut());
         }

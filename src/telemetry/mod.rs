@@ -8,5 +8,5 @@ mod stderr;
 
 pub use logging::{LogControl, LogFormat, init as init_logging, log_panics};
 pub use metrics::{Metrics, StageTimes};
-pub use operation::{OperationMetrics, Reload};
+pub use operation::{OperationMetrics, Reload, Switched};
 pub use redaction::{MASK, Target, without_credentials};

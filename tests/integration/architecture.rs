@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const PURE: [&str; 10] = [
     "run_id.rs",
     "route.rs",
-    "rollout.rs",
+    "rollout",
     "variant.rs",
     "analysis",
     "enrich/answer.rs",
@@ -44,7 +44,7 @@ const LAYERS: [&[&str]; 9] = [
     // Below the stack: a layer gets parameters of its own, never the whole configuration.
     &["config"],
     &["enrich"],
-    &["proxy", "runlog"],
+    &["proxy", "runlog", "switch"],
     &["telemetry", "systemd"],
     &["rollout", "route", "run_id", "variant", "analysis"],
 ];

@@ -41,6 +41,7 @@ impl Live {
         if changes.iter().any(|change| TRACKED.contains(&change.section())) {
             self.shared.tracker = (self.make_tracker)(config, &self.shared.metrics)?;
         }
+        self.shared.rollout.configure(config.rollout.clone());
         (self.exchange)(config, &self.shared);
         self.drain_timeout.send_replace(config.drain_timeout);
         self.logging.set_filter(&config.telemetry.log_level);

@@ -3,7 +3,7 @@
 use gloss::proxy::headers::{
     has_plain_framing, is_authority, join_cookies, strip_hop_by_hop, upgrade_protocol,
 };
-use gloss::rollout::{Percent, Rollout, bucket};
+use gloss::rollout::{AccessRule, Caller, KeyHash, OptIn, Percent, Rollout, bucket};
 use gloss::route::{Router, StatusRequest, StatusRoute, Wishes};
 use gloss::run_id::{MAX_RUN_ID_BYTES, RunId};
 use gloss::runlog::Template;
@@ -129,7 +129,8 @@ fn check_route(method: &Method, uri: &Uri, headers: &HeaderMap) {
     let is_status = uri.path().starts_with(before) && uri.path().ends_with(after);
     if let Some(request) = request {
         assert!(is_status && method == Method::GET, "{method} {uri} is no status request");
-        check_run(&request);
+        let caller = Caller { headers, query: uri.query().unwrap_or_default(), address: None };
+        check_run(&request, &caller);
         return;
     }
     let is_empty = uri.path() == ROUTE.replace("{run_id}", "");
@@ -137,13 +138,16 @@ fn check_route(method: &Method, uri: &Uri, headers: &HeaderMap) {
     assert!(!plain || method != Method::GET, "{method} {uri} was not recognised");
 }
 
-/// No run id leads a path out of its root; more percent never take a run out.
-fn check_run(request: &StatusRequest) {
+/// No run id leads a path out of its root; more percent never take a run out; rules do with any query and headers.
+fn check_run(request: &StatusRequest, caller: &Caller<'_>) {
     if let Some(run) = &request.run_id {
         check_run_id(run);
     }
     let mut rollout = Rollout {
         enabled: true,
+        deny: Vec::new(),
+        allow: Vec::new(),
+        opt_in: OptIn::Anyone,
         percent: Percent::new(0.0).expect("a share"),
         default: Variant::Basic,
         salt: "salt".to_owned(),
@@ -151,15 +155,19 @@ fn check_run(request: &StatusRequest) {
     let mut before = Variant::Basic;
     for percent in [0.0, 1.0, 10.0, 50.0, 99.9, 100.0] {
         rollout.percent = Percent::new(percent).expect("a share");
-        let decision = rollout.decide(&Wishes::default(), &request.name);
+        let decision = rollout.decide(&Wishes::default(), &request.name, caller);
         assert!(before == Variant::Basic || decision.variant == before, "{percent} % took a run out");
         before = decision.variant;
     }
     assert_eq!(before, Variant::Enhanced);
     assert!((0.0..100.0).contains(&bucket("salt", &request.name)));
+    rollout.deny = vec![AccessRule::Key(KeyHash::of(b"key"))];
+    let is_denied = rollout.decide(&Wishes::default(), &request.name, caller).variant == Variant::Basic;
+    let presents_key = caller.headers.get_all("x-api-key").iter().any(|key| key == "key");
+    assert!(is_denied || !presents_key, "a denied key gets more than basic");
     rollout.enabled = false;
     assert_eq!(
-        rollout.decide(&request.wishes, &request.name).variant,
+        rollout.decide(&request.wishes, &request.name, caller).variant,
         Variant::Basic,
         "disabled is disabled"
     );

@@ -1,9 +1,13 @@
 //! Which answer a status request gets (section 2 of the contract), and who is told about it.
 
+/// Rules about callers, and whose wishes count.
+mod access;
 /// What the client and the operator are told: labels, timing, counts, and the shadow.
 mod labels;
 /// The rules, in the order in which they speak.
 mod rules;
+/// The rollout is switched while it serves.
+mod switch;
 
 use crate::support::answers::{json, status_body, status_path};
 use crate::support::logs::Logs;
