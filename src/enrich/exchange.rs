@@ -107,8 +107,8 @@ impl Enricher {
     pub(super) fn new(params: EnrichParams, tracker: Option<Tracker>, metrics: Metrics) -> Self {
         let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
-        let held = HeldLimit::new(params.max_held_bytes, metrics.clone());
-        Self { params, head, readings: Readings { tracker, slots }, held, metrics }
+        let memory = HeldLimit::new(params.max_held_bytes, metrics.clone());
+        Self { params, head, readings: Readings { tracker, slots }, held: memory, metrics }
     }
 
     /// The status request that this is, if it is one.

@@ -171,7 +171,9 @@ impl ClientIo {
             // not read again when an answer has ended.
             match self.state.waiting_for_client() {
                 None => self.reading.met(),
-                Some(waiting) if waiting < patience => self.reading.extend(patience - waiting),
+                Some(waiting) if waiting < patience => {
+                    self.reading.extend(patience.saturating_sub(waiting));
+                }
                 Some(_) => break,
             }
         }

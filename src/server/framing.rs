@@ -205,16 +205,16 @@ impl Framing {
                 return Ok(1);
             }
             (Chunk::Digits | Chunk::Blank, b'\t' | b' ') => Chunk::Blank,
-            (Chunk::Digits | Chunk::Blank, b';') => Chunk::Extension,
             (Chunk::Digits | Chunk::Blank | Chunk::Extension, b'\r') => Chunk::SizeLf,
-            (Chunk::Extension, b'\n') => return Err((0, Violation::BareLineFeed)),
-            (Chunk::Extension, _) => Chunk::Extension,
+            (Chunk::Extension | Chunk::LineStart | Chunk::Trailer, b'\n') => {
+                return Err((0, Violation::BareLineFeed));
+            }
+            (Chunk::Digits | Chunk::Blank, b';') | (Chunk::Extension, _) => Chunk::Extension,
             (Chunk::SizeLf, b'\n') if size == 0 => Chunk::LineStart,
             (Chunk::SizeLf, b'\n') => Chunk::Data,
             (Chunk::DataCr, b'\r') => Chunk::DataLf,
             (Chunk::DataLf, b'\n') => Chunk::FirstDigit,
             (Chunk::LineStart, b'\r') => Chunk::EndLf,
-            (Chunk::LineStart | Chunk::Trailer, b'\n') => return Err((0, Violation::BareLineFeed)),
             (Chunk::Trailer, b'\r') => Chunk::TrailerLf,
             (Chunk::LineStart | Chunk::Trailer, _) => Chunk::Trailer,
             (Chunk::TrailerLf, b'\n') => Chunk::LineStart,

@@ -53,8 +53,8 @@ impl Refusal {
     }
 
     pub(super) fn code(self) -> u8 {
-        // There are few.
-        Self::ALL.iter().position(|one| *one == self).map_or(0, |index| index as u8 + 1)
+        // Their order in `ALL`, from 1; 0 is none.
+        (1..).zip(Self::ALL).find(|(_, one)| *one == self).map_or(0, |(code, _)| code)
     }
 
     pub(super) fn from_code(code: u8) -> Option<Self> {

@@ -145,7 +145,7 @@ fn a_client_that_does_not_take_its_answer_is_let_go() {
     let upstream = Upstream::scripted(|call| {
         call.wire.send("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n");
         // Ends when gloss closes the connection.
-        while call.wire.send([b'x'; 100_000]) {}
+        while call.wire.send(vec![b'x'; 100_000]) {}
         Then::Close
     });
     let gloss = Setup::before(&upstream).set("server.write_timeout", "\"300ms\"").start();

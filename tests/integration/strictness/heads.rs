@@ -81,7 +81,10 @@ pub(super) fn hosts() -> Vec<Case> {
 pub(super) fn sizes() -> Vec<Case> {
     const TOO_LARGE: Outcome = Outcome::Refused(&[431]);
     let many = |count: usize| get(&"X: y\r\n".repeat(count));
-    let different = |count: usize| get(&(0..count).map(|n| format!("x-{n}: y\r\n")).collect::<String>());
+    let different = |count: usize| {
+        let lines: Vec<_> = (0..count).map(|n| format!("x-{n}: y\r\n")).collect();
+        get(&lines.concat())
+    };
     vec![
         case(many(250), arrives()),
         case(different(250), arrives()),
