@@ -145,6 +145,9 @@ pub struct Reloads {
     pub logging: LogControl,
 }
 
+/// How many operators' connections there may be at a time, whatever clients may have.
+const MAX_OPERATORS: usize = 256;
+
 /// How long the server itself waits in a drain: whoever runs it ends the wait, by the time that is configured then.
 const NO_LIMIT: Duration = Duration::from_hours(24 * 365);
 
@@ -220,6 +223,7 @@ impl Gloss {
         let pages = Swap::new(operator_pages(&loaded.config, &readiness, &shared));
         if let Some(listener) = operators {
             // Operators' connections are not counted among the clients'.
+            let params = ServerParams { max_connections: MAX_OPERATORS, ..params };
             tokio::spawn(server::run(listener, pages.clone(), params, Metrics::new(), operators_end.clone()));
         }
         let served = server::run(clients, stack.clone(), params, metrics.clone(), drain.clone());

@@ -8,7 +8,14 @@ use sha2::{Digest, Sha256};
 use super::{Loaded, Setting};
 
 /// Keys that the process is bound to at its start. A name that ends in a dot stands for every key below it.
-const FIXED: [&str; 5] = ["listen", "admin.listen", "rollout.persist", "server.", "telemetry.log_format"];
+const FIXED: [&str; 6] = [
+    "listen",
+    "admin.listen",
+    "proxy.preserve_header_case",
+    "rollout.persist",
+    "server.",
+    "telemetry.log_format",
+];
 
 /// A key with another value than before. Shown as `key = value`, secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]

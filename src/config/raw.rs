@@ -225,7 +225,7 @@ impl Default for Raw {
                 header_timeout: "30s".into(),
                 body_timeout: "60s".into(),
                 idle_timeout: "75s".into(),
-                write_timeout: "60s".into(),
+                write_timeout: "5m".into(),
                 max_header_bytes: "64KiB".into(),
                 max_headers: 256,
                 max_connections: 10_000,

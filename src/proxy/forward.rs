@@ -67,7 +67,8 @@ impl Service<Request<Incoming>> for Forward {
 impl Forward {
     async fn forward(self, mut request: Request<Incoming>) -> Result<Response<Body>, ProxyError> {
         let upload = Upload::default();
-        let upgrade = upgrade_protocol(request.headers());
+        // HTTP/1.0 cannot switch (RFC 9110, section 7.8).
+        let upgrade = upgrade_protocol(request.headers()).filter(|_| request.version() == Version::HTTP_11);
         let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         let outgoing = self.outgoing(request, upgrade, &upload)?;
         let mut response = self.client.send(outgoing, &upload).await?;

@@ -43,6 +43,10 @@ pub(super) struct ClientIo {
     patience: Patience,
     reading: Deadline,
     writing: Deadline,
+    /// Whether bytes wait for the client to take them.
+    stalled: bool,
+    /// For which head, counted from 0, time has been kept: blank lines before one are not the next.
+    head_timed: Option<u64>,
     /// Set when the client has said that it sends no more.
     end: Option<End>,
     state: Arc<ConnectionState>,
@@ -96,7 +100,18 @@ impl ClientIo {
         state: Arc<ConnectionState>,
     ) -> Self {
         let (reading, writing) = (Deadline::default(), Deadline::default());
-        Self { socket, held, watch, patience, reading, writing, end: None, state }
+        Self {
+            socket,
+            held,
+            watch,
+            patience,
+            reading,
+            writing,
+            stalled: false,
+            head_timed: None,
+            end: None,
+            state,
+        }
     }
 
     /// Puts what is to pass before anything else into `buf`.
@@ -115,8 +130,12 @@ impl ClientIo {
         let Watch::Framing(framing) = &mut self.watch else { return };
         let (phase, heads) = (framing.phase(), framing.heads());
         let followed = framing.follow(&buf.filled()[before..]);
-        if framing.phase() != phase || framing.heads() != heads {
-            // Only whole heads count: a client that sends one byte now and then is not in time.
+        // Only a whole head counts, and the first byte of one: a client that sends one byte now and then is not in time.
+        let begun = framing.phase() == Phase::Head && self.head_timed != Some(framing.heads());
+        if begun {
+            self.head_timed = Some(framing.heads());
+        }
+        if begun || framing.heads() != heads || (phase == Phase::Body) != (framing.phase() == Phase::Body) {
             self.reading.met();
         }
         match followed {
@@ -125,7 +144,6 @@ impl ClientIo {
                 let rest = [&buf.filled()[before + at..], &self.held].concat();
                 self.held = rest.into();
                 buf.set_filled(before + at);
-                self.state.await_upgrade();
                 self.watch = Watch::UpgradeAsked(std::mem::take(framing));
             }
             Followed::RefusedAt(at, violation) => {
@@ -213,10 +231,13 @@ impl ClientIo {
     fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.writing.met();
-            self.state.set_unwritten(false);
+            if std::mem::take(&mut self.stalled) {
+                self.state.written();
+            }
             return written;
         }
-        self.state.set_unwritten(true);
+        self.stalled = true;
+        self.state.stalled();
         if matches!(self.watch, Watch::Tunnel) {
             return Poll::Pending;
         }
@@ -230,7 +251,7 @@ impl AsyncRead for ClientIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Watch::UpgradeAsked(framing) = &mut this.watch {
-            let accepted = ready!(this.state.poll_upgrade(cx));
+            let accepted = ready!(this.state.poll_switched(cx, framing.heads()));
             this.watch = if accepted { Watch::Tunnel } else { Watch::Framing(std::mem::take(framing)) };
         }
         let before = buf.filled().len();

@@ -36,6 +36,9 @@ const FIRST_READ: usize = 4096;
 /// How often a connection that is to end is asked whether anything of it is still in flight.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How many requests an HTTP/2 client may have in flight: each may take a connection to the upstream.
+const MAX_STREAMS: u32 = 100;
+
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
 
@@ -171,6 +174,7 @@ fn http2_builder(params: &ServerParams) -> http2::Builder<TokioExecutor> {
     builder
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(params.max_header_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
         .auto_date_header(false);

@@ -1,7 +1,7 @@
 //! Where connections come from: TCP or a Unix domain socket.
 
 use std::io;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,8 +19,18 @@ use crate::proxy::ClientAddress;
 pub enum Listener {
     /// On a TCP port.
     Tcp(TcpListener),
-    /// On a path, which is removed at the end.
-    Unix(UnixListener, PathBuf),
+    /// On a path, which is removed at the end if it is still this socket's.
+    Unix(UnixListener, PathBuf, Option<FileId>),
+}
+
+/// Which file it is, whatever its name: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId(u64, u64);
+
+impl FileId {
+    fn of(path: &Path) -> Option<Self> {
+        std::fs::symlink_metadata(path).ok().map(|found| Self(found.dev(), found.ino()))
+    }
 }
 
 impl Listener {
@@ -33,7 +43,8 @@ impl Listener {
             ListenAddress::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
             ListenAddress::Unix(path) => {
                 remove_abandoned(path).await?;
-                Ok(Self::Unix(UnixListener::bind(path)?, path.clone()))
+                let listener = UnixListener::bind(path)?;
+                Ok(Self::Unix(listener, path.clone(), FileId::of(path)))
             }
         }
     }
@@ -45,7 +56,7 @@ impl Listener {
     pub fn address(&self) -> io::Result<ListenAddress> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(ListenAddress::Tcp),
-            Self::Unix(_, path) => Ok(ListenAddress::Unix(path.clone())),
+            Self::Unix(_, path, _) => Ok(ListenAddress::Unix(path.clone())),
         }
     }
 
@@ -62,14 +73,17 @@ impl Listener {
                 let _ = probe(&stream);
                 Ok(Socket::Tcp(stream))
             }
-            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Socket::Unix(stream)),
+            Self::Unix(listener, ..) => listener.accept().await.map(|(stream, _)| Socket::Unix(stream)),
         }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
+        if let Self::Unix(_, path, id) = self
+            && id.is_some()
+            && FileId::of(path) == *id
+        {
             // Gone already is as good.
             let _ = std::fs::remove_file(path);
         }
@@ -186,6 +200,20 @@ mod tests {
         assert_eq!(listener.address().unwrap(), address);
         assert!(Listener::bind(&address).await.is_err(), "one that is in use is left alone");
         drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn the_socket_file_of_a_successor_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gloss.sock");
+        let address = ListenAddress::Unix(path.clone());
+        let first = Listener::bind(&address).await.unwrap();
+        std::fs::rename(&path, folder.path().join("old.sock")).unwrap();
+        let second = Listener::bind(&address).await.unwrap();
+        drop(first);
+        assert!(path.exists());
+        drop(second);
         assert!(!path.exists());
     }
 

@@ -25,16 +25,13 @@ pub(super) struct ConnectionState {
     requests: AtomicU64,
     /// Whether bytes of an answer wait for the client to take them.
     unwritten: AtomicBool,
-    /// What became of the last request to upgrade.
-    upgrade: AtomicU8,
+    /// How many requests have been answered, and whether the last of them by a switch of protocols.
+    answers: AtomicU64,
+    switched: AtomicBool,
     upgrade_waker: AtomicWaker,
     /// Why the connection was ended, if gloss ended it.
     refusal: AtomicU8,
 }
-
-const UPGRADE_UNDECIDED: u8 = 0;
-const UPGRADE_DECLINED: u8 = 1;
-const UPGRADE_ACCEPTED: u8 = 2;
 
 impl Default for ConnectionState {
     fn default() -> Self {
@@ -45,7 +42,8 @@ impl Default for ConnectionState {
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             unwritten: AtomicBool::new(false),
-            upgrade: AtomicU8::new(UPGRADE_UNDECIDED),
+            answers: AtomicU64::new(0),
+            switched: AtomicBool::new(false),
             upgrade_waker: AtomicWaker::new(),
             refusal: AtomicU8::new(0),
         }
@@ -70,16 +68,17 @@ impl ConnectionState {
         self.in_flight.load(Ordering::Acquire) > 0
     }
 
-    /// Ready when no answer is owed. Wakes the task when that comes to be so.
+    /// Ready when no answer is owed, and none waits to be taken. Wakes the task when that comes to be so.
     pub(super) fn poll_answered(&self, cx: &mut Context<'_>) -> Poll<()> {
         // First the waker, then the look: an end in between must not be missed.
         self.answered_waker.register(cx.waker());
-        if self.is_answering() { Poll::Pending } else { Poll::Ready(()) }
+        if self.is_idle() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// How long it has been the client that is waited for; `None` while it waits for an answer.
+    /// How long it has been the client that is waited for; `None` while an answer is owed, or waits to be taken: hyper is
+    /// not done with it before.
     pub(super) fn waiting_for_client(&self) -> Option<Duration> {
-        if self.is_answering() {
+        if !self.is_idle() {
             return None;
         }
         let answered_at = Duration::from_micros(self.answered_at.load(Ordering::Acquire));
@@ -90,30 +89,41 @@ impl ConnectionState {
         self.requests.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_unwritten(&self, unwritten: bool) {
-        self.unwritten.store(unwritten, Ordering::Release);
+    /// Bytes of an answer wait for the client to take them.
+    pub(super) fn stalled(&self) {
+        self.unwritten.store(true, Ordering::Release);
     }
 
-    /// A request was answered, by a 101 or not.
-    pub(super) fn answered(&self, switched: bool) {
-        let decision = if switched { UPGRADE_ACCEPTED } else { UPGRADE_DECLINED };
-        self.upgrade.store(decision, Ordering::Release);
+    /// The client has taken what waited for it.
+    pub(super) fn written(&self) {
+        self.unwritten.store(false, Ordering::Release);
+        self.handed_over();
+    }
+
+    /// From now on it may be the client that is waited for.
+    fn handed_over(&self) {
+        let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.answered_at.store(now, Ordering::Release);
+        self.answered_waker.wake();
+    }
+
+    /// The next request was answered, by a 101 or not.
+    fn answered(&self, switched: bool) {
+        self.switched.store(switched, Ordering::Release);
+        self.answers.fetch_add(1, Ordering::AcqRel);
         self.upgrade_waker.wake();
     }
 
-    /// A request to upgrade has been read whole; its answer is to come.
-    pub(super) fn await_upgrade(&self) {
-        self.upgrade.store(UPGRADE_UNDECIDED, Ordering::Release);
-    }
-
-    /// Whether the upgrade that was asked for last was accepted, once that is known.
-    pub(super) fn poll_upgrade(&self, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Whether the last of so many requests switched protocols, once it is answered.
+    ///
+    /// They are answered one after the other, and nothing behind the last one is read before: the last answer is its.
+    pub(super) fn poll_switched(&self, cx: &mut Context<'_>, requests: u64) -> Poll<bool> {
         // First the waker, then the look: an answer in between must not be missed.
         self.upgrade_waker.register(cx.waker());
-        match self.upgrade.load(Ordering::Acquire) {
-            UPGRADE_UNDECIDED => Poll::Pending,
-            decision => Poll::Ready(decision == UPGRADE_ACCEPTED),
+        if self.answers.load(Ordering::Acquire) < requests {
+            return Poll::Pending;
         }
+        Poll::Ready(self.switched.load(Ordering::Acquire))
     }
 
     /// The connection ends for this reason; the first one counts.
@@ -141,9 +151,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         let state = &self.0;
-        let now = u64::try_from(state.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        state.answered_at.store(now, Ordering::Release);
         state.in_flight.fetch_sub(1, Ordering::AcqRel);
-        state.answered_waker.wake();
+        state.handed_over();
     }
 }

@@ -272,10 +272,21 @@ fn counts(usage: &Value) -> [u64; 4] {
         .map(|name| usage[name].as_u64().unwrap_or_default())
 }
 
+/// What a result tells of each model, added up.
+fn by_models(models: &Value) -> Option<[u64; 4]> {
+    let names = ["inputTokens", "outputTokens", "cacheCreationInputTokens", "cacheReadInputTokens"];
+    let models = models.as_object().filter(|models| !models.is_empty())?;
+    Some(summed(models.values().map(|model| names.map(|name| model[name].as_u64().unwrap_or_default()))))
+}
+
 fn tokens(events: &[Value], results: &[&Value]) -> [u64; 4] {
     let mut stated: BTreeMap<String, [u64; 4]> = BTreeMap::new();
     for result in results.iter().filter(|result| counts(&result["usage"]) != [0; 4]) {
         stated.insert(session(result), counts(&result["usage"]));
+    }
+    let by_models = results.iter().rev().find_map(|result| by_models(&result["modelUsage"]));
+    if let Some(counts) = by_models.filter(|_| stated.is_empty()) {
+        return counts;
     }
     if stated.is_empty() { summed(messages(events)) } else { summed(stated.into_values()) }
 }
