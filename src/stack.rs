@@ -15,6 +15,7 @@ use crate::enrich::{EnrichLayer, EnrichParams};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
+use crate::stream::{Pace, Streams};
 use crate::telemetry::Metrics;
 
 /// What the layers share with the rest of the process.
@@ -24,6 +25,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// The analyses; `None` when no log source is configured.
     pub tracker: Option<Tracker>,
+    /// Live updates under way.
+    pub streams: Streams,
     /// Connections that were upgraded.
     pub tunnels: Tunnels,
 }
@@ -53,7 +56,12 @@ pub fn build(
         .layer(RescueLayer::new(shared.metrics.clone()))
         // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
         // the upstream answers.
-        .layer(EnrichLayer::new(enrich_params(config), shared.tracker.clone(), shared.metrics.clone()))
+        .layer(EnrichLayer::new(
+            enrich_params(config),
+            shared.tracker.clone(),
+            shared.streams.clone(),
+            shared.metrics.clone(),
+        ))
         .service(Forward::new(client, forward_params(config), shared.tunnels.clone()))
 }
 
@@ -118,5 +126,7 @@ fn enrich_params(config: &Config) -> EnrichParams {
         max_concurrent: config.enrich.max_concurrent,
         failed: config.enrich.failed,
         compat_fields: config.enrich.compat_fields,
+        pace: Pace { upstream: config.stream.upstream_interval, heartbeat: config.stream.heartbeat },
+        max_streams: config.stream.max,
     }
 }

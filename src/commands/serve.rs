@@ -30,6 +30,7 @@ use crate::proxy::Tunnels;
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
 use crate::stack::{self, MakeTracker};
+use crate::stream::Streams;
 use crate::systemd;
 use crate::telemetry::{LogControl, Metrics, init_logging, log_panics};
 
@@ -157,6 +158,7 @@ pub struct Gloss {
     operators: Option<Listener>,
     open_tunnels: TaskTracker,
     end_tunnels: CancellationToken,
+    end_streams: CancellationToken,
 }
 
 impl Gloss {
@@ -174,9 +176,21 @@ impl Gloss {
         let (open_tunnels, end_tunnels) = (TaskTracker::new(), CancellationToken::new());
         let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone());
         metrics.refusals(Refusal::ALL.map(Refusal::as_str));
-        let shared = stack::Shared { metrics, tracker, tunnels };
+        let end_streams = CancellationToken::new();
+        let streams = Streams::new(end_streams.clone(), metrics.clone());
+        let shared = stack::Shared { metrics, tracker, streams, tunnels };
         let reloads = None;
-        Ok(Self { loaded, shared, make_tracker, reloads, clients, operators, open_tunnels, end_tunnels })
+        Ok(Self {
+            loaded,
+            shared,
+            make_tracker,
+            reloads,
+            clients,
+            operators,
+            open_tunnels,
+            end_tunnels,
+            end_streams,
+        })
     }
 
     /// Has the configuration reloaded while it serves; otherwise it stays what it is.
@@ -205,8 +219,9 @@ impl Gloss {
 
     /// Serves until `drain` is cancelled and what was in flight has finished, or the drain's time is up.
     pub async fn serve(self, drain: CancellationToken) {
-        let Self { loaded, shared, make_tracker, reloads, clients, operators, open_tunnels, end_tunnels } =
-            self;
+        let Self { loaded, shared, make_tracker, reloads, clients, operators, .. } = self;
+        let (open_tunnels, end_tunnels, end_streams) =
+            (self.open_tunnels, self.end_tunnels, self.end_streams);
         let params = server_params(&loaded.config);
         let (readiness, metrics) = (Readiness::default(), shared.metrics.clone());
         let operators_end = CancellationToken::new();
@@ -234,6 +249,8 @@ impl Gloss {
         let deadline = async {
             drain.cancelled().await;
             readiness.set(false);
+            // Their clients connect again, to whoever takes over.
+            end_streams.cancel();
             systemd::stopping();
             let (connections, upgraded) = (metrics.open_connections(), open_tunnels.len());
             tracing::info!(connections, upgraded, "draining: no new connections, what is in flight finishes");

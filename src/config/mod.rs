@@ -25,7 +25,7 @@ pub use error::ConfigError;
 pub use layers::Sources;
 pub use types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ProxyConfig, ServerConfig,
-    TelemetryConfig, UpstreamConfig,
+    StreamConfig, TelemetryConfig, UpstreamConfig,
 };
 
 /// A configuration that was accepted.
