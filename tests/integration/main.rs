@@ -36,6 +36,8 @@ mod passthrough;
 mod reload;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
+/// Live updates: who gets them, what they say and when, and how they end.
+mod streams;
 /// gloss and the upstream never disagree on where a request ends.
 mod strictness;
 /// What systemd is told.
