@@ -144,9 +144,10 @@ impl Enricher {
     ) -> Self {
         let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
-        let held = HeldLimit::new(params.max_held_bytes, metrics.clone());
         let followers = tracker.clone().map(Followers::new);
-        Self { params, head, readings: Readings { tracker, slots }, held, streams, followers, metrics }
+        let readings = Readings { tracker, slots };
+        let limit = HeldLimit::new(params.max_held_bytes, metrics.clone());
+        Self { params, head, readings, held: limit, streams, followers, metrics }
     }
 
     /// The status request that this is, if it is one.

@@ -8,7 +8,9 @@ use std::time::Duration;
 pub fn event(name: &str, id: Option<&str>, data: &str) -> String {
     let mut text = format!("event: {name}\n");
     if let Some(id) = id {
-        text.push_str(&format!("id: {id}\n"));
+        text.push_str("id: ");
+        text.push_str(id);
+        text.push('\n');
     }
     for line in data.replace("\r\n", "\n").split(['\n', '\r']) {
         text.push_str("data: ");

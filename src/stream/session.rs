@@ -129,7 +129,7 @@ impl<F: Feed> Session<F> {
         let mut asking: Fuse<BoxFuture<'static, Asked<F::Answer>>> = Fuse::terminated();
         let now = Instant::now();
         let (mut ask_at, mut send_at, mut beat_at) = (now + pace.upstream, now + GAP, now + pace.heartbeat);
-        let (mut stale, mut followed) = (false, true);
+        let (mut changed, mut followed) = (false, true);
         loop {
             tokio::select! {
                 biased;
@@ -142,14 +142,14 @@ impl<F: Feed> Session<F> {
                 asked = &mut asking => {
                     ask_at = Instant::now() + pace.upstream;
                     match asked {
-                        Asked::Answer(answer) => stale |= feed.learn(answer),
+                        Asked::Answer(answer) => changed |= feed.learn(answer),
                         Asked::Refused(status) => return refuse(&events, status, &metrics),
                         Asked::Failed => {}
                     }
                 }
                 () = sleep_until(ask_at), if asking.is_terminated() => asking = feed.ask().fuse(),
-                news = log.changed(), if followed && !stale => (stale, followed) = (true, news.is_ok()),
-                room = room_at(send_at, &events), if stale => {
+                news = log.changed(), if followed && !changed => (changed, followed) = (true, news.is_ok()),
+                room = room_at(send_at, &events), if changed => {
                     let Some(room) = room else { return };
                     // Whatever changes from here on is news again.
                     log.borrow_and_update();
@@ -158,7 +158,7 @@ impl<F: Feed> Session<F> {
                         send_at = Instant::now() + GAP;
                         continue;
                     };
-                    stale = false;
+                    changed = false;
                     if state.says_the_same(&said) {
                         continue;
                     }

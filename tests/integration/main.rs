@@ -44,3 +44,5 @@ mod strictness;
 mod systemd;
 /// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
 mod upstreams;
+/// A run in the terminal, through the proxy.
+mod watch;
