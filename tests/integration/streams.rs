@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::support::answers::{answer, json, json_with, status_body, status_path, typed};
 use crate::support::client::Client;
-use crate::support::eventually;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::{Then, Upstream};
 use crate::support::wire::{Head, latin1};
+use crate::support::{PATIENCE, eventually};
 
 const RUN: &str = "run_1";
 const ASK: [&str; 2] = ["Gloss: enhanced", "Accept: text/event-stream"];
@@ -121,8 +121,11 @@ impl Stream {
 
     /// The next event.
     fn next(&mut self) -> Option<Event> {
+        // Heartbeats would let a test wait for ever.
+        let began = Instant::now();
         loop {
             let event = self.next_of_all()?;
+            assert!(began.elapsed() < PATIENCE, "nothing but {event:?}");
             if !matches!(event.name.as_str(), ":" | "retry") {
                 return Some(event);
             }
