@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The pure part ([`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], and [`enrich`]'s `answer`, `eligible`, `merge`) does
-//! no IO, reads no clock, and has an outcome for every input; the rest is the shell around it.
+//! no IO, reads no clock, and has an outcome for every input; the rest is the shell around it. [`stream`] sends an
+//! enhanced answer again whenever it changes.
 
 pub mod commands;
 pub mod config;
@@ -30,6 +31,7 @@ pub mod proxy;
 pub mod analysis;
 pub mod enrich;
 pub mod runlog;
+pub mod stream;
 pub mod switch;
 
 pub mod admin;

@@ -15,6 +15,7 @@ use crate::enrich::{EnrichLayer, EnrichParams};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
+use crate::stream::{Pace, Streams};
 use crate::switch::RolloutSwitch;
 use crate::telemetry::Metrics;
 
@@ -27,6 +28,8 @@ pub struct Shared {
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,
+    /// Live updates under way.
+    pub streams: Streams,
     /// Connections that were upgraded.
     pub tunnels: Tunnels,
 }
@@ -59,6 +62,7 @@ pub fn build(
         .layer(EnrichLayer::new(
             enrich_params(config, shared),
             shared.tracker.clone(),
+            shared.streams.clone(),
             shared.metrics.clone(),
         ))
         .service(Forward::new(client, forward_params(config), shared.tunnels.clone()))
@@ -125,5 +129,7 @@ fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
         max_concurrent: config.enrich.max_concurrent,
         failed: config.enrich.failed,
         compat_fields: config.enrich.compat_fields,
+        pace: Pace { upstream: config.stream.upstream_interval, heartbeat: config.stream.heartbeat },
+        max_streams: config.stream.max,
     }
 }

@@ -114,6 +114,10 @@ fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &Te
     writeln!(out, "  {curl} -H 'Gloss: enhanced' '{base}/{}/status?include_logs=false'", live.id)?;
     writeln!(out, "\nA finished run, asked for by query, and the headers that say which answer it is:\n")?;
     writeln!(out, "  {curl} -i '{base}/{}/status?enhanced=true&include_logs=false'", done.id)?;
+    writeln!(out, "\nThe run that goes on, live: as events, and as a display in the terminal:\n")?;
+    let events = "-N -H 'Accept: text/event-stream'";
+    writeln!(out, "  {curl} {events} '{base}/{}/status?enhanced=true'", live.id)?;
+    writeln!(out, "  gloss watch {} --url {} --header 'x-api-key: {API_KEY}'", live.id, gloss.address()?)?;
     if let Some(admin) = gloss.admin_address() {
         writeln!(out, "\nWhat gloss counts:\n\n  curl -s {admin}/metrics")?;
     }

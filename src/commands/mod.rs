@@ -6,10 +6,12 @@ mod analyze;
 mod check;
 mod demo;
 mod fit;
+mod layout;
 mod log_input;
 mod replay;
 mod rollout;
 pub mod serve;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,7 +31,8 @@ const EXIT_CONFIG: u8 = 78;
     after_help = "Start here:\n  gloss demo                                  \
                   see it work, with nothing else installed or running\n  \
                   gloss serve --upstream http://127.0.0.1:8000 --logs /srv/api/logs\n  \
-                  gloss analyze /srv/api/logs/run_run_08ac1de6fa8d.log --format text"
+                  gloss analyze /srv/api/logs/run_run_08ac1de6fa8d.log --format text\n  \
+                  gloss watch run_08ac1de6fa8d --header 'x-api-key: KEY'"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -42,6 +45,7 @@ enum Command {
     Demo(demo::Args),
     Analyze(analyze::Args),
     Replay(replay::Args),
+    Watch(watch::Args),
     Fit(fit::Args),
     Rollout(rollout::Args),
     Check(check::Args),
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Analyze(args) => analyze::run(&args).map_err(Failure::from),
         Command::Replay(args) => replay::run(&args).map_err(Failure::from),
+        Command::Watch(args) => watch::run(&args),
         Command::Fit(args) => fit::run(&args).map_err(Failure::from),
         Command::Rollout(args) => rollout::run(&args).map_err(Failure::from),
         Command::Check(args) => check::run(&args),
@@ -100,7 +105,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The runtime that `serve` and `demo` run on.
+/// The runtime that `serve`, `demo` and `watch` run on.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }

@@ -30,6 +30,7 @@ use crate::proxy::Tunnels;
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
 use crate::stack::{self, MakeTracker};
+use crate::stream::Streams;
 use crate::switch::RolloutSwitch;
 use crate::systemd;
 use crate::telemetry::{LogControl, Metrics, init_logging, log_panics};
@@ -161,6 +162,7 @@ pub struct Gloss {
     operators: Option<Listener>,
     open_tunnels: TaskTracker,
     end_tunnels: CancellationToken,
+    end_streams: CancellationToken,
 }
 
 impl Gloss {
@@ -182,9 +184,21 @@ impl Gloss {
         let (overrides, file) = kept.map(|kept| (kept.overrides, kept.file)).unzip();
         let rollout =
             RolloutSwitch::new(config.rollout.clone(), overrides.unwrap_or_default(), file, metrics.clone());
-        let shared = stack::Shared { metrics, tracker, rollout, tunnels };
+        let end_streams = CancellationToken::new();
+        let streams = Streams::new(end_streams.clone(), metrics.clone());
+        let shared = stack::Shared { metrics, tracker, rollout, streams, tunnels };
         let reloads = None;
-        Ok(Self { loaded, shared, make_tracker, reloads, clients, operators, open_tunnels, end_tunnels })
+        Ok(Self {
+            loaded,
+            shared,
+            make_tracker,
+            reloads,
+            clients,
+            operators,
+            open_tunnels,
+            end_tunnels,
+            end_streams,
+        })
     }
 
     /// Has the configuration reloaded while it serves; otherwise it stays what it is.
@@ -213,8 +227,9 @@ impl Gloss {
 
     /// Serves until `drain` is cancelled and what was in flight has finished, or the drain's time is up.
     pub async fn serve(self, drain: CancellationToken) {
-        let Self { loaded, shared, make_tracker, reloads, clients, operators, open_tunnels, end_tunnels } =
-            self;
+        let Self { loaded, shared, make_tracker, reloads, clients, operators, .. } = self;
+        let (open_tunnels, end_tunnels, end_streams) =
+            (self.open_tunnels, self.end_tunnels, self.end_streams);
         let params = server_params(&loaded.config);
         let (readiness, metrics) = (Readiness::default(), shared.metrics.clone());
         let operators_end = CancellationToken::new();
@@ -243,6 +258,8 @@ impl Gloss {
         let deadline = async {
             drain.cancelled().await;
             readiness.set(false);
+            // Their clients connect again, to whoever takes over.
+            end_streams.cancel();
             systemd::stopping();
             let (connections, upgraded) = (metrics.open_connections(), open_tunnels.len());
             tracing::info!(connections, upgraded, "draining: no new connections, what is in flight finishes");

@@ -15,7 +15,8 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, TelemetryConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, StreamConfig,
+    TelemetryConfig,
 };
 use super::{rollout, upstream};
 use crate::analysis::Prior;
@@ -36,6 +37,11 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         rollout: rollout::check(&raw.rollout, &secret_headers)?,
         rollout_kept: rollout::kept(&raw.rollout.persist)?,
         enrich: enrich(&raw.enrich)?,
+        stream: StreamConfig {
+            upstream_interval: duration("stream.upstream_interval", &raw.stream.upstream_interval)?,
+            heartbeat: duration("stream.heartbeat", &raw.stream.heartbeat)?,
+            max: count("stream.max", raw.stream.max, 1..=1_000_000)?,
+        },
         logs: logs(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
         cache: CacheConfig {

@@ -18,6 +18,7 @@ pub(super) struct Raw {
     pub(super) gloss: Gloss,
     pub(super) rollout: Rollout,
     pub(super) enrich: Enrich,
+    pub(super) stream: Stream,
     pub(super) logs: Logs,
     pub(super) analysis: Analysis,
     pub(super) cache: Cache,
@@ -108,6 +109,14 @@ pub(super) struct Enrich {
     pub(super) max_concurrent: usize,
     pub(super) failed: bool,
     pub(super) compat_fields: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stream {
+    pub(super) upstream_interval: String,
+    pub(super) heartbeat: String,
+    pub(super) max: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -211,6 +220,7 @@ impl Default for Raw {
                 failed: true,
                 compat_fields: false,
             },
+            stream: Stream { upstream_interval: "5s".into(), heartbeat: "15s".into(), max: 1000 },
             logs: Logs {
                 sources: Vec::new(),
                 templates: vec!["run_{run_id}.log".into()],

@@ -37,6 +37,8 @@ pub struct Config {
     pub rollout_kept: Option<KeptRollout>,
     /// Limits of the enrichment.
     pub enrich: EnrichConfig,
+    /// Live updates.
+    pub stream: StreamConfig,
     /// Where logs are.
     pub logs: LogsConfig,
     /// What progress estimates rest on.
@@ -125,6 +127,17 @@ pub struct EnrichConfig {
     pub failed: bool,
     /// Whether the names that one published client looks for are added, too.
     pub compat_fields: bool,
+}
+
+/// Live updates.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamConfig {
+    /// How often the upstream is asked again for each stream.
+    pub upstream_interval: Duration,
+    /// How often a silent stream shows that it is still there.
+    pub heartbeat: Duration,
+    /// How many there may be at a time.
+    pub max: usize,
 }
 
 /// Where logs are.

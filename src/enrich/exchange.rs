@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, Method, Response, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -19,13 +20,15 @@ use super::answer::Answer;
 use super::attempt::{Attempt, Notes, Readings};
 use super::eligible::check_head;
 use super::fallback::Fallback;
+use super::live::Caller;
 use super::merge::{Logs, merge};
 use super::respond::{HeadParams, Received, describe_enhanced, label};
 use crate::analysis::{self, Detail, RunStatus};
-use crate::proxy::{Body, Gathered, HeldLimit, Passed, ProxyError};
-use crate::rollout::{Caller, Decision, Rule};
+use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed, ProxyError};
+use crate::rollout::{self, Decision, Rule};
 use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
+use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
 use crate::telemetry::{Metrics, StageTimes};
 use crate::variant::Variant;
@@ -57,6 +60,10 @@ pub struct EnrichParams {
     pub failed: bool,
     /// Whether the names that one published client looks for are added, too.
     pub compat_fields: bool,
+    /// When live updates do what.
+    pub pace: Pace,
+    /// How many streams of live updates there may be.
+    pub max_streams: usize,
 }
 
 /// One status request on its way.
@@ -73,7 +80,15 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Whether the answer is going to be rewritten, so that the upstream has to be asked for all of it.
     pub(super) fn is_to_be_enhanced(&self) -> bool {
-        matches!(self.plan, Plan::Enhance(_))
+        matches!(self.plan, Plan::Enhance(_) | Plan::Stream(..))
+    }
+
+    /// Answers with live updates instead of one answer, where it is to be enhanced.
+    pub(super) fn go_on_for(mut self, caller: Caller) -> Self {
+        if let Plan::Enhance(attempt) = self.plan {
+            self.plan = Plan::Stream(attempt, caller);
+        }
+        self
     }
 }
 
@@ -84,31 +99,58 @@ enum Plan {
     Refuse(Fallback),
     Shadow(Result<Attempt, Fallback>),
     Enhance(Result<Attempt, Fallback>),
+    Stream(Result<Attempt, Fallback>, Caller),
 }
 
 /// What an enhanced answer is made by.
-struct Wanted<'a> {
-    wishes: &'a Wishes,
-    rule: Rule,
-    started: Instant,
+pub(super) struct Wanted<'a> {
+    pub(super) asked: &'a StatusRequest,
+    pub(super) rule: Rule,
+    pub(super) started: Instant,
+}
+
+/// An answer of the upstream's that was read whole.
+pub(super) struct Whole {
+    pub(super) parts: Parts,
+    pub(super) body: Bytes,
+    trailers: Option<HeaderMap>,
+    held: Held,
+}
+
+impl Whole {
+    /// The upstream's answer again, as if nothing had happened.
+    pub(super) fn into_response(self) -> Response<Body> {
+        let body = Body::from_chunks([self.body]).with_trailers(self.trailers).with_held(self.held);
+        Response::from_parts(self.parts, body)
+    }
 }
 
 /// Gives each status request its answer.
 #[derive(Debug)]
 pub(super) struct Enricher {
-    params: EnrichParams,
-    head: HeadParams,
-    readings: Readings,
-    held: HeldLimit,
-    metrics: Metrics,
+    pub(super) params: EnrichParams,
+    pub(super) head: HeadParams,
+    pub(super) readings: Readings,
+    pub(super) held: HeldLimit,
+    pub(super) streams: Streams,
+    /// `None` when no log source is configured.
+    pub(super) followers: Option<Followers>,
+    pub(super) metrics: Metrics,
 }
 
 impl Enricher {
-    pub(super) fn new(params: EnrichParams, tracker: Option<Tracker>, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        params: EnrichParams,
+        tracker: Option<Tracker>,
+        streams: Streams,
+        metrics: Metrics,
+    ) -> Self {
         let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
-        let memory = HeldLimit::new(params.max_held_bytes, metrics.clone());
-        Self { params, head, readings: Readings { tracker, slots }, held: memory, metrics }
+        let followers = tracker.clone().map(Followers::new);
+        let readings = Readings { tracker, slots };
+        let limit = HeldLimit::new(params.max_held_bytes, metrics.clone());
+        Self { params, head, readings, held: limit, streams, followers, metrics }
     }
 
     /// The status request that this is, if it is one.
@@ -122,7 +164,7 @@ impl Enricher {
     }
 
     /// Decides, and begins to read the log where it will be needed.
-    pub(super) fn begin(&self, asked: StatusRequest, caller: &Caller<'_>) -> Exchange {
+    pub(super) fn begin(&self, asked: StatusRequest, caller: &rollout::Caller<'_>) -> Exchange {
         let rollout = self.params.rollout.in_force();
         let decision = rollout.decide(&asked.wishes, &asked.name, caller);
         let is_told = decision.rule != Rule::Default || rollout.is_configured();
@@ -157,8 +199,12 @@ impl Enricher {
                 self.basic(response, told, &times)
             }
             Plan::Enhance(attempt) => {
-                let wanted = Wanted { wishes: &asked.wishes, rule: decision.rule, started };
+                let wanted = Wanted { asked: &asked, rule: decision.rule, started };
                 self.enhance(response, &wanted, attempt).await
+            }
+            Plan::Stream(attempt, caller) => {
+                let wanted = Wanted { asked: &asked, rule: decision.rule, started };
+                self.stream(response, &wanted, attempt, caller).await
             }
         })
     }
@@ -172,7 +218,7 @@ impl Enricher {
     }
 
     /// The upstream's answer instead of the enhanced one.
-    fn fall_back(
+    pub(super) fn fall_back(
         &self,
         mut response: Response<Body>,
         fallback: Fallback,
@@ -196,42 +242,46 @@ impl Enricher {
             Ok(attempt) => attempt,
             Err(fallback) => return self.fall_back(response, fallback, &times),
         };
-        let (mut parts, body) = response.into_parts();
-        let deadline = Instant::now() + self.params.body_timeout;
-        let gathered = body.gather(self.params.max_body_bytes, deadline, &self.held).await;
+        let whole = self.gather(response).await;
         times.upstream = wanted.started.elapsed();
         let arrived = Instant::now();
-        let (whole, trailers, held) = match gathered {
-            Gathered::Whole(chunks, trailers, held) => (joined(chunks), trailers, held),
-            Gathered::NoRoom(body) => {
-                return self.fall_back(Response::from_parts(parts, body), Fallback::Overload, &times);
-            }
-            Gathered::TooLarge(body) => {
-                return self.fall_back(Response::from_parts(parts, body), Fallback::TooLarge, &times);
-            }
-            Gathered::Slow(body) => {
-                return self.fall_back(Response::from_parts(parts, body), Fallback::Deadline, &times);
-            }
-            Gathered::Broken(body) => {
-                return self.fall_back(Response::from_parts(parts, body), Fallback::NotJson, &times);
-            }
+        let whole = match whole {
+            Ok(whole) => whole,
+            Err(refused) => return self.fall_back(refused.0, refused.1, &times),
         };
-        let enhanced = self.notes_for(&whole, attempt, wanted.wishes, arrived, &mut times).await;
+        let enhanced = self.notes_for(&whole.body, attempt, &wanted.asked.wishes, arrived, &mut times).await;
         times.enrich = arrived.elapsed();
         match enhanced {
             Ok((body, notes)) => {
                 self.metrics.enrichment(None);
                 self.metrics.stages(&times);
+                let Whole { mut parts, trailers, held, .. } = whole;
                 describe_enhanced(&mut parts.headers, body.len());
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
                 label(&mut parts.headers, received, &times, &self.head);
                 Response::from_parts(parts, Body::from(body).with_trailers(trailers).with_held(held))
             }
-            Err(fallback) => {
-                let body = Body::from_chunks([whole]).with_trailers(trailers).with_held(held);
-                self.fall_back(Response::from_parts(parts, body), fallback, &times)
-            }
+            Err(fallback) => self.fall_back(whole.into_response(), fallback, &times),
         }
+    }
+
+    /// Reads an answer whole, or gives it back with the reason why that cannot be.
+    pub(super) async fn gather(
+        &self,
+        response: Response<Body>,
+    ) -> Result<Whole, Box<(Response<Body>, Fallback)>> {
+        let (parts, body) = response.into_parts();
+        let deadline = Instant::now() + self.params.body_timeout;
+        let (body, fallback) = match body.gather(self.params.max_body_bytes, deadline, &self.held).await {
+            Gathered::Whole(chunks, trailers, held) => {
+                return Ok(Whole { parts, body: joined(chunks), trailers, held });
+            }
+            Gathered::NoRoom(body) => (body, Fallback::Overload),
+            Gathered::TooLarge(body) => (body, Fallback::TooLarge),
+            Gathered::Slow(body) => (body, Fallback::Deadline),
+            Gathered::Broken(body) => (body, Fallback::NotJson),
+        };
+        Err(Box::new((Response::from_parts(parts, body), fallback)))
     }
 
     /// Lets the answer pass and makes notes for nobody, to see how it would have ended.
@@ -267,7 +317,7 @@ impl Enricher {
     }
 
     /// The enhanced body, and what it was made from.
-    async fn notes_for(
+    pub(super) async fn notes_for(
         &self,
         body: &Bytes,
         attempt: Attempt,

@@ -23,7 +23,7 @@ pub enum Fallback {
     LogTimeout,
     /// The analysis was not ready in time.
     Deadline,
-    /// Too many enrichments at once.
+    /// Too many enrichments, or streams, at once.
     Overload,
     /// The analysis panicked.
     Panic,

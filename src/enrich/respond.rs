@@ -14,6 +14,8 @@ const VARIANT: HeaderName = HeaderName::from_static("gloss-variant");
 const REASON: HeaderName = HeaderName::from_static("gloss-reason");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// By which nginx and others are told not to collect an answer before they pass it on.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Ask for a part of the answer, or for none if it has not changed: both would be about another body than the client
 /// gets.
@@ -67,6 +69,15 @@ pub(super) fn ask_for_whole_answer(headers: &mut HeaderMap) {
 pub(super) fn describe_enhanced(headers: &mut HeaderMap, length: usize) {
     drop_headers(headers, |name| DESCRIPTIONS.contains(name));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+}
+
+/// Makes the head fit a stream of events. Proxies in between must neither keep nor hold back what comes.
+pub(super) fn describe_stream(headers: &mut HeaderMap) {
+    drop_headers(headers, |name| DESCRIPTIONS.contains(name) || *name == header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    headers.append(header::VARY, HeaderValue::from_static("Accept"));
 }
 
 /// Adds what tells the client which answer this is.

@@ -7,15 +7,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tower::{Layer, Service};
 
 use super::exchange::{EnrichParams, Enricher};
+use super::live::{AskAgain, Caller};
 use super::respond::ask_for_whole_answer;
+use crate::proxy::headers::drop_headers;
 use crate::proxy::{Body, ClientAddress, ProxyError};
-use crate::rollout::Caller;
+use crate::rollout;
 use crate::runlog::Tracker;
+use crate::stream::Streams;
+use crate::stream::accept::wants_events;
 use crate::telemetry::Metrics;
 
 /// Puts an [`Enrich`] around a service.
@@ -26,8 +30,8 @@ pub struct EnrichLayer {
 
 impl EnrichLayer {
     /// Notes are made from the logs of `tracker`; without one, every enrichment falls back.
-    pub fn new(params: EnrichParams, tracker: Option<Tracker>, metrics: Metrics) -> Self {
-        Self { enricher: Arc::new(Enricher::new(params, tracker, metrics)) }
+    pub fn new(params: EnrichParams, tracker: Option<Tracker>, streams: Streams, metrics: Metrics) -> Self {
+        Self { enricher: Arc::new(Enricher::new(params, tracker, streams, metrics)) }
     }
 }
 
@@ -48,28 +52,32 @@ pub struct Enrich<S> {
 
 impl<S> Service<Request<Incoming>> for Enrich<S>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = ProxyError>,
-    S::Future: Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
+        + AskAgain,
 {
     type Response = Response<Body>;
     type Error = ProxyError;
-    type Future = EnrichFuture<S::Future>;
+    type Future = EnrichFuture<<S as Service<Request<Incoming>>>::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
-        self.inner.poll_ready(cx)
+        Service::<Request<Incoming>>::poll_ready(&mut self.inner, cx)
     }
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let asked = self.enricher.status_request(request.method(), request.uri(), request.headers());
         let Some(asked) = asked else { return EnrichFuture::Passing { forwarded: self.inner.call(request) } };
         let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
-        let caller = Caller {
+        let caller = rollout::Caller {
             headers: request.headers(),
             query: request.uri().query().unwrap_or_default(),
             address: address.map(|address| address.ip()),
         };
-        let exchange = self.enricher.begin(asked, &caller);
+        let mut exchange = self.enricher.begin(asked, &caller);
         if exchange.is_to_be_enhanced() {
+            if wants_events(request.headers()) {
+                exchange = exchange.go_on_for(Caller::of(&request, self.inner.clone()));
+                drop_headers(request.headers_mut(), |name| *name == header::ACCEPT);
+            }
             ask_for_whole_answer(request.headers_mut());
         }
         let forwarded = self.inner.call(request);

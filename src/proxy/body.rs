@@ -12,7 +12,7 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::held::{Held, HeldLimit};
@@ -24,6 +24,8 @@ use super::request_body::BodyError;
 pub struct Body {
     /// What goes out before the upstream's frames, or instead of them.
     chunks: VecDeque<Bytes>,
+    /// What gloss says itself, as it comes.
+    live: Option<mpsc::Receiver<Bytes>>,
     /// What comes from the upstream.
     upstream: Option<UpstreamBody>,
     /// How a body ends whose upstream part was read before.
@@ -88,13 +90,19 @@ pub enum Passed {
 impl Body {
     /// No body.
     pub fn empty() -> Self {
-        Self { chunks: VecDeque::new(), upstream: None, ending: None, tee: None, _held: None }
+        Self { chunks: VecDeque::new(), live: None, upstream: None, ending: None, tee: None, _held: None }
     }
 
     /// A body of these chunks, in order.
     pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
         let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
         Self { chunks, ..Self::empty() }
+    }
+
+    /// A body of what is sent by `live`, as it comes; it ends when its sender does. A client that takes nothing leaves
+    /// the channel full, and its sender waiting.
+    pub fn live(live: mpsc::Receiver<Bytes>) -> Self {
+        Self { live: Some(live), ..Self::empty() }
     }
 
     /// The upstream's body; the lease ends with it.
@@ -183,6 +191,15 @@ impl Body {
         self.tee = Some(tee);
     }
 
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(live) = &mut self.live else { return Poll::Ready(None) };
+        let sent = ready!(live.poll_recv(cx));
+        if sent.is_none() {
+            self.live = None;
+        }
+        Poll::Ready(sent.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
     fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(&mut upstream.incoming).poll_frame(cx));
@@ -219,6 +236,7 @@ impl HttpBody for Body {
         let this = self.get_mut();
         let frame = match this.chunks.pop_front() {
             Some(chunk) => Some(Ok(Frame::data(chunk))),
+            None if this.live.is_some() => ready!(this.poll_live(cx)),
             None => match ready!(this.poll_upstream(cx)) {
                 Some(Err(error)) => {
                     this.upstream = None;
@@ -245,6 +263,7 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         self.chunks.is_empty()
+            && self.live.is_none()
             && self.ending.is_none()
             && self.upstream.as_ref().is_none_or(|upstream| upstream.incoming.is_end_stream())
     }
@@ -253,8 +272,8 @@ impl HttpBody for Body {
         let front = self.chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         let rest = self.upstream.as_ref().map_or(SizeHint::with_exact(0), |u| u.incoming.size_hint());
         let mut hint = SizeHint::new();
-        if let Some(Ending::Broken { .. }) = &self.ending {
-            // Its true size is not known: it must not look complete.
+        if self.live.is_some() || matches!(&self.ending, Some(Ending::Broken { .. })) {
+            // Its size is not known, and one that breaks off must not look complete.
             return hint;
         }
         hint.set_lower(front.saturating_add(rest.lower()));

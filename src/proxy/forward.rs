@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use http_body_util::Empty;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use tower::Service;
@@ -59,18 +61,37 @@ impl Service<Request<Incoming>> for Forward {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move { this.forward(request).await })
+        let (this, upload) = (self.clone(), Upload::default());
+        let request = request.map(|body| RequestBody::new(body, upload.clone(), self.params.body_timeout));
+        Box::pin(this.forward(request, upload))
+    }
+}
+
+/// What gloss asks of its own accord, for a caller who has asked before.
+impl Service<Request<Empty<Bytes>>> for Forward {
+    type Response = Response<Body>;
+    type Error = ProxyError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, ProxyError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
+        Box::pin(self.clone().forward(request.map(|_| RequestBody::Empty), Upload::default()))
     }
 }
 
 impl Forward {
-    async fn forward(self, mut request: Request<Incoming>) -> Result<Response<Body>, ProxyError> {
-        let upload = Upload::default();
+    async fn forward(
+        self,
+        mut request: Request<RequestBody>,
+        upload: Upload,
+    ) -> Result<Response<Body>, ProxyError> {
         // HTTP/1.0 cannot switch (RFC 9110, section 7.8).
         let upgrade = upgrade_protocol(request.headers()).filter(|_| request.version() == Version::HTTP_11);
         let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-        let outgoing = self.outgoing(request, upgrade, &upload)?;
+        let outgoing = self.outgoing(request, upgrade)?;
         let mut response = self.client.send(outgoing, &upload).await?;
         let accepted = upgrade_protocol(response.headers());
         strip_hop_by_hop(response.headers_mut(), &self.params.opt_in_header);
@@ -92,9 +113,8 @@ impl Forward {
     /// in which hyper keeps how header names were written.
     fn outgoing(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         upgrade: Option<HeaderValue>,
-        upload: &Upload,
     ) -> Result<Request<RequestBody>, ProxyError> {
         if request.method() == Method::CONNECT {
             return Err(ProxyError::ConnectMethod);
@@ -123,7 +143,7 @@ impl Forward {
         if !body.is_end_stream() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
             parts.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        let mut outgoing = Request::new(RequestBody::new(body, upload.clone(), self.params.body_timeout));
+        let mut outgoing = Request::new(body);
         *outgoing.uri_mut() = origin_form(&parts.uri, &parts.method)?;
         *outgoing.method_mut() = parts.method;
         *outgoing.headers_mut() = parts.headers;

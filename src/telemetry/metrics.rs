@@ -47,6 +47,11 @@ struct ReasonLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    event: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
     stage: &'static str,
 }
@@ -78,12 +83,37 @@ struct Inner {
     connections: Gauge,
     held_bytes: Gauge,
     refusals: Family<ReasonLabels, Counter>,
+    streams: Gauge,
+    stream_events: Family<EventLabels, Counter>,
     operation: OperationMetrics,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
 const DURATION_BUCKETS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
+
+/// What goes out on a stream of live updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEvent {
+    /// A state of the run.
+    Status,
+    /// The last word.
+    End,
+    /// A sign of life.
+    Heartbeat,
+}
+
+impl StreamEvent {
+    const ALL: [Self; 3] = [Self::Status, Self::End, Self::Heartbeat];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::End => "end",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
+}
 
 /// The outcome of a shadow whose answer never ended; not a fallback, since nobody got another answer for it.
 const ABANDONED: &str = "abandoned";
@@ -113,6 +143,8 @@ impl Metrics {
             connections: Gauge::default(),
             held_bytes: Gauge::default(),
             refusals: Family::default(),
+            streams: Gauge::default(),
+            stream_events: Family::default(),
             operation: OperationMetrics::default(),
         };
         inner.register();
@@ -207,6 +239,17 @@ impl Metrics {
         self.0.connections.get()
     }
 
+    /// A stream of live updates opened; it counts as open until the value is dropped.
+    pub fn stream(&self) -> OpenStream {
+        self.0.streams.inc();
+        OpenStream(self.0.streams.clone())
+    }
+
+    /// This went out on a stream of live updates.
+    pub fn stream_event(&self, event: StreamEvent) {
+        self.0.stream_events.get_or_create(&EventLabels { event: event.as_str() }).inc();
+    }
+
     /// What operators and the machine do to gloss.
     pub fn operation(&self) -> &OperationMetrics {
         &self.0.operation
@@ -226,6 +269,16 @@ impl Metrics {
 pub struct OpenConnection(Gauge);
 
 impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// A stream of live updates that is open.
+#[derive(Debug)]
+pub struct OpenStream(Gauge);
+
+impl Drop for OpenStream {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -277,6 +330,12 @@ impl Inner {
             "Connections of clients that gloss ended, by reason.",
             self.refusals.clone(),
         );
+        registry.register("streams", "Open streams of live updates.", self.streams.clone());
+        registry.register(
+            "stream_events",
+            "Events and heartbeats sent on streams of live updates.",
+            self.stream_events.clone(),
+        );
         self.operation.register(registry);
     }
 
@@ -293,6 +352,9 @@ impl Inner {
             drop(self.shadows.get_or_create(&outcome_labels(outcome)));
         }
         drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
+        for event in StreamEvent::ALL {
+            drop(self.stream_events.get_or_create(&EventLabels { event: event.as_str() }));
+        }
         for stage in ["upstream", "logs", "enrich"] {
             drop(self.stages.get_or_create(&StageLabels { stage }));
         }

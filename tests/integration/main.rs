@@ -36,9 +36,13 @@ mod passthrough;
 mod reload;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
+/// Live updates: who gets them, what they say and when, and how they end.
+mod streams;
 /// gloss and the upstream never disagree on where a request ends.
 mod strictness;
 /// What systemd is told.
 mod systemd;
 /// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
 mod upstreams;
+/// A run in the terminal, through the proxy.
+mod watch;

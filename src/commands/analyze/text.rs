@@ -1,15 +1,14 @@
 //! A run as a table that one would paste into a chat: no line wider than such a window, readable without colour.
 
 mod figures;
-mod layout;
 #[cfg(test)]
 mod tests;
 
 use textwrap::core::display_width;
 
 use crate::analysis::{Additions, Outcome, ProgressSummary, RunDetails, Step, StepStatus};
+use crate::commands::layout::{cost, counted, duration, first_line, fitted, shortened, wrapped};
 use chrono::{DateTime, Utc};
-use layout::{cost, counted, duration, first_line, fitted, shortened, wrapped};
 
 /// No line is wider, in columns.
 const LINE_WIDTH: usize = 100;

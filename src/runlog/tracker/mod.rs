@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
-use super::{LogError, LogSource, OpenLog};
+use super::{LogError, LogIdentity, LogSource, OpenLog};
 use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
@@ -114,6 +114,14 @@ impl Snapshot {
     }
 }
 
+/// What a log looks like from outside; another value means that it may say something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogMark {
+    identity: LogIdentity,
+    length: u64,
+    stamp: u128,
+}
+
 /// How catching up with a log ended.
 #[derive(Debug, Clone)]
 pub enum CatchUp {
@@ -180,6 +188,16 @@ impl Tracker {
         drop(checkpoint);
         self.0.keep(run, &entry, weight);
         outcome
+    }
+
+    /// Looks at a run's log without reading it.
+    pub async fn look(&self, run: &RunId) -> Result<LogMark, LogError> {
+        if !self.0.source.answers() {
+            return Err(LogError::Stuck);
+        }
+        self.0.metrics.log_lookup();
+        let log = self.0.source.open(run).await?;
+        Ok(LogMark { identity: log.identity(), length: log.length(), stamp: log.stamp() })
     }
 
     /// Drops what nobody asked for lately and reports what is left to the metrics.

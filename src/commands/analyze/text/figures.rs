@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{cost, counted, first_line, shortened, shortened_path};
 use super::{LINE_WIDTH, Out};
 use crate::analysis::{Change, RunDetails, SubAgentStatus};
+use crate::commands::layout::{cost, counted, first_line, shortened, shortened_path};
 
 /// So many files are shown.
 const FILES: usize = 12;

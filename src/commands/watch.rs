@@ -1,0 +1,130 @@
+//! `gloss watch`: one run in the terminal, through the proxy, until it ends.
+//!
+//! Follows the live updates; where an answer is none (no notes, too many streams, an older gloss), asks again every two
+//! seconds. A connection that breaks is made again; what the service refuses, and a run that failed, is an error.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+mod link;
+mod screen;
+mod view;
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use chrono::Utc;
+use http::{HeaderName, HeaderValue};
+
+use self::link::{Link, Said};
+use self::screen::Screen;
+use self::view::View;
+use super::{Failure, runtime};
+use crate::route::StatusRoute;
+use crate::run_id::RunId;
+
+/// How long until an answer that is no stream is asked for again.
+const POLL: Duration = Duration::from_secs(2);
+/// How long until a connection that broke is made again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often in a row that may be before it is given up.
+const TRIES: u32 = 15;
+
+const EXAMPLES: &str = "\
+Examples:
+  gloss watch run_08ac1de6fa8d --header 'x-api-key: KEY'
+  gloss watch run_08ac1de6fa8d --url https://api.example --header \"authorization: Bearer $TOKEN\" --plain
+
+Ends with the run: 0 if it succeeded, 1 if it did not or could not be read.";
+
+/// Watch a run in the terminal, through the proxy
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The run
+    #[arg(value_name = "RUN_ID", value_parser = run_id)]
+    run: RunId,
+    /// Where gloss is, as http, https or unix URL
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8880")]
+    url: String,
+    /// A header to send, such as 'x-api-key: KEY'; may be repeated
+    #[arg(long, value_name = "K: V", value_parser = header)]
+    header: Vec<(HeaderName, HeaderValue)>,
+    /// The path of status requests
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
+        value_parser = route
+    )]
+    route: String,
+    /// Print a line for each change, also on a terminal
+    #[arg(long)]
+    plain: bool,
+}
+
+fn run_id(text: &str) -> Result<RunId, String> {
+    RunId::new(text).ok_or_else(|| "letters, digits, '_', '-' and '.', at most 128 of them".to_owned())
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("write it as 'name: value'")?;
+    let name = name.trim().parse().map_err(|_| "the name is no header's name")?;
+    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| "the value cannot be sent")?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+fn route(text: &str) -> Result<String, String> {
+    StatusRoute::parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(watch(args));
+    runtime.shutdown_background();
+    Ok(outcome?)
+}
+
+/// Shows states until one is the last.
+async fn watch(args: &Args) -> Result<()> {
+    let path = args.route.replace("{run_id}", args.run.as_str());
+    let mut link = Link::to(&args.url, &path, &args.header)?;
+    let mut screen = Screen::new(args.run.as_str(), args.plain);
+    let (mut last, mut failures) = (None, 0);
+    loop {
+        let said = link.next().await;
+        if !matches!(said, Said::Broken(_)) {
+            failures = 0;
+        }
+        match said {
+            Said::State { json, streamed } => {
+                let view = View::read(&json)?;
+                screen.show(&view, Utc::now())?;
+                if view.has_ended() {
+                    screen.finish(&view)?;
+                    return verdict(&view);
+                }
+                last = Some(view);
+                if !streamed {
+                    tokio::time::sleep(POLL).await;
+                }
+            }
+            Said::Refused(why) => bail!("{} cannot be read: {why}", args.run),
+            Said::Broken(why) => {
+                failures += 1;
+                // What was never there is not waited for.
+                if last.is_none() || failures > TRIES {
+                    bail!("{} cannot be read from {}: {why}", args.run, args.url);
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn verdict(view: &View) -> Result<()> {
+    match view.failure() {
+        None => Ok(()),
+        Some(why) => bail!("the run {why}"),
+    }
+}

@@ -1,0 +1,189 @@
+//! The connection to gloss: asks for live updates, and takes one answer where there are none.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::proxy::{
+    Body, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels, Upstream,
+};
+use crate::stream::event::{Event, EventReader};
+use crate::telemetry::Metrics;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than gloss waits for the service, as a rule.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// After so long without a heartbeat a stream has broken off unseen.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// What came over the link.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A state of the run.
+    State {
+        json: Bytes,
+        /// Whether the next comes by itself.
+        streamed: bool,
+    },
+    /// The run cannot be seen, and asking again would not help.
+    Refused(String),
+    /// The connection, or what is behind it, failed; asking again may help.
+    Broken(String),
+}
+
+/// A connection to gloss that asks for one run.
+#[derive(Debug)]
+pub(super) struct Link {
+    service: Forward,
+    request: Request<()>,
+    stream: Option<Streaming>,
+}
+
+/// Live updates that come.
+#[derive(Debug)]
+struct Streaming {
+    body: Body,
+    reader: EventReader,
+    events: std::vec::IntoIter<Event>,
+}
+
+impl Link {
+    /// A link to the gloss at `url`, for the status route `path`; nothing is connected yet.
+    pub(super) fn to(url: &str, path: &str, headers: &[(HeaderName, HeaderValue)]) -> Result<Self> {
+        let upstream = Upstream::parse(url.trim_end_matches('/'), &TlsParams::default())
+            .with_context(|| format!("--url {url}"))?;
+        let params = ClientParams {
+            upstream,
+            connect_timeout: CONNECT_TIMEOUT,
+            response_timeout: ANSWER_TIMEOUT,
+            idle_timeout: Duration::from_secs(4),
+            max_idle: 1,
+            preserve_header_case: false,
+        };
+        let forward = ForwardParams {
+            opt_in_header: HeaderName::from_static("gloss"),
+            rewrite_host: true,
+            body_timeout: ANSWER_TIMEOUT,
+            hops: HopParams::default(),
+            preserve_header_case: false,
+        };
+        let tunnels = Tunnels::new(TaskTracker::new(), CancellationToken::new());
+        let service = Forward::new(Client::new(params, Metrics::new()), forward, tunnels);
+        let mut request = Request::new(());
+        // By query, since the name of the header can be configured.
+        *request.uri_mut() = format!("{path}?enhanced=true&include_logs=false").parse::<Uri>()?;
+        for (name, value) in headers {
+            request.headers_mut().append(name, value.clone());
+        }
+        let host = HeaderValue::from_static("gloss");
+        request.headers_mut().insert(header::HOST, host);
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        Ok(Self { service, request, stream: None })
+    }
+
+    /// What comes next; asks where nothing comes by itself.
+    pub(super) async fn next(&mut self) -> Said {
+        let mut streaming = match self.stream.take() {
+            Some(streaming) => streaming,
+            None => match self.ask().await {
+                Ok(streaming) => streaming,
+                Err(said) => return said,
+            },
+        };
+        let said = streaming.next().await;
+        if matches!(said, Said::State { .. }) {
+            self.stream = Some(streaming);
+        }
+        said
+    }
+
+    /// Live updates, or what was said instead.
+    async fn ask(&self) -> Result<Streaming, Said> {
+        let request = self.request.clone().map(|()| Empty::<Bytes>::new());
+        let response = self.service.clone().oneshot(request).await.map_err(|error| broken(&error))?;
+        let is_stream = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        if response.status() == StatusCode::OK && is_stream {
+            let (reader, events) = (EventReader::default(), Vec::new().into_iter());
+            return Ok(Streaming { body: response.into_body(), reader, events });
+        }
+        Err(one_answer(response).await)
+    }
+}
+
+fn broken(error: &ProxyError) -> Said {
+    let mut why = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        why = format!("{why}: {error}");
+        cause = error.source();
+    }
+    Said::Broken(why)
+}
+
+async fn one_answer(response: Response<Body>) -> Said {
+    let status = response.status();
+    let whole = match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
+        Ok(whole) => whole.to_bytes(),
+        Err(error) => return Said::Broken(format!("the answer broke off: {error}")),
+    };
+    if status == StatusCode::OK {
+        return Said::State { json: whole, streamed: false };
+    }
+    let why = format!("the service answers {status}{}", detail(&whole));
+    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        Said::Refused(why)
+    } else {
+        Said::Broken(why)
+    }
+}
+
+/// What the service says of an error, in the form of FastAPI.
+fn detail(body: &[u8]) -> String {
+    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let detail = json.get("detail").and_then(|detail| detail.as_str()).unwrap_or_default();
+    let shown: String = detail.chars().filter(|letter| !letter.is_control()).take(200).collect();
+    if shown.is_empty() { shown } else { format!(": {shown}") }
+}
+
+impl Streaming {
+    async fn next(&mut self) -> Said {
+        loop {
+            for event in self.events.by_ref() {
+                match event.name.as_str() {
+                    "status" => return Said::State { json: event.data.into(), streamed: true },
+                    "end" => return refusal(&event.data),
+                    _ => {}
+                }
+            }
+            let frame = match tokio::time::timeout(SILENCE, self.body.frame()).await {
+                Err(_) => return Said::Broken("the stream has fallen silent".to_owned()),
+                Ok(None) => return Said::Broken("the stream has ended".to_owned()),
+                Ok(Some(Err(error))) => return Said::Broken(format!("the stream broke off: {error}")),
+                Ok(Some(Ok(frame))) => frame,
+            };
+            if let Some(data) = frame.data_ref() {
+                self.events = self.reader.read(data).into_iter();
+            }
+        }
+    }
+}
+
+/// The end of a stream whose run has not ended: the upstream has changed its mind.
+fn refusal(data: &str) -> Said {
+    let json: serde_json::Value = serde_json::from_str(data).unwrap_or_default();
+    match json.get("upstream_status").and_then(serde_json::Value::as_u64) {
+        Some(status) => Said::Refused(format!("the service answers {status} now")),
+        None => Said::Broken("the stream has ended".to_owned()),
+    }
+}

@@ -1,0 +1,337 @@
+//! One state of a run as lines of text. Pure: JSON, the time and a width in, lines out.
+//!
+//! What stands in an answer is somebody else's text: no control character of it reaches the terminal.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+
+use crate::commands::layout::{cost, counted, duration, first_line, fitted, shortened, wrapped};
+
+/// The bar's width, in columns.
+const BAR: usize = 24;
+/// So many lines of the final result are shown.
+const RESULT_LINES: usize = 20;
+
+/// What is shown of an answer; whatever is missing is left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct View {
+    status: String,
+    workflow_steps: Option<Steps>,
+    step_by_step_results: Option<Vec<Step>>,
+    progress_summary: Option<Progress>,
+    workflow_summary: Option<Summary>,
+    final_result: Option<String>,
+    run_details: Option<Details>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Steps {
+    current_step: u64,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Step {
+    #[serde(rename = "step_id")]
+    id: u64,
+    name: String,
+    status: String,
+    duration_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Progress {
+    completion_percentage: f64,
+    estimated_completion: Option<DateTime<Utc>>,
+    recent_activity: String,
+    stalled: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Summary {
+    total_steps_completed: u64,
+    files_modified: u64,
+    tests_passed: u64,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    outcome: String,
+    usage: Usage,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Usage {
+    cost_usd: Option<f64>,
+    cost_is_estimate: bool,
+}
+
+impl View {
+    /// Reads an answer, basic or enhanced.
+    pub(super) fn read(json: &[u8]) -> Result<Self> {
+        serde_json::from_slice(json).context("the answer is no run's status")
+    }
+
+    /// Whether this is the last state.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.status.as_str(), "completed" | "failed" | "timeout" | "killed")
+    }
+
+    /// How the run failed, if it has ended and did.
+    pub(super) fn failure(&self) -> Option<&'static str> {
+        let outcome = self.run_details.as_ref().map_or("", |details| details.outcome.as_str());
+        match (self.status.as_str(), outcome) {
+            (_, "max_turns") => Some("stopped at its turn limit"),
+            ("timeout", _) => Some("timed out"),
+            ("killed", _) => Some("was killed"),
+            ("failed", _) | ("completed", "failed") => Some("failed"),
+            _ => None,
+        }
+    }
+
+    /// The whole state, in lines of at most `columns`, and in about `rows` of them; `now` tells what is left.
+    pub(super) fn lines(&self, run: &str, now: DateTime<Utc>, columns: usize, rows: usize) -> Vec<String> {
+        let mut head = vec![format!("{run} · {}", self.headline())];
+        if let Some(progress) = &self.progress_summary {
+            head.push(format!("{} {}", bar(progress.completion_percentage), self.outlook(progress, now)));
+            head.push(if progress.stalled {
+                format!("{} (nothing new for a while)", plain(&progress.recent_activity))
+            } else {
+                plain(&progress.recent_activity)
+            });
+        }
+        let steps = self.steps();
+        let window = window(steps, self.current(), rows.saturating_sub(head.len()));
+        let lines = head.into_iter().chain(window.iter().map(|step| step_line(step, columns)));
+        lines.map(|line| shortened(&line, columns)).collect()
+    }
+
+    /// The state in one line.
+    pub(super) fn line(&self) -> String {
+        let Some(progress) = &self.progress_summary else { return self.headline() };
+        let current = self.steps().iter().find(|step| step.id == self.current());
+        let mut parts = vec![format!("{:3.0} %", progress.completion_percentage)];
+        parts.extend(
+            current.map(|step| format!("step {} of {}: {}", step.id, self.steps().len(), plain(&step.name))),
+        );
+        parts.push(plain(&progress.recent_activity));
+        parts.extend(progress.estimated_completion.map(|end| format!("ends about {}", clock(end))));
+        if progress.stalled {
+            parts.push("nothing new for a while".to_owned());
+        }
+        parts.join(" · ")
+    }
+
+    /// What came of a run that has ended.
+    pub(super) fn ending(&self, columns: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(summary) = &self.workflow_summary {
+            let facts = [
+                format!("{} completed", counted(summary.total_steps_completed, "step")),
+                format!("{} changed", counted(summary.files_modified, "file")),
+                format!("{} passed", counted(summary.tests_passed, "test")),
+            ];
+            lines.push(facts.join(" · "));
+        }
+        if let Some(result) = &self.final_result {
+            let all: Vec<_> = result.lines().map(plain_line).collect();
+            let wrapped = wrapped(&all.join("\n"), columns);
+            lines.push(String::new());
+            lines.extend(wrapped.iter().take(RESULT_LINES).cloned());
+            if let Some(more @ 1..) = wrapped.len().checked_sub(RESULT_LINES) {
+                lines.push(format!("… {} more", counted(more as u64, "line")));
+            }
+        }
+        lines
+    }
+
+    fn headline(&self) -> String {
+        let mut parts = vec![plain(&self.status)];
+        if let Some(details) = &self.run_details {
+            if !matches!(details.outcome.as_str(), "" | "running" | "success" | "failed") {
+                parts.push(plain(&details.outcome.replace('_', " ")));
+            }
+            parts.extend(details.usage.cost_usd.map(|usd| cost(usd, details.usage.cost_is_estimate)));
+        } else if !self.has_ended() {
+            parts.push("no notes yet".to_owned());
+        }
+        parts.join(" · ")
+    }
+
+    fn outlook(&self, progress: &Progress, now: DateTime<Utc>) -> String {
+        let done = self.steps().iter().filter(|step| step.status == "completed").count();
+        let mut parts = vec![format!("{:.0} %", progress.completion_percentage)];
+        parts.push(format!("{done} of {} done", counted(self.steps().len() as u64, "step")));
+        parts.extend(progress.estimated_completion.map(|end| {
+            let left = u64::try_from((end - now).num_seconds()).unwrap_or(0);
+            format!("about {} left, until {}", duration(left), clock(end))
+        }));
+        parts.join(" · ")
+    }
+
+    fn steps(&self) -> &[Step] {
+        let running = self.workflow_steps.as_ref().map(|steps| steps.steps.as_slice());
+        running.or(self.step_by_step_results.as_deref()).unwrap_or_default()
+    }
+
+    fn current(&self) -> u64 {
+        self.workflow_steps.as_ref().map_or(0, |steps| steps.current_step)
+    }
+}
+
+/// As many steps as there is room for, the current one among them.
+fn window(steps: &[Step], current: u64, rows: usize) -> &[Step] {
+    let at = steps.iter().position(|step| step.id == current).unwrap_or(0);
+    let last = steps.len().saturating_sub(rows);
+    let first = at.saturating_sub(rows / 2).min(last);
+    &steps[first..(first + rows).min(steps.len())]
+}
+
+fn step_line(step: &Step, columns: usize) -> String {
+    let took = step.duration_seconds.map(duration).unwrap_or_default();
+    let name = fitted(&plain(&step.name), columns.saturating_sub(18).clamp(8, 60));
+    format!("  {} {:>2} {name} {took:>8}", mark(&step.status), step.id).trim_end().to_owned()
+}
+
+fn mark(status: &str) -> char {
+    match status {
+        "completed" => '✔',
+        "in_progress" => '▶',
+        "failed" => '✘',
+        "skipped" => '–',
+        _ => '○',
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and BAR")]
+fn bar(percentage: f64) -> String {
+    let full = (percentage.clamp(0.0, 100.0) / 100.0 * BAR as f64).floor() as usize;
+    format!("[{}{}]", "█".repeat(full), "░".repeat(BAR - full))
+}
+
+fn clock(at: DateTime<Utc>) -> String {
+    let text = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!("{} UTC", text.get(11..16).unwrap_or_default())
+}
+
+/// The first line of a text.
+fn plain(text: &str) -> String {
+    plain_line(first_line(text))
+}
+
+/// A text without control characters, and without those that turn the direction of what follows.
+fn plain_line(text: &str) -> String {
+    let harmless = |letter: char| match letter {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+        control if control.is_control() => ' ',
+        other => other,
+    };
+    text.chars().map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn view(json: &Value) -> View {
+        View::read(json.to_string().as_bytes()).unwrap()
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-02T09:14:00Z".parse().unwrap()
+    }
+
+    fn running(names: &[&str]) -> View {
+        let steps = names.iter().enumerate().map(|(at, name)| {
+            let status = ["completed", "in_progress", "pending"][at.min(2)];
+            json!({"step_id": at + 1, "name": name, "status": status, "duration_seconds": 61})
+        });
+        view(&json!({
+            "status": "running", "result": null, "error": {"odd": 1},
+            "workflow_steps": {"current_step": 2, "steps": steps.collect::<Vec<_>>()},
+            "progress_summary": {
+                "completion_percentage": 42.4, "estimated_completion": "2026-03-02T09:16:05Z",
+                "recent_activity": "Editing src/auth.py", "stalled": false,
+            },
+            "run_details": {"outcome": "running", "usage": {"cost_usd": 0.5, "cost_is_estimate": true}},
+        }))
+    }
+
+    #[test]
+    fn a_running_run_is_a_bar_what_it_does_and_its_steps() {
+        let lines = running(&["Read", "Fix", "Test"]).lines("run_1", now(), 80, 24);
+        assert_eq!(
+            lines,
+            [
+                "run_1 · running · about $0.50",
+                "[██████████░░░░░░░░░░░░░░] 42 % · 1 of 3 steps done · about 2m 05s left, until 09:16 UTC",
+                "Editing src/auth.py",
+                &format!("  ✔  1 {:<60}   1m 01s", "Read"),
+                &format!("  ▶  2 {:<60}   1m 01s", "Fix"),
+                &format!("  ○  3 {:<60}   1m 01s", "Test"),
+            ]
+            .map(|line| shortened(line, 80))
+        );
+    }
+
+    #[test]
+    fn a_line_for_each_change_says_the_same() {
+        let line = running(&["Read", "Fix", "Test"]).line();
+        assert_eq!(line, " 42 % · step 2 of 3: Fix · Editing src/auth.py · ends about 09:16 UTC");
+        assert_eq!(view(&json!({"status": "pending"})).line(), "pending · no notes yet");
+    }
+
+    #[test]
+    fn nothing_is_wider_or_higher_than_the_terminal() {
+        let names: Vec<_> =
+            (0..50).map(|n| format!("Schritt {n} 集計できました {}", "x".repeat(200))).collect();
+        let view = running(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        for (columns, rows) in [(20, 5), (40, 10), (200, 60)] {
+            let lines = view.lines("run_1", now(), columns, rows);
+            assert!(lines.len() <= rows.max(3), "{lines:?}");
+            assert!(lines.iter().all(|line| textwrap::core::display_width(line) <= columns), "{lines:?}");
+            assert!(lines.iter().any(|line| line.contains('▶')), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn no_text_of_a_log_reaches_the_terminal_as_an_order() {
+        let hostile = "\u{1b}[2J\u{7}a\u{202e}b\rc\u{9b}31m";
+        let mut view = running(&[hostile, hostile]);
+        view.final_result = Some(format!("one\n{hostile}"));
+        view.status = hostile.to_owned();
+        if let Some(progress) = &mut view.progress_summary {
+            progress.recent_activity = hostile.to_owned();
+        }
+        let all = [view.lines("run_1", now(), 80, 24), vec![view.line()], view.ending(80)].concat();
+        for line in all {
+            assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn success_is_the_only_good_end() {
+        let ended = |status: &str, outcome: &str| {
+            let view = view(&json!({"status": status, "run_details": {"outcome": outcome}}));
+            (view.has_ended(), view.failure())
+        };
+        assert_eq!(ended("completed", "success"), (true, None));
+        assert_eq!(ended("completed", "max_turns"), (true, Some("stopped at its turn limit")));
+        assert_eq!(ended("completed", "failed"), (true, Some("failed")));
+        assert_eq!(ended("failed", "lost"), (true, Some("failed")));
+        assert_eq!(ended("timeout", ""), (true, Some("timed out")));
+        assert_eq!(ended("killed", "cancelled"), (true, Some("was killed")));
+        assert_eq!(ended("running", "running"), (false, None));
+        assert!(view(&json!({"status": "completed"})).failure().is_none(), "basic has no outcome");
+    }
+}

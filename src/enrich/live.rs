@@ -1,0 +1,323 @@
+//! An enhanced answer that is sent again whenever it changes.
+//!
+//! Each stream has its own caller, by whose credentials the upstream is asked again, and its own answer. The first
+//! answer decides whether there is a stream; what fails later leaves what was said before.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::Empty;
+use hyper::upgrade::OnUpgrade;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tower::{Service, ServiceExt};
+
+use super::answer::Answer;
+use super::attempt::Attempt;
+use super::eligible::check_head;
+use super::exchange::{Enricher, Wanted, Whole};
+use super::fallback::Fallback;
+use super::merge::{Logs, merge};
+use super::respond::{Received, ask_for_whole_answer, describe_stream, label};
+use crate::analysis::{CacheOutcome, RunStatus};
+use crate::proxy::headers::drop_headers;
+use crate::proxy::{Body, Held, HeldLimit, ProxyError};
+use crate::route::StatusRequest;
+use crate::stream::event::{comment, retry};
+use crate::stream::{Asked, Feed, Session, State};
+use crate::telemetry::StageTimes;
+
+/// How long a client should wait before it connects again: long enough for a restart to be seen by a load balancer.
+const RETRY: Duration = Duration::from_secs(2);
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Belong to the first request's body or connection, or to the form of its answer.
+const ONCE: [HeaderName; 6] = [
+    header::ACCEPT,
+    header::UPGRADE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::EXPECT,
+];
+
+type Forwarded = Result<Response<Body>, ProxyError>;
+
+/// A service by which gloss can ask the upstream of its own accord.
+pub trait AskAgain:
+    Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> AskAgain for S where
+    S: Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Who asked for live updates, able to ask again.
+pub(super) struct Caller {
+    ask: Box<dyn Fn() -> BoxFuture<'static, Forwarded> + Send + Sync>,
+    last_event_id: Option<HeaderValue>,
+}
+
+impl Caller {
+    /// The sender of `request`; asks again by `service`, with the same target, headers and address.
+    pub(super) fn of<B>(request: &Request<B>, service: impl AskAgain) -> Self {
+        let last_event_id = request.headers().get(LAST_EVENT_ID).cloned();
+        let mut again = Request::new(());
+        *again.uri_mut() = request.uri().clone();
+        *again.version_mut() = request.version();
+        *again.headers_mut() = request.headers().clone();
+        *again.extensions_mut() = request.extensions().clone();
+        // Keeps the client's connection from being closed.
+        again.extensions_mut().remove::<OnUpgrade>();
+        drop_headers(again.headers_mut(), |name| ONCE.contains(name));
+        ask_for_whole_answer(again.headers_mut());
+        let ask = move || -> BoxFuture<'static, Forwarded> {
+            let request = again.clone().map(|()| Empty::new());
+            Box::pin(service.clone().oneshot(request))
+        };
+        Self { ask: Box::new(ask), last_event_id }
+    }
+
+    fn has_seen(&self, id: &str) -> bool {
+        self.last_event_id.as_ref().is_some_and(|seen| seen == id)
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").finish_non_exhaustive()
+    }
+}
+
+/// What the upstream said last, without its logs.
+#[derive(Debug)]
+struct Known {
+    basic: Bytes,
+    phase: Phase,
+    _held: Held,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The run waits for its turn: there is nothing to add yet.
+    Pending,
+    /// It goes on, or its status is not known.
+    Open,
+    /// Its status is the last that it will have.
+    Ended(&'static str),
+}
+
+impl Known {
+    fn of(whole: &[u8], limit: &HeldLimit) -> Result<Self, Fallback> {
+        let answer = Answer::read(whole).map_err(|_| Fallback::NotJson)?;
+        let basic = merge(&answer, &[], Logs::Null).map_err(|_| Fallback::MergeCheck)?;
+        let mut held = limit.hold();
+        if !held.grow(basic.len()) {
+            return Err(Fallback::Overload);
+        }
+        Ok(Self { basic: basic.into(), phase: Phase::of(answer.status.as_deref()), _held: held })
+    }
+}
+
+impl Phase {
+    fn of(word: Option<&str>) -> Self {
+        if word == Some("pending") {
+            return Self::Pending;
+        }
+        match word.and_then(RunStatus::from_word) {
+            Some(RunStatus::Completed) => Self::Ended("completed"),
+            Some(RunStatus::Failed) => Self::Ended("failed"),
+            Some(RunStatus::Timeout) => Self::Ended("timeout"),
+            Some(RunStatus::Killed) => Self::Ended("killed"),
+            Some(RunStatus::Running) | None => Self::Open,
+        }
+    }
+
+    fn last_word(self) -> Option<&'static str> {
+        match self {
+            Self::Ended(word) => Some(word),
+            Self::Pending | Self::Open => None,
+        }
+    }
+}
+
+/// One stream's own answer and notes.
+#[derive(Debug)]
+struct Live {
+    enricher: Arc<Enricher>,
+    asked: StatusRequest,
+    caller: Caller,
+    known: Known,
+    /// Counts the answers that were different.
+    answer: u64,
+    /// How much of the log was in the notes last; `None` before there were any.
+    noted: Option<u64>,
+}
+
+impl Live {
+    fn show(&self, data: String) -> State {
+        let ended = self.known.phase.last_word();
+        State { data, offset: self.noted.unwrap_or(0), answer: self.answer, ended }
+    }
+
+    fn basic(&self) -> State {
+        self.show(String::from_utf8_lossy(&self.known.basic).into_owned())
+    }
+
+    /// The state, and how much of the log had to be read for it.
+    async fn noted(
+        &mut self,
+        attempt: Attempt,
+        times: &mut StageTimes,
+    ) -> Result<(State, CacheOutcome), Fallback> {
+        if self.known.phase == Phase::Pending {
+            return Ok((self.basic(), CacheOutcome::Miss));
+        }
+        let (basic, wishes) = (&self.known.basic, &self.asked.wishes);
+        let (json, notes) = self.enricher.notes_for(basic, attempt, wishes, Instant::now(), times).await?;
+        self.noted = Some(notes.snapshot.analysis.offset());
+        Ok((self.show(json), notes.snapshot.cache))
+    }
+}
+
+impl Feed for Live {
+    type Answer = Known;
+
+    fn ask(&self) -> BoxFuture<'static, Asked<Known>> {
+        let (forwarded, enricher) = ((self.caller.ask)(), Arc::clone(&self.enricher));
+        Box::pin(async move {
+            let Ok(response) = forwarded.await else { return Asked::Failed };
+            if matches!(
+                response.status(),
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND
+            ) {
+                return Asked::Refused(response.status().as_u16());
+            }
+            let max_body_bytes = enricher.params.max_body_bytes;
+            if check_head(response.status(), response.headers(), max_body_bytes).is_err() {
+                return Asked::Failed;
+            }
+            let Ok(Whole { body, .. }) = enricher.gather(response).await else { return Asked::Failed };
+            Known::of(&body, &enricher.held).map_or(Asked::Failed, Asked::Answer)
+        })
+    }
+
+    fn learn(&mut self, answer: Known) -> bool {
+        let differs = answer.basic != self.known.basic;
+        self.known = answer;
+        self.answer += u64::from(differs);
+        differs
+    }
+
+    async fn state(&mut self) -> Option<State> {
+        let attempt = self.enricher.readings.begin(self.asked.run_id.as_ref());
+        let noted = match attempt {
+            Ok(attempt) => self.noted(attempt, &mut StageTimes::default()).await,
+            Err(fallback) => Err(fallback),
+        };
+        match noted {
+            Ok((state, _)) => Some(state),
+            // Notes that were there do not go again, unless there is nothing to wait for.
+            Err(_) if self.noted.is_none() || self.known.phase.last_word().is_some() => Some(self.basic()),
+            Err(_) => None,
+        }
+    }
+}
+
+impl Enricher {
+    /// Live updates, or the upstream's own answer where there cannot be any.
+    pub(super) async fn stream(
+        self: Arc<Self>,
+        response: Response<Body>,
+        wanted: &Wanted<'_>,
+        attempt: Result<Attempt, Fallback>,
+        caller: Caller,
+    ) -> Response<Body> {
+        let mut times = StageTimes { upstream: wanted.started.elapsed(), ..StageTimes::default() };
+        let eligible = check_head(response.status(), response.headers(), self.params.max_body_bytes);
+        let place = self.streams.begin(self.params.max_streams).ok_or(Fallback::Overload);
+        let (attempt, place) = match eligible.and(attempt).and_then(|attempt| Ok((attempt, place?))) {
+            Ok(ready) => ready,
+            Err(fallback) => return self.fall_back(response, fallback, &times),
+        };
+        let whole = match self.gather(response).await {
+            Ok(whole) => whole,
+            Err(refused) => return self.fall_back(refused.0, refused.1, &times),
+        };
+        times.upstream = wanted.started.elapsed();
+        let arrived = Instant::now();
+        let began = self.begin_stream(&whole, wanted.asked, attempt, caller, &mut times).await;
+        times.enrich = arrived.elapsed();
+        let (live, state, cache) = match began {
+            Ok(began) => began,
+            Err(fallback) => return self.fall_back(whole.into_response(), fallback, &times),
+        };
+        let mut head = whole.parts;
+        self.metrics.enrichment(None);
+        self.metrics.stages(&times);
+        describe_stream(&mut head.headers);
+        label(&mut head.headers, Received::Enhanced(wanted.rule, cache), &times, &self.head);
+        if state.ended.is_some() && live.caller.has_seen(&state.last_id()) {
+            // By which a browser is told not to come again.
+            head.status = StatusCode::NO_CONTENT;
+            head.headers.remove(header::CONTENT_TYPE);
+            return Response::from_parts(head, Body::empty());
+        }
+        let (events, sent) = mpsc::channel(1);
+        let seen = state.ended.is_none() && live.caller.has_seen(&state.offset.to_string());
+        let first = if seen { comment("nothing new") } else { state.text() };
+        // The channel is empty, and its other end is here.
+        let _ = events.try_send((retry(RETRY) + &first).into());
+        if !seen {
+            state.count(&self.metrics);
+        }
+        if let (None, Some(followers), Some(run)) = (state.ended, &self.followers, &wanted.asked.run_id) {
+            let session = Session {
+                log: followers.follow(run),
+                feed: live,
+                events,
+                pace: self.params.pace,
+                end: self.streams.end(),
+                metrics: self.metrics.clone(),
+                place,
+            };
+            tokio::spawn(session.run(state));
+        }
+        Response::from_parts(head, Body::live(sent))
+    }
+
+    /// What the stream says first.
+    async fn begin_stream(
+        self: &Arc<Self>,
+        whole: &Whole,
+        asked: &StatusRequest,
+        attempt: Attempt,
+        caller: Caller,
+        times: &mut StageTimes,
+    ) -> Result<(Live, State, CacheOutcome), Fallback> {
+        let known = Known::of(&whole.body, &self.held)?;
+        let mut asked = asked.clone();
+        asked.wishes.include_logs = Some(false);
+        let enricher = Arc::clone(self);
+        let mut live = Live { enricher, asked, caller, known, answer: 0, noted: None };
+        let (state, cache) = live.noted(attempt, times).await?;
+        Ok((live, state, cache))
+    }
+}
