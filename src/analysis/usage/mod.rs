@@ -62,7 +62,7 @@ pub(super) struct Spending {
 }
 
 impl Usage {
-    /// Notes a message's usage; the same message's earlier one is replaced. `step` is where a new message belongs.
+    /// Notes a message's usage; the same message's earlier, smaller one is replaced. `step` is where a new message belongs.
     pub(super) fn spent(
         &mut self,
         thread: Thread<'_>,
@@ -77,6 +77,10 @@ impl Usage {
         let known = self.recent.iter().rposition(|message| message.id == id && !message_id.is_empty());
         let (is_main, model, step, before) = if let Some(place) = known {
             let message = &mut self.recent[place];
+            // A message's usage only grows: less is an earlier line that was logged once more.
+            if tokens.output < message.tokens.output {
+                return None;
+            }
             let before = std::mem::replace(&mut message.tokens, tokens);
             (message.is_main, message.model, message.step, before)
         } else {

@@ -291,14 +291,18 @@ fn tokens(events: &[Value], results: &[&Value]) -> [u64; 4] {
     if stated.is_empty() { summed(messages(events)) } else { summed(stated.into_values()) }
 }
 
-/// What each message last said of itself; one without an id is its own.
+/// What each message said of itself at most; one without an id is its own.
 fn messages(events: &[Value]) -> impl Iterator<Item = [u64; 4]> {
     let mut of_messages: HashMap<String, [u64; 4]> = HashMap::new();
     for (place, event) in events.iter().enumerate().filter(|(_, event)| event["type"] == "assistant") {
         let message = &event["message"];
         if message["model"] != "<synthetic>" {
             let id = first_filled(message, &["id", "message_id"]).unwrap_or_else(|| format!("at {place}"));
-            of_messages.insert(id, counts(&message["usage"]));
+            // It grows with the message; a line that says less was logged once more, late.
+            let (now, known) = (counts(&message["usage"]), of_messages.entry(id).or_default());
+            if now[1] >= known[1] {
+                *known = now;
+            }
         }
     }
     of_messages.into_values()
