@@ -249,6 +249,11 @@ impl Writer {
     }
 
     fn update_task(&mut self, task: usize, status: Option<&str>, subject: Option<&str>, refusal: Refusal) {
+        // Nobody updates a task twice at once, so as not to know which of the two will count.
+        let updates = |answer: &Value| answer["task"] == task;
+        if self.waiting.as_ref().is_some_and(|(_, waiting)| waiting.iter().any(updates)) {
+            return;
+        }
         let named = [
             ("taskId", Some(task.to_string())),
             ("status", status.map(str::to_owned)),
@@ -262,6 +267,11 @@ impl Writer {
             Refusal::InWords => "Task not found",
         };
         self.call("TaskUpdate", &Value::Object(input), answer, matches!(refusal, Refusal::Error), None);
+        if let Some((_, waiting)) = &mut self.waiting
+            && let Some(last) = waiting.last_mut()
+        {
+            last["task"] = json!(task);
+        }
     }
 
     fn one(&mut self, step: &Move) {
