@@ -155,3 +155,35 @@ impl Drop for InFlight {
         state.handed_over();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_owed_until_the_client_has_taken_it() {
+        let (state, mut cx) = (Arc::new(ConnectionState::default()), Context::from_waker(Waker::noop()));
+        let request = state.request();
+        assert!(state.poll_answered(&mut cx).is_pending() && state.waiting_for_client().is_none());
+        // The tail of it waits in hyper's buffer when its body has been handed over.
+        state.stalled();
+        drop(request);
+        assert!(state.poll_answered(&mut cx).is_pending() && state.waiting_for_client().is_none());
+        state.written();
+        assert!(state.poll_answered(&mut cx).is_ready() && state.waiting_for_client().is_some());
+    }
+
+    #[test]
+    fn a_switch_is_decided_by_the_answer_to_its_own_request() {
+        let (state, mut cx) = (Arc::new(ConnectionState::default()), Context::from_waker(Waker::noop()));
+        let (first, second) = (state.request(), state.request());
+        first.answered(false);
+        assert_eq!(state.poll_switched(&mut cx, 2), Poll::Pending, "that was the answer to the first");
+        second.answered(true);
+        assert_eq!(state.poll_switched(&mut cx, 2), Poll::Ready(true));
+        // Also where the answer came before the request had ended.
+        assert_eq!(state.poll_switched(&mut cx, 1), Poll::Ready(true));
+    }
+}

@@ -223,3 +223,19 @@ fn a_drain_does_not_wait_for_clients_that_have_asked_for_nothing() {
     }
     drop(stubborn);
 }
+
+#[test]
+fn an_upgrade_that_was_answered_before_its_body_ended_holds_no_connection() {
+    let upstream = Upstream::scripted(|call| {
+        call.wire.send(json("{}"));
+        Then::Keep
+    });
+    let gloss = Setup::before(&upstream).start();
+    for framing in ["Content-Length: 4\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
+        let mut client = gloss.client();
+        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n{framing}"));
+        assert_eq!(client.answer().status, 200);
+        client.send(if framing.contains("chunked") { "0\r\n\r\n" } else { "d" });
+    }
+    wait_for_connections(&gloss, 0);
+}

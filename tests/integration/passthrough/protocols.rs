@@ -55,6 +55,26 @@ fn what_a_client_sends_too_early_arrives_after_the_switch() {
 }
 
 #[test]
+fn an_upgrade_that_was_asked_for_during_another_answer_is_a_tunnel_too() {
+    let upstream = Upstream::scripted(|call| {
+        if call.line().contains("/first") {
+            call.wire.send(json("{}"));
+            return Then::Keep;
+        }
+        call.wire.send("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: echo\r\n\r\n");
+        let bytes = call.wire.exactly(6);
+        call.wire.send(bytes);
+        Then::Close
+    });
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    client.send(request("GET", "/first", &[]) + &request("GET", "/ws", &UPGRADE));
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(client.head().0, 101);
+    assert_eq!(client.send("a\nb\n\0c").exactly(6), b"a\nb\n\0c");
+}
+
+#[test]
 fn an_upgrade_that_the_upstream_declines_is_an_ordinary_answer_and_the_last_one() {
     let (tell, heard) = channel();
     let upstream = Upstream::scripted(move |call| {
