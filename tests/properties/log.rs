@@ -217,12 +217,13 @@ struct Writer {
     tasks: usize,
     /// Answers that wait, and whether the last comes first.
     waiting: Option<(bool, Vec<Value>)>,
+    batches: usize,
     lines: Vec<String>,
 }
 
 impl Writer {
     fn new(dialect: Dialect, pace: u32) -> Self {
-        Self { dialect, pace, seconds: 0, count: 0, tasks: 0, waiting: None, lines: Vec::new() }
+        Self { dialect, pace, seconds: 0, count: 0, tasks: 0, waiting: None, batches: 0, lines: Vec::new() }
     }
 
     fn write(mut self, parts: &[(Dialect, Vec<Move>)]) -> Vec<String> {
@@ -242,7 +243,10 @@ impl Writer {
 
     fn batch(&mut self, reversed: bool) {
         match self.waiting.take() {
-            None => self.waiting = Some((reversed, Vec::new())),
+            None => {
+                self.batches += 1;
+                self.waiting = Some((reversed, Vec::new()));
+            }
             Some((true, answers)) => answers.iter().rev().for_each(|answer| self.event("user", answer)),
             Some((false, answers)) => answers.iter().for_each(|answer| self.event("user", answer)),
         }
@@ -292,10 +296,11 @@ impl Writer {
             Move::TaskCreate { subject, fails } => {
                 self.tasks += usize::from(!fails);
                 let answer = format!("Task #{} created successfully: {subject}", self.tasks);
-                // Nobody can change a task before its answer has told its id: that never waits.
-                let waiting = self.waiting.take();
+                // Nobody can change a task before its answer has told its id: nothing waits beside that.
+                if self.waiting.is_some() {
+                    self.batch(false);
+                }
                 self.call("TaskCreate", &json!({"subject": subject}), &answer, *fails, None);
-                self.waiting = waiting;
             }
             Move::TaskUpdate { task, status, subject, refusal } => {
                 // One that was made, or 0, which never is.
@@ -342,7 +347,12 @@ impl Writer {
             (None, 15) => "claude-of-another-year-9",
             (None, _) => "claude-sonnet-4-5",
         };
-        let message = json!({"id": format!("msg_{}", self.count / 2), "model": model,
+        // What is answered together was asked for in one message.
+        let id = match (&self.waiting, parent) {
+            (Some(_), None) => format!("msg_of_batch_{}", self.batches),
+            _ => format!("msg_{}", self.count / 2),
+        };
+        let message = json!({"id": id, "model": model,
             "role": "assistant", "content": [block], "usage": usage});
         self.event(
             "assistant",

@@ -34,10 +34,12 @@ impl HeldRaw {
     /// Longer raw lines are read at once: the upstream cuts them at 2000 characters, so these are none of its own.
     pub(in crate::analysis) const MAX_BYTES: usize = 64 * 1024;
 
-    /// Takes the line where it is a raw one.
+    /// Takes the line where it is a raw one, and nothing but that.
     pub(in crate::analysis) fn take(line: &[u8]) -> Option<Self> {
         let is_raw = line.len() <= Self::MAX_BYTES && event_kind(line) == Some(b"claude_stream_raw");
-        is_raw.then(|| Self { line: line.into() })
+        // Two writers may leave two objects on one line; within a string the quote would be escaped.
+        let is_joined = || plain_parts(line).is_none() && memmem::find(line, b"}{\"").is_some();
+        (is_raw && !is_joined()).then(|| Self { line: line.into() })
     }
 
     pub(in crate::analysis) fn line(&self) -> &[u8] {

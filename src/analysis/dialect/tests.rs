@@ -97,6 +97,19 @@ fn types_without_facts_are_known_and_strange_ones_are_not() {
 }
 
 #[test]
+fn a_raw_line_with_another_event_on_it_is_not_held_back() {
+    let raw = br#"{"event_type": "claude_stream_raw", "data": {"message":"<large_content:440_chars>"}}"#;
+    assert!(HeldRaw::take(raw).is_some());
+    assert!(
+        HeldRaw::take(&[&raw[..], br#"{"event_type": "claude_stream_assistant", "data": {}}"#].concat())
+            .is_none()
+    );
+    let quoting =
+        br#"{"event_type": "claude_stream_raw", "data": {"message":"{\"type\":\"user\",\"text\":\"}{\"}"}}"#;
+    assert!(HeldRaw::take(quoting).is_some());
+}
+
+#[test]
 fn cut_values_at_the_top_are_counted_and_quoted_markers_are_not() {
     let mut sink = Heard::default();
     let line = br#"{"timestamp": "2025-06-13T20:18:00Z", "event_type": "claude_stream_user", "data": {"type": "user",
