@@ -142,13 +142,7 @@ fn the_second_signal_ends_it_at_once() {
 
 #[test]
 fn a_tunnel_is_waited_for_in_a_drain() {
-    let upstream = Upstream::scripted(|call| {
-        call.wire.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
-        let bytes = call.wire.exactly(4);
-        call.wire.send(bytes);
-        call.wire.rest();
-        Then::Close
-    });
+    let upstream = Upstream::switching();
     let mut gloss = Setup::before(&upstream).start();
     let mut client = gloss.client();
     assert_eq!(client.get("/", &["Connection: Upgrade", "Upgrade: echo"]).head().0, 101);

@@ -176,13 +176,7 @@ fn a_request_in_flight_survives_and_ends_with_what_it_began_with() {
 
 #[test]
 fn a_tunnel_survives() {
-    let upstream = Upstream::scripted(|call| {
-        call.wire.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
-        let bytes = call.wire.exactly(4);
-        call.wire.send(bytes);
-        call.wire.rest();
-        Then::Close
-    });
+    let upstream = Upstream::switching();
     let mut gloss = Setup::before(&upstream).start();
     let mut client = gloss.client();
     assert_eq!(client.get("/", &["Connection: Upgrade", "Upgrade: echo"]).head().0, 101);

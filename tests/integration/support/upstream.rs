@@ -75,6 +75,18 @@ impl Upstream {
         })
     }
 
+    /// Switches every connection to another protocol, returns its first four bytes, and waits for its end.
+    pub(crate) fn switching() -> Self {
+        Self::scripted(|call| {
+            call.wire
+                .send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
+            let bytes = call.wire.exactly(4);
+            call.wire.send(bytes);
+            call.wire.rest();
+            Then::Close
+        })
+    }
+
     /// Does with every request what the script says.
     pub(crate) fn scripted(script: impl Fn(&mut Call<'_>) -> Then + Send + Sync + 'static) -> Self {
         Self::listening(TcpListener::bind("127.0.0.1:0").unwrap(), script)
