@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::dial::dial;
 use super::error::ProxyError;
 use super::request_body::RequestBody;
+use super::sips::Sips;
 use super::upstream::{Endpoint, Upstream};
 
 /// An answer may have so many headers and so long a head: far more than any sane service sends, so that gloss is never
@@ -57,7 +58,7 @@ impl Connector {
             .max_headers(MAX_RESPONSE_HEADERS)
             .max_buf_size(MAX_RESPONSE_HEAD_BYTES)
             .preserve_header_case(self.preserve_header_case);
-        let handshake = builder.handshake(TokioIo::new(stream)).await;
+        let handshake = builder.handshake(TokioIo::new(Sips(stream))).await;
         let (sender, connection) = handshake.map_err(ProxyError::Handshake)?;
         tokio::spawn(async move {
             // The request on the connection learns of the failure itself; here nobody is left to tell.

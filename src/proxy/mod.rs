@@ -48,6 +48,7 @@ mod hops;
 mod pool;
 mod request_body;
 mod rescue;
+mod sips;
 mod tls;
 mod upgrade;
 mod upstream;

@@ -15,7 +15,7 @@ use bytes::BytesMut;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
@@ -26,6 +26,8 @@ use super::listener::Socket;
 use super::refusal::Refusal;
 use super::service::ConnectionService;
 use super::state::ConnectionState;
+use super::streams::{StreamExecutor, StreamService};
+use crate::telemetry::Metrics;
 
 /// What an HTTP/2 client with prior knowledge says first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -39,6 +41,13 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How many requests an HTTP/2 client may have in flight: each may take a connection to the upstream.
 const MAX_STREAMS: u32 = 100;
 
+/// How much of one answer hyper takes before an HTTP/2 client does, in bytes; the chunk that passes it is taken whole.
+///
+/// A client that takes nothing thus holds at most `MAX_STREAMS` times this and three chunks of the upstream's: one that
+/// waits here, one on its way, and one that is being read (128 KiB each, see `proxy::sips`), or 45 MiB a connection,
+/// until `write_timeout` ends it.
+const SEND_AHEAD: usize = 64 * 1024;
+
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
 
@@ -46,16 +55,16 @@ const PING: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<StreamExecutor>,
     patience: Patience,
     drain: CancellationToken,
 }
 
 impl Connections {
-    pub(super) fn new(params: &ServerParams, drain: CancellationToken) -> Self {
+    pub(super) fn new(params: &ServerParams, metrics: &Metrics, drain: CancellationToken) -> Self {
         let patience =
             Patience { head: params.header_timeout, idle: params.idle_timeout, write: params.write_timeout };
-        Self { http1: http1_builder(params), http2: http2_builder(params), patience, drain }
+        Self { http1: http1_builder(params), http2: http2_builder(params, metrics), patience, drain }
     }
 
     /// Serves one connection until it ends; the refusal, if gloss ended it.
@@ -82,7 +91,7 @@ impl Connections {
             let io = TokioIo::new(ClientIo::http2(socket, held, self.patience, Arc::clone(&state)));
             let idle = idle_for(&state, self.patience.idle);
             self.drive(
-                self.http2.serve_connection(io, service),
+                self.http2.serve_connection(io, StreamService(service)),
                 http2::Connection::graceful_shutdown,
                 &state,
                 idle,
@@ -169,12 +178,14 @@ fn http1_builder(params: &ServerParams) -> http1::Builder {
     builder
 }
 
-fn http2_builder(params: &ServerParams) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2_builder(params: &ServerParams, metrics: &Metrics) -> http2::Builder<StreamExecutor> {
+    let executor = StreamExecutor { patience: params.write_timeout, metrics: metrics.clone() };
+    let mut builder = http2::Builder::new(executor);
     builder
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(params.max_header_bytes).unwrap_or(u32::MAX))
         .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(SEND_AHEAD)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
         .auto_date_header(false);

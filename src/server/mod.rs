@@ -2,7 +2,7 @@
 //!
 //! `listener` is where connections come from, `connection` serves one, `client_io` watches its bytes (by the rules of
 //! `framing`, against the clock of a [`Deadline`](crate::proxy::Deadline)), `service` hands its requests to the stack, and `refusal` names why
-//! gloss ends one.
+//! gloss ends one. `streams` is the watch of what an HTTP/2 client takes.
 //!
 //! A failed accept (out of descriptors, a client that left) is logged and waited out; it never ends the server. When
 //! the drain begins, accepting stops, idle connections close, and requests in flight finish.
@@ -17,6 +17,7 @@ mod listener;
 mod refusal;
 mod service;
 mod state;
+mod streams;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -92,7 +93,7 @@ where
     B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let listener = listener.into();
-    let connections = Connections::new(&params, drain.clone());
+    let connections = Connections::new(&params, &metrics, drain.clone());
     let (room, telling) =
         (Arc::new(Semaphore::new(params.max_connections)), Arc::new(Semaphore::new(TOLD_AT_A_TIME)));
     let open = TaskTracker::new();

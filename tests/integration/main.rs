@@ -28,6 +28,8 @@ mod incremental;
 mod lifecycle;
 /// Limits on clients' connections, and what a client sees past one.
 mod limits;
+/// Clients that take no more, or send no more, or never end: nothing is held for them for ever.
+mod lingering;
 /// A panic costs one request or one connection.
 mod panics;
 /// Everything but the status route passes as if there were no proxy.

@@ -5,9 +5,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::Receiver;
 
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::client::conn::http2::handshake;
+use http_body_util::{BodyExt, Collected, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http2::{Builder, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 /// Everything that is answered to a request of these headers, as they are: nothing checks them on the way.
@@ -54,11 +54,18 @@ pub(crate) struct Http2Client {
 
 impl Http2Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::with_window(address, 65_535)
+    }
+
+    /// Lets the other side send so many bytes of an answer ahead of its reader.
+    pub(crate) fn with_window(address: SocketAddr, bytes: u32) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (sender, connection) = runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap()
+            let mut builder = Builder::new(TokioExecutor::new());
+            builder.initial_stream_window_size(bytes);
+            builder.handshake(TokioIo::new(stream)).await.unwrap()
         });
         let connection = runtime.spawn(connection);
         Self { runtime, sender, connection }
@@ -73,6 +80,17 @@ impl Http2Client {
             response.into_body().collect().await.unwrap();
             status
         })
+    }
+
+    /// The head of the answer to a GET; its body waits to be read.
+    pub(crate) fn begin(&mut self, target: &str) -> Response<Incoming> {
+        let request = Request::get(format!("http://h2.test{target}")).body(Full::default()).unwrap();
+        self.runtime.block_on(self.sender.send_request(request)).unwrap()
+    }
+
+    /// All of a body that was begun; an error when it breaks off.
+    pub(crate) fn rest(&self, response: Response<Incoming>) -> hyper::Result<Bytes> {
+        self.runtime.block_on(response.into_body().collect()).map(Collected::to_bytes)
     }
 
     /// Waits until the other side has closed.
