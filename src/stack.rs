@@ -12,7 +12,7 @@ use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use crate::analysis::Limits;
 use crate::config::Config;
 use crate::enrich::{EnrichLayer, EnrichParams};
-use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
+use crate::proxy::{Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
 use crate::stream::{Pace, Streams};
@@ -108,7 +108,11 @@ fn client_params(config: &Config) -> ClientParams {
 fn forward_params(config: &Config) -> ForwardParams {
     ForwardParams {
         opt_in_header: config.opt_in_header.clone(),
-        body_timeout: config.server.body_timeout,
+        body_patience: BodyPatience {
+            pause: config.server.body_timeout,
+            min_rate: config.server.body_min_rate,
+        },
+        max_headers: config.server.max_headers,
         rewrite_host: config.proxy.rewrite_host,
         hops: config.proxy.hops,
         preserve_header_case: config.proxy.preserve_header_case,

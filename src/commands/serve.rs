@@ -26,7 +26,7 @@ use self::live::Live;
 use super::{Failure, runtime};
 use crate::admin::{Admin, AdminParams, Readiness};
 use crate::config::{self, Config, ListenAddress, Loaded, Sources};
-use crate::proxy::Tunnels;
+use crate::proxy::{ProxyError, Tunnels};
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
 use crate::stack::{self, MakeTracker};
@@ -178,8 +178,8 @@ impl Gloss {
         };
         metrics.operation().config_in_force(loaded.fingerprint());
         let (open_tunnels, end_tunnels) = (TaskTracker::new(), CancellationToken::new());
-        let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone());
-        metrics.refusals(Refusal::ALL.map(Refusal::as_str));
+        let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone(), metrics.clone());
+        metrics.refusals(Refusal::ALL.map(Refusal::as_str).into_iter().chain(ProxyError::REFUSALS));
         let kept = config.rollout_kept.clone();
         let (overrides, file) = kept.map(|kept| (kept.overrides, kept.file)).unzip();
         let rollout =

@@ -52,6 +52,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         server: ServerConfig {
             header_timeout: duration("server.header_timeout", &raw.server.header_timeout)?,
             body_timeout: duration("server.body_timeout", &raw.server.body_timeout)?,
+            body_min_rate: rate("server.body_min_rate", &raw.server.body_min_rate)?,
             idle_timeout: duration("server.idle_timeout", &raw.server.idle_timeout)?,
             write_timeout: duration("server.write_timeout", &raw.server.write_timeout)?,
             max_header_bytes: header_bytes("server.max_header_bytes", &raw.server.max_header_bytes)?,
@@ -242,6 +243,13 @@ fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
         Ok(_) => Err(refuse(key, text, "it has to be more than nothing", "such as 64MiB or 1GB")),
         Err(error) => Err(refuse(key, text, format!("it is not a size: {error}"), "such as 64MiB or 1GB")),
     }
+}
+
+/// So many bytes a second; none at all for no limit.
+fn rate(key: &str, text: &str) -> Result<u64, ConfigError> {
+    text.parse::<ByteSize>()
+        .map(|size| size.as_u64())
+        .map_err(|error| refuse(key, text, format!("it is not a size: {error}"), "such as 500B, 4KiB or 0"))
 }
 
 fn memory(key: &str, text: &str) -> Result<usize, ConfigError> {

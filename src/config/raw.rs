@@ -154,6 +154,7 @@ pub(super) struct Admin {
 pub(super) struct Server {
     pub(super) header_timeout: String,
     pub(super) body_timeout: String,
+    pub(super) body_min_rate: String,
     pub(super) idle_timeout: String,
     pub(super) write_timeout: String,
     pub(super) max_header_bytes: String,
@@ -234,6 +235,7 @@ impl Default for Raw {
             server: Server {
                 header_timeout: "30s".into(),
                 body_timeout: "60s".into(),
+                body_min_rate: "500B".into(),
                 idle_timeout: "75s".into(),
                 write_timeout: "5m".into(),
                 max_header_bytes: "64KiB".into(),

@@ -180,6 +180,8 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// How long a client may pause within a body.
     pub body_timeout: Duration,
+    /// How many bytes of a body a client has to bring for each second that it is waited for; 0 for as few as it likes.
+    pub body_min_rate: u64,
     /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
     /// How long a client may take nothing of an answer that waits for it.

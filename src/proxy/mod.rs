@@ -51,6 +51,7 @@ mod rescue;
 mod sips;
 mod tls;
 mod upgrade;
+mod upload;
 mod upstream;
 
 pub use body::{Body, Gathered, Passed};
@@ -60,8 +61,8 @@ pub use error::ProxyError;
 pub use forward::{Forward, ForwardParams};
 pub use held::{Held, HeldLimit};
 pub use hops::{ClientAddress, Forwarding, HopParams};
-pub use request_body::{BodyError, RequestBody};
+pub use request_body::{BodyError, BodyPatience, RequestBody};
 pub use rescue::{Rescue, RescueLayer};
 pub use tls::{TlsParams, TlsSetupError};
-pub use upgrade::Tunnels;
+pub use upgrade::{Occupied, Tunnels};
 pub use upstream::{Upstream, UpstreamError, UpstreamUrlError};

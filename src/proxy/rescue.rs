@@ -100,6 +100,9 @@ where
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 this.metrics.rescue(error.proxy_status());
+                if let Some(reason) = error.refusal() {
+                    this.metrics.refusal(reason);
+                }
                 tracing::warn!(request = %this.asked, error = %error, "a request could not be forwarded");
                 synthetic(error.status(), error.proxy_status(), error.detail())
             }

@@ -2,8 +2,9 @@
 //!
 //! Adds what hyper does not do: refuses ambiguous framing (see [`Framing`]), keeps time while a head is awaited and
 //! while an answer waits to be taken, holds back what follows a request to upgrade until that is answered, and tells
-//! clients that have left from clients that have only stopped sending. It steps aside for HTTP/2 and after an accepted upgrade. A refusal reaches the client as hyper's own 400, in its
-//! turn after the answers to what came before.
+//! clients that have left from clients that have only stopped sending. A client that still sends when the connection
+//! ends is read from for a while (see [`Linger`]). It steps aside for HTTP/2 and after an accepted upgrade. A refusal
+//! reaches the client as hyper's own 400, in its turn after the answers to what came before.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::framing::{Followed, Framing, Phase};
+use super::linger::Linger;
 use super::listener::Socket;
 use super::refusal::{Refusal, raw_answer};
 use super::state::ConnectionState;
@@ -49,6 +51,10 @@ pub(super) struct ClientIo {
     head_timed: Option<u64>,
     /// Set when the client has said that it sends no more.
     end: Option<End>,
+    /// Set when gloss has said so.
+    linger: Option<Linger>,
+    /// Whether closing the socket resets the connection.
+    resets: bool,
     state: Arc<ConnectionState>,
 }
 
@@ -67,8 +73,10 @@ enum Watch {
     Http2,
     /// After an upgrade the connection is the two sides' own: they pass, for as long as they like.
     Tunnel,
-    /// What is held back ends the connection.
+    /// What is held back ends the connection, whatever more the client sends.
     Refused,
+    /// The connection ends for want of a request.
+    Idle,
 }
 
 impl ClientIo {
@@ -110,6 +118,8 @@ impl ClientIo {
             stalled: false,
             head_timed: None,
             end: None,
+            linger: None,
+            resets: false,
             state,
         }
     }
@@ -206,7 +216,7 @@ impl ClientIo {
             // All answers before it are out, or hyper would not read; it fits into the socket's buffer.
             let _ = Pin::new(&mut self.socket).poll_write(cx, &answer);
         }
-        self.watch = Watch::Refused;
+        self.watch = if phase == Phase::Head { Watch::Refused } else { Watch::Idle };
         // The end of the input: hyper closes.
         Poll::Ready(Ok(()))
     }
@@ -214,17 +224,64 @@ impl ClientIo {
     /// The client sends no more: passed on unless an answer is owed, since hyper would take it for the client's own end.
     ///
     /// A client that waits for its answer has closed its own side only. One that has left does not answer its system's
-    /// probes any more (Linux forgets a closed connection after 60 s), and that is looked for.
+    /// probes any more (Linux forgets a closed connection after 60 s), or is known to have left by a socket in the file
+    /// system, and that is looked for.
     fn poll_end(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
         let End(look) = self.end.get_or_insert_default();
         while phase == Phase::Between && self.state.poll_answered(cx).is_pending() {
-            ready!(look.get_or_insert_with(|| Box::pin(sleep(LOOK_EVERY))).as_mut().poll(cx));
-            *look = None;
-            if let Some(error) = self.socket.take_error()? {
+            if let Some(look) = look {
+                ready!(look.as_mut().poll(cx));
+            }
+            if let Some(error) = self.socket.departure()? {
                 return Poll::Ready(Err(error));
             }
+            *look = Some(Box::pin(sleep(LOOK_EVERY)));
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Has the system tell the client of every end but the good one, while only the end of the connection ends an answer.
+    fn arm(&mut self) {
+        let resets = self.state.is_open_ended();
+        if resets != self.resets {
+            self.resets = resets;
+            self.socket.reset_when_closed(resets);
+        }
+    }
+
+    /// Whether the client is in the midst of sending; `None` where what it has sent may be more than was read.
+    fn sends(&self) -> Option<bool> {
+        match &self.watch {
+            Watch::Framing(framing) if framing.phase() == Phase::Between => None,
+            Watch::UpgradeAsked(_) => None,
+            Watch::Framing(_) | Watch::Refused => Some(true),
+            Watch::Idle | Watch::Http2 | Watch::Tunnel => Some(false),
+        }
+    }
+
+    /// Throws away what the client still sends, until it has finished or its time is up.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 8192];
+        loop {
+            let sends = self.sends();
+            if sends == Some(false) {
+                return Poll::Ready(());
+            }
+            let mut unread = ReadBuf::new(&mut bytes);
+            let linger = self.linger.get_or_insert_with(Linger::begin);
+            match linger.poll_discard(cx, &mut self.socket, &mut unread) {
+                Poll::Pending if sends.is_none() => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+                // The end, or a connection that is gone.
+                Poll::Ready(read) if read.is_err() || unread.filled().is_empty() => return Poll::Ready(()),
+                Poll::Ready(_) => {}
+            }
+            if let Watch::Framing(framing) = &mut self.watch
+                && framing.follow(unread.filled()) != Followed::Passed
+            {
+                self.watch = Watch::Refused;
+            }
+        }
     }
 
     /// Keeps time while a client does not take what it is sent.
@@ -265,7 +322,7 @@ impl AsyncRead for ClientIo {
             if buf.filled().len() == before {
                 ready!(this.poll_end(cx, phase))?;
             }
-        } else if !matches!(this.watch, Watch::Refused) {
+        } else if !matches!(this.watch, Watch::Refused | Watch::Idle) {
             ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
         }
         this.follow(buf, before);
@@ -280,6 +337,7 @@ impl AsyncRead for ClientIo {
 impl AsyncWrite for ClientIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.arm();
         let written = Pin::new(&mut this.socket).poll_write(cx, bytes);
         this.written(cx, written)
     }
@@ -290,6 +348,7 @@ impl AsyncWrite for ClientIo {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.arm();
         let written = Pin::new(&mut this.socket).poll_write_vectored(cx, slices);
         this.written(cx, written)
     }
@@ -303,6 +362,11 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        let this = self.get_mut();
+        this.arm();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+        }
+        this.poll_linger(cx).map(Ok)
     }
 }

@@ -27,6 +27,7 @@ use super::refusal::Refusal;
 use super::service::ConnectionService;
 use super::state::ConnectionState;
 use super::streams::{StreamExecutor, StreamService};
+use crate::proxy::Occupied;
 use crate::telemetry::Metrics;
 
 /// What an HTTP/2 client with prior knowledge says first (RFC 9113, section 3.4).
@@ -37,6 +38,10 @@ const FIRST_READ: usize = 4096;
 
 /// How often a connection that is to end is asked whether anything of it is still in flight.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long after the begin of a drain connections and requests still count as having come before it: they wait in the
+/// system's queues, and the runtime has to look there once more. Not a matter of speed: the timer goes off behind that.
+const SETTLE: Duration = Duration::from_millis(20);
 
 /// How many requests an HTTP/2 client may have in flight: each may take a connection to the upstream.
 const MAX_STREAMS: u32 = 100;
@@ -68,7 +73,7 @@ impl Connections {
     }
 
     /// Serves one connection until it ends; the refusal, if gloss ended it.
-    pub(super) async fn serve<S, B>(&self, mut socket: Socket, service: S) -> Option<Refusal>
+    pub(super) async fn serve<S, B>(&self, mut socket: Socket, service: S, place: Occupied) -> Option<Refusal>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
@@ -76,16 +81,18 @@ impl Connections {
     {
         let mut seen = BytesMut::with_capacity(FIRST_READ);
         let is_http2 = tokio::select! {
-            // Nobody has asked for anything yet.
-            () = self.drain.cancelled() => return None,
+            // What has come by now is answered.
+            biased;
             sniffed = tokio::time::timeout(self.patience.head, sniff(&mut socket, &mut seen)) => match sniffed {
                 Ok(Ok(is_http2)) => is_http2,
                 Ok(Err(_left)) => return None,
                 Err(_elapsed) => return (!seen.is_empty()).then_some(Refusal::HeadTimeout),
             },
+            // Nobody has asked for anything yet.
+            () = settled(&self.drain) => return None,
         };
         let state = Arc::new(ConnectionState::default());
-        let service = ConnectionService::new(service, socket.client(), Arc::clone(&state));
+        let service = ConnectionService::new(service, socket.client(), place, Arc::clone(&state));
         let held = seen.freeze();
         let ended = if is_http2 {
             let io = TokioIo::new(ClientIo::http2(socket, held, self.patience, Arc::clone(&state)));
@@ -121,8 +128,10 @@ impl Connections {
     ) -> Result<(), hyper::Error> {
         let mut connection = pin!(connection);
         tokio::select! {
+            // A request that has come by now is seen before the end begins, and then answered.
+            biased;
             ended = connection.as_mut() => return ended,
-            () = self.drain.cancelled() => {}
+            () = settled(&self.drain) => {}
             () = idle => {}
         }
         finish(connection.as_mut());
@@ -134,6 +143,13 @@ impl Connections {
             }
         }
     }
+}
+
+/// Ends a moment after the drain has begun: when the system has been asked once more what has come, and whoever waits for
+/// it has seen it.
+pub(super) async fn settled(drain: &CancellationToken) {
+    drain.cancelled().await;
+    tokio::time::sleep(SETTLE).await;
 }
 
 /// Reads until it is certain which protocol the client speaks: whether it is HTTP/2.

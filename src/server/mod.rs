@@ -13,6 +13,7 @@ mod client_io;
 mod connection;
 mod descriptors;
 pub mod framing;
+mod linger;
 mod listener;
 mod refusal;
 mod service;
@@ -22,6 +23,7 @@ mod streams;
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +36,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use self::connection::Connections;
+use self::connection::{Connections, settled};
 use self::listener::Socket;
 use self::refusal::raw_answer;
+use crate::proxy::Occupied;
 use crate::telemetry::Metrics;
 
 pub use self::descriptors::make_room;
@@ -48,6 +51,9 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// How often a failing accept is logged.
 const ACCEPT_WARNING: Duration = Duration::from_secs(10);
+
+/// How long clients are accepted at most once the drain has begun, however fast they come.
+const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// How many clients that came when there were too many are told so at a time; the others are just closed.
 const TOLD_AT_A_TIME: usize = 64;
@@ -98,12 +104,18 @@ where
         (Arc::new(Semaphore::new(params.max_connections)), Arc::new(Semaphore::new(TOLD_AT_A_TIME)));
     let open = TaskTracker::new();
     let mut trouble = AcceptTrouble::default();
-    loop {
+    let mut settled = pin!(settled(&drain));
+    let mut drain_began: Option<Instant> = None;
+    while drain_began.is_none_or(|began| began.elapsed() < LAST_CALL) {
         let accepted = tokio::select! {
+            // Clients that wait in the queue when the drain begins have been promised a connection.
             biased;
-            () = drain.cancelled() => break,
             accepted = listener.accept() => accepted,
+            () = &mut settled => break,
         };
+        if drain.is_cancelled() {
+            drain_began.get_or_insert_with(Instant::now);
+        }
         let socket = match accepted {
             Ok(socket) => socket,
             Err(error) => {
@@ -122,14 +134,14 @@ where
             }
             continue;
         };
-        let counted = metrics.connection();
+        let (counted, place) = (metrics.connection(), Occupied::by(place));
         let (connections, service, metrics) = (connections.clone(), service.clone(), metrics.clone());
         open.spawn(async move {
-            if let Some(refusal) = connections.serve(socket, service).await {
+            if let Some(refusal) = connections.serve(socket, service, place).await {
                 metrics.refusal(refusal.as_str());
                 tracing::debug!(reason = refusal.as_str(), "a client's connection was refused");
             }
-            drop((counted, place));
+            drop(counted);
         });
     }
     // New connections are refused from here on, not left hanging in the queue.

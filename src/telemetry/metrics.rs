@@ -81,6 +81,7 @@ struct Inner {
     cache_bytes: Gauge,
     cache_entries: Gauge,
     connections: Gauge,
+    upgraded: Gauge,
     held_bytes: Gauge,
     refusals: Family<ReasonLabels, Counter>,
     streams: Gauge,
@@ -141,6 +142,7 @@ impl Metrics {
             cache_bytes: Gauge::default(),
             cache_entries: Gauge::default(),
             connections: Gauge::default(),
+            upgraded: Gauge::default(),
             held_bytes: Gauge::default(),
             refusals: Family::default(),
             streams: Gauge::default(),
@@ -210,6 +212,12 @@ impl Metrics {
     pub fn connection(&self) -> OpenConnection {
         self.0.connections.inc();
         OpenConnection(self.0.connections.clone())
+    }
+
+    /// A client's connection was upgraded; it counts as such until the value is dropped.
+    pub fn upgraded_connection(&self) -> OpenConnection {
+        self.0.upgraded.inc();
+        OpenConnection(self.0.upgraded.clone())
     }
 
     /// So many more bytes of answers are held in memory.
@@ -319,7 +327,16 @@ impl Inner {
             self.cache_bytes.clone(),
         );
         registry.register("cache_entries", "Analyses in the cache.", self.cache_entries.clone());
-        registry.register("connections", "Open connections of clients.", self.connections.clone());
+        registry.register(
+            "connections",
+            "Open connections of clients, but for those that were upgraded.",
+            self.connections.clone(),
+        );
+        registry.register(
+            "upgraded_connections",
+            "Open connections of clients that were upgraded; they count against server.max_connections, too.",
+            self.upgraded.clone(),
+        );
         registry.register(
             "held_bytes",
             "Bytes of answers that were read in advance and are held in memory.",

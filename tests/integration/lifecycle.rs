@@ -265,3 +265,24 @@ fn flags_beat_variables_beat_the_file_beat_the_defaults() {
     let gloss = setup.flag("--upstream", &upstream.url()).start();
     assert_eq!(gloss.get("/", &[]).text(), "{}");
 }
+
+#[test]
+fn a_request_that_has_come_when_the_drain_begins_is_answered() {
+    for _ in 0..5 {
+        let upstream = Upstream::answering(json("{}"));
+        let mut gloss = Setup::before(&upstream).start();
+        let mut reused: Vec<_> = (0..20).map(|_| gloss.client()).collect();
+        for client in &mut reused {
+            assert_eq!(client.get("/", &[]).answer().status, 200);
+        }
+        let mut fresh: Vec<_> = (0..100).map(|_| gloss.client()).collect();
+        for client in fresh.iter_mut().chain(&mut reused) {
+            client.get("/", &[]);
+        }
+        gloss.signal(Signal::TERM);
+        for client in fresh.iter_mut().chain(&mut reused) {
+            assert_eq!(client.answer().status, 200);
+        }
+        assert_eq!(gloss.ended().code(), Some(0));
+    }
+}

@@ -11,7 +11,8 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::proxy::{
-    Body, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels, Upstream,
+    Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams,
+    Tunnels, Upstream,
 };
 use crate::stream::event::{Event, EventReader};
 use crate::telemetry::Metrics;
@@ -71,11 +72,13 @@ impl Link {
         let forward = ForwardParams {
             opt_in_header: HeaderName::from_static("gloss"),
             rewrite_host: true,
-            body_timeout: ANSWER_TIMEOUT,
+            // Its requests have neither bodies nor many headers.
+            body_patience: BodyPatience { pause: ANSWER_TIMEOUT, min_rate: 0 },
+            max_headers: usize::MAX,
             hops: HopParams::default(),
             preserve_header_case: false,
         };
-        let tunnels = Tunnels::new(TaskTracker::new(), CancellationToken::new());
+        let tunnels = Tunnels::new(TaskTracker::new(), CancellationToken::new(), Metrics::new());
         let service = Forward::new(Client::new(params, Metrics::new()), forward, tunnels);
         let mut request = Request::new(());
         // By query, since the name of the header can be configured.
