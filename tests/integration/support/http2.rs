@@ -1,7 +1,7 @@
 //! A client that speaks HTTP/2 from the first byte.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Receiver;
 
 use http::{Request, Response};
@@ -22,9 +22,10 @@ pub(crate) fn exchange_raw(address: SocketAddr, headers: &[(&str, &str)]) -> Vec
     let head = [0, 0, length, 1, 5, 0, 0, 0, 1];
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(super::PATIENCE)).unwrap();
-    let bytes = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &head, &block].concat();
+    // No more requests are going to come (RFC 9113, section 6.8): the other side closes after this one.
+    let last = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let bytes = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &head, &block, &last].concat();
     stream.write_all(&bytes).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
     let mut answer = Vec::new();
     // The other side may reset the connection after what it had to say.
     let _ = stream.read_to_end(&mut answer);
