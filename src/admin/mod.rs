@@ -1,8 +1,9 @@
 //! The operators' listener: liveness, readiness, metrics, and the rollout, which can be switched here.
 //!
-//! With a token, everything but `/livez` and `/readyz` needs `Authorization: Bearer TOKEN`. No GET changes anything. It
-//! never shows a value that a client sent.
+//! Everything but `/livez` and `/readyz` is for those only whom [`Access`] lets in. No GET changes anything. It never
+//! shows a value that a client sent.
 
+mod access;
 mod rollout;
 
 use std::convert::Infallible;
@@ -13,16 +14,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::Full;
-use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
 use tower::{BoxError, Service};
 
+use self::access::Denied;
 use crate::runlog::Tracker;
 use crate::switch::RolloutSwitch;
 use crate::telemetry::Metrics;
+
+pub use self::access::Access;
 
 /// Whether clients may be sent here.
 #[derive(Debug, Clone, Default)]
@@ -42,8 +44,8 @@ impl Readiness {
 /// What operators are shown, and what they can change.
 #[derive(Debug)]
 pub struct AdminParams {
-    /// What they have to present; `None` lets everybody in.
-    pub token: Option<SecretString>,
+    /// What they have to show.
+    pub access: Access,
     /// Whether clients may be sent here.
     pub readiness: Readiness,
     /// Where everything is counted.
@@ -90,13 +92,15 @@ impl AdminParams {
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send,
     {
-        let path = request.uri().path();
-        let is_probe = matches!(path, "/livez" | "/readyz");
-        if !is_probe && !self.admits(request.headers()) {
-            let mut refused = text(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN is needed here\n");
-            refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return refused;
+        let (parts, body) = request.into_parts();
+        let is_probe = matches!(parts.uri.path(), "/livez" | "/readyz");
+        if let Err(denied) = self.access.check(&parts)
+            && !is_probe
+        {
+            return turned_away(denied);
         }
+        let request = Request::from_parts(parts, body);
+        let path = request.uri().path();
         if path == rollout::PATH {
             return rollout::answer(&self.rollout, request).await;
         }
@@ -112,14 +116,6 @@ impl AdminParams {
         }
     }
 
-    /// Whether the caller presents the token, compared in a time that does not depend on where they differ.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return true };
-        let presented = headers.get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
-        let presented = presented.strip_prefix(b"Bearer ").unwrap_or_default();
-        presented.ct_eq(token.expose_secret().as_bytes()).into()
-    }
-
     fn metrics(&self) -> Response<Full<Bytes>> {
         if let Some(tracker) = &self.tracker {
             tracker.tidy();
@@ -128,6 +124,23 @@ impl AdminParams {
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         response
+    }
+}
+
+/// What a caller gets who is not let in.
+fn turned_away(denied: Denied) -> Response<Full<Bytes>> {
+    match denied {
+        Denied::Token => {
+            let mut refused = text(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN is needed here\n");
+            refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            refused
+        }
+        Denied::Host => text(
+            StatusCode::MISDIRECTED_REQUEST,
+            "without admin.token operators are answered at loopback names and addresses only, such as localhost; list \
+             other names of this listener in admin.hosts\n",
+        ),
+        Denied::CrossSite => text(StatusCode::FORBIDDEN, "a page of another origin changes nothing here\n"),
     }
 }
 

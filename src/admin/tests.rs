@@ -20,7 +20,13 @@ fn params(token: Option<&str>) -> AdminParams {
     };
     let rollout = RolloutSwitch::new(configured, Overrides::default(), None, metrics.clone());
     let readiness = Readiness::default();
-    AdminParams { token: token.map(SecretString::from), readiness, metrics, tracker: None, rollout }
+    AdminParams {
+        access: Access { token: token.map(Into::into), hosts: Vec::new() },
+        readiness,
+        metrics,
+        tracker: None,
+        rollout,
+    }
 }
 
 async fn get(params: &AdminParams, path: &str, authorization: Option<&str>) -> u16 {

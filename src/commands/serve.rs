@@ -24,7 +24,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 
 use self::live::Live;
 use super::{Failure, runtime};
-use crate::admin::{Admin, AdminParams, Readiness};
+use crate::admin::{Access, Admin, AdminParams, Readiness};
 use crate::config::{self, Config, ListenAddress, Loaded, Sources};
 use crate::proxy::{ProxyError, Tunnels};
 use crate::reload::{FileWatch, Reloader, Swap};
@@ -297,9 +297,13 @@ fn operator_pages(
     readiness: &Readiness,
     shared: &stack::Shared,
 ) -> SetSensitiveRequestHeaders<CatchPanic<Admin, DefaultResponseForPanic>> {
-    let token = config.admin.as_ref().and_then(|admin| admin.token.clone());
+    let admin = config.admin.as_ref();
+    let access = Access {
+        token: admin.and_then(|admin| admin.token.clone()),
+        hosts: admin.map(|admin| admin.hosts.clone()).unwrap_or_default(),
+    };
     let admin = Admin::new(AdminParams {
-        token,
+        access,
         readiness: readiness.clone(),
         metrics: shared.metrics.clone(),
         tracker: shared.tracker.clone(),

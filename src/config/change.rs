@@ -55,14 +55,14 @@ impl Loaded {
     pub fn keep_what_is_fixed(&mut self, running: &Self) -> Vec<Change> {
         let mut waiting = Vec::new();
         let moved = |key: &str, loaded: &Self| loaded.setting(key) != running.setting(key);
-        // Whether a listener needs a token depends on where it listens, so that both change or none.
+        // Whether a listener needs a token depends on where it listens, so that all of it changes or nothing.
         let admin_moved = moved("admin.listen", self);
         for (new, old) in self.settings.iter_mut().zip(&running.settings) {
             let is_fixed = FIXED.iter().any(|fixed| match fixed.strip_suffix('.') {
                 Some(section) => new.key.split_once('.').is_some_and(|(table, _)| table == section),
                 None => new.key == *fixed,
             });
-            if (is_fixed || (admin_moved && new.key == "admin.token")) && !new.is_as(old) {
+            if (is_fixed || (admin_moved && new.key.starts_with("admin."))) && !new.is_as(old) {
                 waiting.push(new.change());
                 *new = old.clone();
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
+use http::uri::Authority;
 use secrecy::SecretString;
 
 use super::error::ConfigError;
@@ -173,7 +174,24 @@ fn admin(raw: &raw::Admin) -> Result<Option<AdminConfig>, ConfigError> {
         ));
     }
     let token = (!raw.token.is_empty()).then(|| SecretString::from(raw.token.reveal()));
-    Ok(Some(AdminConfig { listen, token }))
+    Ok(Some(AdminConfig { listen, token, hosts: admin_hosts(raw)? }))
+}
+
+/// The names that were listed, and the one by which the listener itself is configured.
+fn admin_hosts(raw: &raw::Admin) -> Result<Vec<String>, ConfigError> {
+    let host = |text: &str| {
+        let authority = text.parse::<Authority>().ok();
+        let host = authority.filter(|authority| authority.host() == text && !text.is_empty())?;
+        Some(host.host().trim_start_matches('[').trim_end_matches(']').to_lowercase())
+    };
+    let listed = raw.hosts.iter().map(|text| {
+        host(text).ok_or_else(|| {
+            let hint = "without scheme, port or path, such as gloss.internal or [2001:db8::1]";
+            refuse("admin.hosts", text, "it is not the name or address of a host", hint)
+        })
+    });
+    let own = raw.listen.rsplit_once(':').and_then(|(name, _)| host(name));
+    listed.chain(own.map(Ok)).collect()
 }
 
 fn telemetry(raw: &raw::Telemetry) -> Result<TelemetryConfig, ConfigError> {

@@ -147,6 +147,7 @@ pub(super) struct Cache {
 pub(super) struct Admin {
     pub(super) listen: String,
     pub(super) token: SecretText,
+    pub(super) hosts: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -231,7 +232,7 @@ impl Default for Raw {
             },
             analysis: Analysis { prior: String::new() },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
-            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default() },
+            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default(), hosts: Vec::new() },
             server: Server {
                 header_timeout: "30s".into(),
                 body_timeout: "60s".into(),

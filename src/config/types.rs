@@ -171,6 +171,8 @@ pub struct AdminConfig {
     pub listen: SocketAddr,
     /// What callers have to present; always there when the address is not a loopback one.
     pub token: Option<SecretString>,
+    /// Names and addresses, beside those of loopback, by which it may be asked without a token; without a port.
+    pub hosts: Vec<String>,
 }
 
 /// Limits on clients' connections.

@@ -181,6 +181,8 @@ fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
         ("enrich.failed", "\"yes\"", "yes", "bool"),
         ("listen", "\"nowhere\"", "nowhere", "address"),
         ("admin.listen", "\"0.0.0.0:0\"", "0.0.0.0:0", "token"),
+        ("admin.hosts", "[\"http://gloss:1\"]", "http://gloss:1", "name or address"),
+        ("server.body_min_rate", "\"slow\"", "slow", "size"),
     ];
     for (key, value, shown, reason) in refusals {
         let (status, stderr) = Setup::before_address(nobody()).set(key, value).fail();

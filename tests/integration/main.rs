@@ -34,6 +34,8 @@ mod lingering;
 mod panics;
 /// Everything but the status route passes as if there were no proxy.
 mod passthrough;
+/// A page elsewhere reaches the operators' listener by no name of its own, and changes nothing.
+mod rebinding;
 /// A changed configuration comes into force while gloss serves; a refused one changes nothing.
 mod reload;
 /// What callers prove themselves with shows nowhere.

@@ -71,6 +71,8 @@ impl Setup {
             .set("upstream.url", &format!("{url:?}"))
             .set("listen", "\"127.0.0.1:0\"")
             .set("admin.listen", "\"127.0.0.1:0\"")
+            // What the client calls every host.
+            .set("admin.hosts", "[\"api.test\", \"admin.test\"]")
     }
 
     /// Sets a key of the configuration file to a TOML value; the last time counts.
