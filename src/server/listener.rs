@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::sockopt;
+use rustix::net::{SendFlags, send, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -161,6 +161,12 @@ impl Socket {
                 Ok(left.then(|| io::ErrorKind::BrokenPipe.into()))
             }
         }
+    }
+
+    /// Sends as much as there is room for now, whatever the runtime knows of that.
+    pub(super) fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        Ok(either!(self, socket => send(socket, bytes, flags))?)
     }
 
     /// Whether closing the connection resets it, which a client can tell from an orderly end. A socket in the file system

@@ -66,6 +66,28 @@ fn a_stream_that_is_read_slowly_is_read_to_its_end() {
     assert_eq!(client.rest(answer).unwrap(), [b'x'; 40][..]);
 }
 
+#[test]
+fn a_client_that_reads_slowly_but_steadily_gets_all_of_it() {
+    const LENGTH: usize = 12_000_000;
+    let upstream = Upstream::answering(json(vec![b'x'; LENGTH]));
+    let gloss = Setup::before(&upstream).set("server.write_timeout", "\"500ms\"").start();
+    let mut stream = TcpStream::connect(gloss.clients).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 16 * 1024).unwrap();
+    stream.write_all(request("GET", "/", &["Connection: close"]).as_bytes()).unwrap();
+    // Its pace: nothing ever comes here.
+    let (pace, _quiet) = UnixStream::pair().unwrap();
+    pace.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let (mut answer, mut bytes) = (Vec::new(), [0; 4096]);
+    for _ in 0..150 {
+        assert!((&pace).read(&mut [0]).is_err());
+        let count = stream.read(&mut bytes).unwrap();
+        answer.extend_from_slice(&bytes[..count]);
+    }
+    stream.read_to_end(&mut answer).unwrap();
+    assert_eq!(answer.len() - latin1(&answer).find("\r\n\r\n").unwrap() - 4, LENGTH);
+}
+
 /// Sends as much as it gets rid of from a thread of its own, and reads until the other side ends the connection: what
 /// came, and how it ended.
 fn answer_while_sending(gloss: &Sidecar, head: &str, bytes: usize) -> (String, std::io::Result<usize>) {
