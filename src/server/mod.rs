@@ -4,8 +4,12 @@
 //! `framing`, against the clock of a [`Deadline`](crate::proxy::Deadline)), `service` hands its requests to the stack, and `refusal` names why
 //! gloss ends one. `streams` is the watch of what an HTTP/2 client takes.
 //!
+//! Everything that a client can hold ends: heads, pauses, slow bodies, idle connections and answers that are not taken each
+//! have a time (`[server]` in the configuration), tunnels keep their place among `server.max_connections`, and what a
+//! client holds of answers is bounded: about half a MiB a request, of which an HTTP/2 client may have `MAX_STREAMS`.
+//!
 //! A failed accept (out of descriptors, a client that left) is logged and waited out; it never ends the server. When
-//! the drain begins, accepting stops, idle connections close, and requests in flight finish.
+//! the drain begins, accepting stops, idle connections close, and requests in flight, or in the system's queues, finish.
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
