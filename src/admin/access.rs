@@ -5,7 +5,7 @@
 //! lead here (DNS rebinding), so that the browser takes this listener for the page's own; what gives it away is the
 //! name in `Host`. So only names are answered that lead here by right. And whatever changes something is not done for a
 //! page of another origin, where the browser says that it is one (`Sec-Fetch-Site`, Fetch Metadata Request Headers).
-//! Pure but for being asked. It never shows a value that a client sent.
+//! Decides only; it never shows a value that a client sent.
 
 use std::net::IpAddr;
 

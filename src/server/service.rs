@@ -103,11 +103,14 @@ impl<B: Body> Body for Answer<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let frame = ready!(this.inner.as_mut().poll_frame(cx));
-        // A failure leaves the connection as it is: it must not end as if the answer had.
-        if frame.is_none() || this.inner.is_end_stream() {
-            if let Some(in_flight) = this.in_flight.as_ref().filter(|_| !matches!(frame, Some(Err(_)))) {
-                in_flight.open_ended(false);
-            }
+        // After a failure the connection must not end as if the answer had.
+        let ended = match &frame {
+            None => true,
+            Some(Ok(_)) => this.inner.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if let Some(in_flight) = this.in_flight.as_ref().filter(|_| ended) {
+            in_flight.open_ended(false);
         }
         Poll::Ready(frame)
     }

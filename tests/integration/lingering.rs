@@ -133,8 +133,9 @@ fn a_client_that_reads_when_it_has_sent_everything_gets_the_answer_that_came_bef
         let mut stream = TcpStream::connect(gloss.clients).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
+        let block = vec![b'x'; 100_000];
         for _ in 0..300 {
-            stream.write_all(&[b'x'; 100_000]).expect("the connection is not reset");
+            stream.write_all(&block).expect("the connection is not reset");
         }
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("nor is it now");
