@@ -57,6 +57,20 @@ fn a_stream_whose_window_stays_closed_is_reset_and_the_others_go_on() {
 }
 
 #[test]
+fn as_many_closed_windows_as_there_may_be_hold_a_bounded_memory() {
+    let upstream = generous();
+    let gloss = Setup::before(&upstream).set("server.write_timeout", "\"2s\"").start();
+    // Wide open at first, so that buffers grow as far as they ever do.
+    let mut client = Http2Client::with_window(gloss.clients, 1_000_000);
+    let answers: Vec<_> = (0..100).map(|number| client.begin(&format!("/long/{number}"))).collect();
+    wait_for_refused(&gloss, "stream-timeout", 100);
+    // 45 MiB are promised; the rest is the program itself.
+    let peak = gloss.peak_memory_kib() / 1024;
+    assert!(peak < 45 + 40, "{peak} MiB");
+    drop(answers);
+}
+
+#[test]
 fn a_stream_that_is_read_slowly_is_read_to_its_end() {
     let upstream = Upstream::answering(json([b'x'; 40]));
     let gloss = Setup::before(&upstream).set("server.write_timeout", "\"20s\"").start();

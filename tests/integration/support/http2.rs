@@ -65,7 +65,10 @@ impl Http2Client {
         let (sender, connection) = runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(address).await.unwrap();
             let mut builder = Builder::new(TokioExecutor::new());
-            builder.initial_stream_window_size(bytes);
+            // For so many streams as there may be.
+            builder
+                .initial_stream_window_size(bytes)
+                .initial_connection_window_size(bytes.saturating_mul(100).max(65_535));
             builder.handshake(TokioIo::new(stream)).await.unwrap()
         });
         let connection = runtime.spawn(connection);
