@@ -12,6 +12,7 @@ use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use crate::analysis::Limits;
 use crate::config::Config;
 use crate::enrich::{EnrichLayer, EnrichParams};
+use crate::observe::{ObserveLayer, ObserveParams, ObservedBody};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
@@ -43,9 +44,9 @@ pub fn build(
     shared: &Shared,
 ) -> impl Service<
     Request<Incoming>,
-    Response = Response<Body>,
+    Response = Response<ObservedBody<Body>>,
     Error = Infallible,
-    Future: Future<Output = Result<Response<Body>, Infallible>> + Send,
+    Future: Future<Output = Result<Response<ObservedBody<Body>>, Infallible>> + Send,
 > + Clone
 + Send
 + Sync
@@ -55,6 +56,8 @@ pub fn build(
     ServiceBuilder::new()
         // First of all, so that no layer can show a credential, even by accident.
         .layer(SetSensitiveHeadersLayer::from_shared(secret))
+        // Around everything that may answer, so that every answer is counted, timed and logged, to its last byte.
+        .layer(ObserveLayer::new(observe_params(config), shared.metrics.clone()))
         // Around all that can fail, so that every failure and every panic further in becomes an answer.
         .layer(RescueLayer::new(shared.metrics.clone()))
         // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
@@ -102,7 +105,12 @@ fn client_params(config: &Config) -> ClientParams {
         idle_timeout: config.upstream.idle_timeout,
         max_idle: config.upstream.max_idle,
         preserve_header_case: config.proxy.preserve_header_case,
+        timed: config.telemetry.access_log,
     }
+}
+
+fn observe_params(config: &Config) -> ObserveParams {
+    ObserveParams { routes: config.routes.clone(), access_log: config.telemetry.access_log }
 }
 
 fn forward_params(config: &Config) -> ForwardParams {

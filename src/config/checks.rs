@@ -185,7 +185,12 @@ fn telemetry(raw: &raw::Telemetry) -> Result<TelemetryConfig, ConfigError> {
         "json" => LogFormat::Json,
         other => return Err(refuse("telemetry.log_format", other, "it is not a format", "use text or json")),
     };
-    Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format })
+    let access_log = match raw.access_log.as_str() {
+        "on" => true,
+        "off" => false,
+        other => return Err(refuse("telemetry.access_log", other, "it is not a switch", "use on or off")),
+    };
+    Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format, access_log })
 }
 
 fn listen(key: &str, text: &str) -> Result<ListenAddress, ConfigError> {

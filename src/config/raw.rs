@@ -172,6 +172,7 @@ pub(super) struct Drain {
 pub(super) struct Telemetry {
     pub(super) log_level: String,
     pub(super) log_format: String,
+    pub(super) access_log: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -241,7 +242,11 @@ impl Default for Raw {
                 max_connections: 10_000,
             },
             drain: Drain { timeout: "25s".into() },
-            telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
+            telemetry: Telemetry {
+                log_level: "info".into(),
+                log_format: "text".into(),
+                access_log: "off".into(),
+            },
             secrets: Secrets { headers: Vec::new() },
         }
     }

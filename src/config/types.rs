@@ -51,7 +51,7 @@ pub struct Config {
     pub server: ServerConfig,
     /// How long a drain waits.
     pub drain_timeout: Duration,
-    /// Log lines about gloss itself.
+    /// What gloss tells of itself.
     pub telemetry: TelemetryConfig,
     /// Headers whose values are never shown.
     pub secret_headers: Arc<[HeaderName]>,
@@ -192,11 +192,13 @@ pub struct ServerConfig {
     pub max_connections: usize,
 }
 
-/// Log lines about gloss itself.
+/// What gloss tells of itself.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
     /// A level or a list of directives.
     pub log_level: String,
     /// For people or for programs.
     pub log_format: LogFormat,
+    /// Whether each request is written to the log.
+    pub access_log: bool,
 }

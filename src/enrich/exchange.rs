@@ -30,7 +30,7 @@ use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
-use crate::telemetry::{Metrics, StageTimes};
+use crate::telemetry::{Answered, Metrics, StageTimes};
 use crate::variant::Variant;
 
 /// What the enrichment depends on.
@@ -211,6 +211,7 @@ impl Enricher {
 
     /// The upstream's answer, labelled with the rule that gave it, if it is to be labelled.
     fn basic(&self, mut response: Response<Body>, rule: Option<Rule>, times: &StageTimes) -> Response<Body> {
+        self.metrics.stages(Answered::Basic, times);
         if let Some(rule) = rule {
             label(response.headers_mut(), Received::Basic(rule), times, &self.head);
         }
@@ -225,7 +226,7 @@ impl Enricher {
         times: &StageTimes,
     ) -> Response<Body> {
         self.metrics.enrichment(Some(fallback));
-        self.metrics.stages(times);
+        self.metrics.stages(Answered::FellBack, times);
         label(response.headers_mut(), Received::FellBack(fallback), times, &self.head);
         response
     }
@@ -254,7 +255,7 @@ impl Enricher {
         match enhanced {
             Ok((body, notes)) => {
                 self.metrics.enrichment(None);
-                self.metrics.stages(&times);
+                self.metrics.stages(Answered::Enhanced, &times);
                 let Whole { mut parts, trailers, held, .. } = whole;
                 describe_enhanced(&mut parts.headers, body.len());
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);

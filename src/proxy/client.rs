@@ -14,6 +14,7 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::timeout;
 
 use super::body::Body;
+use super::calls::Calls;
 use super::connect::Connector;
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, PoolParams};
@@ -36,6 +37,8 @@ pub struct ClientParams {
     pub max_idle: usize,
     /// Whether header names go out as they came in, and come back likewise.
     pub preserve_header_case: bool,
+    /// Whether answers tell how long they took, by [`UpstreamTime`](super::UpstreamTime).
+    pub timed: bool,
 }
 
 /// A client for one upstream; a clone shares its pool.
@@ -44,6 +47,7 @@ pub struct Client {
     connector: Connector,
     response_timeout: Duration,
     pool: Pool,
+    calls: Calls,
     metrics: Metrics,
 }
 
@@ -64,7 +68,8 @@ impl Client {
             patience: params.connect_timeout,
             preserve_header_case: params.preserve_header_case,
         };
-        Self { connector, response_timeout: params.response_timeout, pool, metrics }
+        let calls = Calls::new(connector.upstream.peer(), params.timed, metrics.clone());
+        Self { connector, response_timeout: params.response_timeout, pool, calls, metrics }
     }
 
     /// The upstream that this client speaks to.
@@ -77,6 +82,26 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future closes the connection that the request is on; the pool is unharmed.
     pub async fn send(
+        &self,
+        request: Request<RequestBody>,
+        upload: &Upload,
+    ) -> Result<Response<Body>, ProxyError> {
+        let call = self.calls.begin(request.method());
+        let answered = self.send_patiently(request, upload).await;
+        match answered {
+            Ok(mut response) => {
+                call.answered(&mut response);
+                Ok(response)
+            }
+            Err(error) => {
+                call.failed(error.proxy_status());
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends it on a pooled connection, on another one where that is dead, or on a new one.
+    async fn send_patiently(
         &self,
         request: Request<RequestBody>,
         upload: &Upload,

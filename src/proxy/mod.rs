@@ -36,6 +36,7 @@
 //! A reason phrase beyond ASCII is lost, since the HTTP library does not read it.
 
 mod body;
+mod calls;
 mod client;
 mod connect;
 mod deadline;
@@ -53,6 +54,7 @@ mod upgrade;
 mod upstream;
 
 pub use body::{Body, Gathered, Passed};
+pub use calls::UpstreamTime;
 pub use client::{Client, ClientParams};
 pub use deadline::Deadline;
 pub use error::ProxyError;
@@ -60,7 +62,7 @@ pub use forward::{Forward, ForwardParams};
 pub use held::{Held, HeldLimit};
 pub use hops::{ClientAddress, Forwarding, HopParams};
 pub use request_body::{BodyError, RequestBody};
-pub use rescue::{Rescue, RescueLayer};
+pub use rescue::{Rescue, RescueLayer, Rescued};
 pub use tls::{TlsParams, TlsSetupError};
 pub use upgrade::Tunnels;
 pub use upstream::{Upstream, UpstreamError, UpstreamUrlError};

@@ -10,6 +10,8 @@
 /// What the tests are written with.
 mod support;
 
+/// A line for each request, where that is switched on.
+mod access_log;
 /// The notes add and change nothing: bytes, members, headers.
 mod additive;
 /// The pure part stays pure, and arrows between modules go down only.
@@ -28,6 +30,8 @@ mod incremental;
 mod lifecycle;
 /// Limits on clients' connections, and what a client sees past one.
 mod limits;
+/// What a scrape finds.
+mod metrics;
 /// A panic costs one request or one connection.
 mod panics;
 /// Everything but the status route passes as if there were no proxy.

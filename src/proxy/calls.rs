@@ -1,0 +1,68 @@
+//! Requests to the upstream, timed: from sending one to the head of its answer. How long the body takes is more often
+//! the client's doing.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Method, Response};
+
+use crate::telemetry::{HttpOutcome, KnownMethod, Metrics, Peer, protocol_version};
+
+/// As an extension of an answer: how long the upstream took to begin it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpstreamTime(pub Duration);
+
+/// What became of a request whose client left before there was an answer.
+const CANCELLED: &str = "cancelled";
+
+/// Times the calls of one upstream.
+#[derive(Debug, Clone)]
+pub(super) struct Calls {
+    peer: Arc<Peer>,
+    /// Whether answers are told their time.
+    told: bool,
+    metrics: Metrics,
+}
+
+/// One request under way; dropped, it was cancelled.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    calls: &'a Calls,
+    began: Instant,
+    outcome: HttpOutcome,
+}
+
+impl Calls {
+    pub(super) fn new(peer: Peer, told: bool, metrics: Metrics) -> Self {
+        Self { peer: Arc::new(peer), told, metrics }
+    }
+
+    pub(super) fn begin(&self, method: &Method) -> Call<'_> {
+        let method = KnownMethod::of(method);
+        let outcome = HttpOutcome { method, version: None, status: None, error: Some(CANCELLED) };
+        Call { calls: self, began: Instant::now(), outcome }
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn answered<B>(mut self, response: &mut Response<B>) {
+        let (version, status) = (protocol_version(response.version()), Some(response.status()));
+        self.outcome = HttpOutcome { version, status, error: None, ..self.outcome };
+        if self.calls.told {
+            response.extensions_mut().insert(UpstreamTime(self.began.elapsed()));
+        }
+    }
+
+    /// It failed by an error of RFC 9209's registry.
+    pub(super) fn failed(mut self, error: &'static str) {
+        self.outcome.error = Some(error);
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.calls.metrics.http().called(self.outcome, &self.calls.peer, self.began.elapsed());
+    }
+}
