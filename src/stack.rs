@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -12,13 +13,16 @@ use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use crate::analysis::Limits;
 use crate::config::Config;
 use crate::enrich::{EnrichLayer, EnrichParams};
-use crate::observe::{ObserveLayer, ObserveParams, ObservedBody};
+use crate::observe::{Collector, ObserveLayer, ObserveParams, ObservedBody};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
 use crate::stream::{Pace, Streams};
 use crate::switch::RolloutSwitch;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TraceParams, TraceSetupError, Traces};
+
+/// How long a collector of traces may take, to connect and to answer.
+const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the layers share with the rest of the process.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub struct Shared {
     pub streams: Streams,
     /// Connections that were upgraded.
     pub tunnels: Tunnels,
+    /// Where requests are traced; `None` when that is off.
+    pub traces: Option<Traces>,
 }
 
 /// Makes the tracker that a configuration asks for.
@@ -51,13 +57,15 @@ pub fn build(
 + Send
 + Sync
 + use<> {
-    let client = Client::new(client_params(config), shared.metrics.clone());
+    // Only the access log wants to know.
+    let client =
+        Client::new(client_params(config), shared.metrics.clone()).timed(config.telemetry.access_log);
     let secret = Arc::clone(&config.secret_headers);
     ServiceBuilder::new()
         // First of all, so that no layer can show a credential, even by accident.
         .layer(SetSensitiveHeadersLayer::from_shared(secret))
         // Around everything that may answer, so that every answer is counted, timed and logged, to its last byte.
-        .layer(ObserveLayer::new(observe_params(config), shared.metrics.clone()))
+        .layer(ObserveLayer::new(observe_params(config), shared.traces.clone(), shared.metrics.clone()))
         // Around all that can fail, so that every failure and every panic further in becomes an answer.
         .layer(RescueLayer::new(shared.metrics.clone()))
         // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
@@ -97,6 +105,31 @@ pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metri
     Tracker::start(source, params, metrics.clone())
 }
 
+/// The traces that a configuration asks for. Has to be called on a tokio runtime.
+///
+/// # Errors
+/// When their exporter cannot be set up.
+pub fn traces(config: &Config, metrics: &Metrics) -> Result<Option<Traces>, TraceSetupError> {
+    let Some(wanted) = &config.telemetry.traces else { return Ok(None) };
+    let params = ClientParams {
+        upstream: wanted.collector.clone(),
+        connect_timeout: COLLECTOR_PATIENCE,
+        response_timeout: COLLECTOR_PATIENCE,
+        idle_timeout: COLLECTOR_PATIENCE,
+        // An export every few seconds: a connection of its own each time never turns out dead.
+        max_idle: 0,
+        preserve_header_case: false,
+    };
+    // What is asked of the collector is not counted with what is asked of the upstream.
+    let collector = Collector::new(Client::new(params, Metrics::new()));
+    let params = TraceParams {
+        endpoint: wanted.endpoint.clone(),
+        sample_ratio: wanted.sample_ratio,
+        propagate: wanted.propagate,
+    };
+    Traces::start(&params, collector, metrics).map(Some)
+}
+
 fn client_params(config: &Config) -> ClientParams {
     ClientParams {
         upstream: config.upstream.url.clone(),
@@ -105,7 +138,6 @@ fn client_params(config: &Config) -> ClientParams {
         idle_timeout: config.upstream.idle_timeout,
         max_idle: config.upstream.max_idle,
         preserve_header_case: config.proxy.preserve_header_case,
-        timed: config.telemetry.access_log,
     }
 }
 

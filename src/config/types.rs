@@ -201,4 +201,19 @@ pub struct TelemetryConfig {
     pub log_format: LogFormat,
     /// Whether each request is written to the log.
     pub access_log: bool,
+    /// Where traces go; `None` when they go nowhere.
+    pub traces: Option<TracesConfig>,
+}
+
+/// Traces.
+#[derive(Debug, Clone)]
+pub struct TracesConfig {
+    /// The collector, as it was written.
+    pub endpoint: String,
+    /// The collector, as it is reached.
+    pub collector: Upstream,
+    /// The share of traces that begin here which are recorded, 0 to 1.
+    pub sample_ratio: f64,
+    /// Whether the upstream is told gloss's own span as its parent.
+    pub propagate: bool,
 }

@@ -30,7 +30,7 @@ use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
-use crate::telemetry::{Answered, Metrics, StageTimes};
+use crate::telemetry::{self, Answered, Metrics, StageTimes};
 use crate::variant::Variant;
 
 /// What the enrichment depends on.
@@ -336,11 +336,15 @@ impl Enricher {
         let deadline = arrived + self.params.budget;
         let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
         times.logs = notes.took;
+        let span = telemetry::stage("analyse");
         let reporting = notes.snapshot.report(self.context(status, answer.max_turns, &notes, wishes));
         let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
         let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;
+        drop(span);
+        let span = telemetry::stage("merge");
         let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
         let merged = merge(&answer, &additions.members(), logs);
+        drop(span);
         Ok((merged.map_err(|_| Fallback::MergeCheck)?, notes))
     }
 

@@ -33,13 +33,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
-        let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
+    /// `trace` is the id of the trace that gloss records it in; without one, its caller's counts.
+    pub(super) fn of<B>(request: &Request<B>, trace: Option<String>) -> Self {
         Self {
             target: Target::of(request),
-            client: address.map(|address| address.ip().to_canonical()),
+            client: client_of(request),
             agent: request.headers().get(header::USER_AGENT).filter(|agent| !agent.is_sensitive()).map(cut),
-            trace: trace_id(request.headers()).map(str::to_owned),
+            trace: trace.or_else(|| trace_id(request.headers()).map(str::to_owned)),
             variant: None,
             reason: None,
             upstream: None,
@@ -83,6 +83,12 @@ impl Asked {
             "request"
         );
     }
+}
+
+/// The other end of the request's connection.
+pub(super) fn client_of<B>(request: &Request<B>) -> Option<IpAddr> {
+    let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
+    address.map(|address| address.ip().to_canonical())
 }
 
 /// A header's value as text of bounded length, without what a terminal would obey.

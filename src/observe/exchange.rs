@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Request, Response, header};
 use http_body::Body;
+use opentelemetry::ContextGuard;
 
 use super::Observer;
-use super::access::Asked;
+use super::access::{Asked, client_of};
 use crate::proxy::{Rescued, UpstreamTime};
-use crate::telemetry::{HttpOutcome, KnownMethod, Served, protocol_version};
+use crate::telemetry::{HttpOutcome, KnownMethod, RequestSpan, Served, protocol_version};
 
 /// The client left before the answer had been handed over.
 const CANCELLED: &str = "cancelled";
@@ -29,6 +30,8 @@ pub(super) struct Exchange {
     sent_bytes: u64,
     /// What the access log tells beyond that, where it is on.
     asked: Option<Box<Asked>>,
+    /// Where the request is traced.
+    span: Option<RequestSpan>,
 }
 
 impl Exchange {
@@ -36,14 +39,19 @@ impl Exchange {
         let method = KnownMethod::of(request.method());
         observer.metrics.http().began(method);
         let version = protocol_version(request.version());
+        let route = observer.route(request.uri().path()).cloned();
+        let traces = observer.traces.as_ref();
+        let span = traces.and_then(|traces| traces.request(request, route.as_deref(), client_of(request)));
+        let trace = span.as_ref().map(RequestSpan::trace_id);
         Self {
             observer: Arc::clone(observer),
             began: Instant::now(),
             outcome: HttpOutcome { method, version, status: None, error: Some(CANCELLED) },
-            route: observer.route(request.uri().path()).cloned(),
+            route,
             received_bytes: told_length(request),
             sent_bytes: 0,
-            asked: observer.access_log.then(|| Box::new(Asked::of(request))),
+            asked: observer.access_log.then(|| Box::new(Asked::of(request, trace))),
+            span,
         }
     }
 
@@ -59,6 +67,11 @@ impl Exchange {
             asked.answered(labels, upstream);
         }
         self
+    }
+
+    /// Makes its span the current one, where it is traced.
+    pub(super) fn enter(&self) -> Option<ContextGuard> {
+        self.span.as_ref().map(RequestSpan::enter)
     }
 
     pub(super) fn sent(&mut self, bytes: usize) {
@@ -90,6 +103,9 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let served = self.served(self.began.elapsed());
         self.observer.metrics.http().ended(&served);
+        if let Some(span) = &self.span {
+            span.end(&served);
+        }
         if let Some(asked) = &self.asked {
             asked.log(&served);
         }

@@ -1,4 +1,5 @@
-//! The tower layer around everything: what a request was, what became of it, and how long that took.
+//! The tower layer around everything: what a request was, what became of it, and how long that took, for metrics, traces
+//! and the access log.
 //!
 //! A request ends when its answer's body has been handed over whole, has broken off, or is dropped because the client
 //! left; an upgrade ends with the 101. Then it is counted, and written to the access log where that is on. What the
@@ -6,6 +7,7 @@
 
 mod access;
 mod body;
+mod collector;
 mod exchange;
 
 use std::convert::Infallible;
@@ -22,9 +24,10 @@ use tower::{Layer, Service};
 
 use self::exchange::Exchange;
 use crate::route::StatusRoute;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Traces};
 
 pub use self::body::ObservedBody;
+pub use self::collector::Collector;
 
 /// What observing depends on.
 #[derive(Debug, Clone)]
@@ -45,6 +48,7 @@ pub struct ObserveLayer {
 struct Observer {
     routes: Vec<(StatusRoute, Arc<str>)>,
     access_log: bool,
+    traces: Option<Traces>,
     metrics: Metrics,
 }
 
@@ -63,14 +67,14 @@ impl fmt::Debug for Observer {
 }
 
 impl ObserveLayer {
-    /// Requests are counted in `metrics`.
-    pub fn new(params: ObserveParams, metrics: Metrics) -> Self {
+    /// Requests are counted in `metrics`, and traced by `traces`.
+    pub fn new(params: ObserveParams, traces: Option<Traces>, metrics: Metrics) -> Self {
         let named = |route: StatusRoute| {
             let template = route.template().into();
             (route, template)
         };
         let routes = params.routes.into_iter().map(named).collect();
-        Self { observer: Arc::new(Observer { routes, access_log: params.access_log, metrics }) }
+        Self { observer: Arc::new(Observer { routes, access_log: params.access_log, traces, metrics }) }
     }
 }
 
@@ -105,7 +109,10 @@ where
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let exchange = Exchange::begin(&self.observer, &request);
-        ObserveFuture { inner: self.inner.call(request), exchange: Some(exchange) }
+        let entered = exchange.enter();
+        let inner = self.inner.call(request);
+        drop(entered);
+        ObserveFuture { inner, exchange: Some(exchange) }
     }
 }
 
@@ -127,7 +134,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let entered = this.exchange.as_ref().and_then(Exchange::enter);
         let response = ready!(this.inner.poll(cx))?;
+        drop(entered);
         let exchange = this.exchange.take().map(|exchange| exchange.answered(&response));
         Poll::Ready(Ok(response.map(|inner| ObservedBody::new(inner, exchange))))
     }

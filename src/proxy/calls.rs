@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Method, Response};
+use http::{Request, Response};
 
-use crate::telemetry::{HttpOutcome, KnownMethod, Metrics, Peer, protocol_version};
+use crate::telemetry::{self, CallSpan, HttpOutcome, KnownMethod, Metrics, Peer, protocol_version};
 
 /// As an extension of an answer: how long the upstream took to begin it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,17 +32,24 @@ pub(super) struct Call<'a> {
     calls: &'a Calls,
     began: Instant,
     outcome: HttpOutcome,
+    span: CallSpan,
 }
 
 impl Calls {
-    pub(super) fn new(peer: Peer, told: bool, metrics: Metrics) -> Self {
-        Self { peer: Arc::new(peer), told, metrics }
+    pub(super) fn new(peer: Peer, metrics: Metrics) -> Self {
+        Self { peer: Arc::new(peer), told: false, metrics }
     }
 
-    pub(super) fn begin(&self, method: &Method) -> Call<'_> {
-        let method = KnownMethod::of(method);
+    pub(super) fn tell(&mut self, told: bool) {
+        self.told = told;
+    }
+
+    pub(super) fn begin<B>(&self, request: &mut Request<B>) -> Call<'_> {
+        let span = telemetry::call(request, &self.peer);
+        span.announce(request.headers_mut());
+        let method = KnownMethod::of(request.method());
         let outcome = HttpOutcome { method, version: None, status: None, error: Some(CANCELLED) };
-        Call { calls: self, began: Instant::now(), outcome }
+        Call { calls: self, began: Instant::now(), outcome, span }
     }
 }
 
@@ -63,6 +70,7 @@ impl Call<'_> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
+        self.span.end(self.outcome);
         self.calls.metrics.http().called(self.outcome, &self.calls.peer, self.began.elapsed());
     }
 }

@@ -7,8 +7,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Request, Response, Uri, header};
 use http_body::Body as _;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::timeout;
@@ -37,8 +39,6 @@ pub struct ClientParams {
     pub max_idle: usize,
     /// Whether header names go out as they came in, and come back likewise.
     pub preserve_header_case: bool,
-    /// Whether answers tell how long they took, by [`UpstreamTime`](super::UpstreamTime).
-    pub timed: bool,
 }
 
 /// A client for one upstream; a clone shares its pool.
@@ -68,8 +68,23 @@ impl Client {
             patience: params.connect_timeout,
             preserve_header_case: params.preserve_header_case,
         };
-        let calls = Calls::new(connector.upstream.peer(), params.timed, metrics.clone());
+        let calls = Calls::new(connector.upstream.peer(), metrics.clone());
         Self { connector, response_timeout: params.response_timeout, pool, calls, metrics }
+    }
+
+    /// Whether answers tell how long they took, by [`UpstreamTime`](super::UpstreamTime); they do not, unless asked to.
+    #[must_use]
+    pub fn timed(mut self, timed: bool) -> Self {
+        self.calls.tell(timed);
+        self
+    }
+
+    /// Sends a request of gloss's own, whose body is there.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send_own(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>, ProxyError> {
+        self.send(request.map(RequestBody::Own), &Upload::default()).await
     }
 
     /// The upstream that this client speaks to.
@@ -86,7 +101,8 @@ impl Client {
         request: Request<RequestBody>,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        let call = self.calls.begin(request.method());
+        let mut request = request;
+        let call = self.calls.begin(&mut request);
         let answered = self.send_patiently(request, upload).await;
         match answered {
             Ok(mut response) => {

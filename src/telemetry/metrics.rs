@@ -52,6 +52,11 @@ struct ReasonLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EventLabels {
     event: &'static str,
 }
@@ -126,6 +131,7 @@ struct Inner {
     operation: OperationMetrics,
     http: HttpMetrics,
     run_logs: RunLogMetrics,
+    spans: Family<ResultLabels, Counter>,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
@@ -151,6 +157,29 @@ impl StreamEvent {
             Self::Status => "status",
             Self::End => "end",
             Self::Heartbeat => "heartbeat",
+        }
+    }
+}
+
+/// What becomes of a span of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanFate {
+    /// It has ended, and is to be exported.
+    Recorded,
+    /// The collector has it.
+    Exported,
+    /// The collector could not be given it.
+    Failed,
+}
+
+impl SpanFate {
+    const ALL: [Self; 3] = [Self::Recorded, Self::Exported, Self::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Exported => "exported",
+            Self::Failed => "failed",
         }
     }
 }
@@ -188,6 +217,7 @@ impl Metrics {
             operation: OperationMetrics::default(),
             http: HttpMetrics::default(),
             run_logs: RunLogMetrics::default(),
+            spans: Family::default(),
         };
         inner.register();
         inner.touch();
@@ -299,6 +329,11 @@ impl Metrics {
         &self.0.operation
     }
 
+    /// So many spans of traces came to this.
+    pub fn spans(&self, fate: SpanFate, count: usize) {
+        self.0.spans.get_or_create(&ResultLabels { result: fate.as_str() }).inc_by(count as u64);
+    }
+
     /// Requests and answers of HTTP, whatever they are about.
     pub fn http(&self) -> &HttpMetrics {
         &self.0.http
@@ -398,6 +433,11 @@ impl Inner {
             "Events and heartbeats sent on streams of live updates",
             self.stream_events.clone(),
         );
+        registry.register(
+            "trace_spans",
+            "Spans of traces: recorded, and then exported or failed; the rest waits or was dropped for want of room",
+            self.spans.clone(),
+        );
         self.run_logs.register(registry);
         self.operation.register(registry);
     }
@@ -424,6 +464,9 @@ impl Inner {
             }
         }
         self.run_logs.touch();
+        for fate in SpanFate::ALL {
+            drop(self.spans.get_or_create(&ResultLabels { result: fate.as_str() }));
+        }
     }
 }
 

@@ -70,12 +70,7 @@ impl RunLogMetrics {
     }
 
     fn outcome(&self, outcome: CacheOutcome) -> impl std::ops::Deref<Target = Counter> {
-        let outcome = match outcome {
-            CacheOutcome::Hit => "hit",
-            CacheOutcome::Incremental => "incremental",
-            CacheOutcome::Miss => "miss",
-        };
-        self.cache.get_or_create(&OutcomeLabels { outcome })
+        self.cache.get_or_create(&OutcomeLabels { outcome: outcome.as_str() })
     }
 
     fn eviction(&self, cause: Eviction) -> impl std::ops::Deref<Target = Counter> {
@@ -102,7 +97,7 @@ impl RunLogMetrics {
 
     /// Creates every label set, so that what never happened shows as zero.
     pub(super) fn touch(&self) {
-        for outcome in [CacheOutcome::Hit, CacheOutcome::Incremental, CacheOutcome::Miss] {
+        for outcome in CacheOutcome::ALL {
             drop(self.outcome(outcome));
         }
         for cause in Eviction::ALL {

@@ -46,6 +46,8 @@ mod streams;
 mod strictness;
 /// What systemd is told.
 mod systemd;
+/// What a collector of traces gets.
+mod traces;
 /// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
 mod upstreams;
 /// A run in the terminal, through the proxy.

@@ -67,7 +67,6 @@ impl Link {
             idle_timeout: Duration::from_secs(4),
             max_idle: 1,
             preserve_header_case: false,
-            timed: false,
         };
         let forward = ForwardParams {
             opt_in_header: HeaderName::from_static("gloss"),
