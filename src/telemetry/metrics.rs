@@ -23,6 +23,7 @@ use super::operation::OperationMetrics;
 use super::process::ProcessCollector;
 use super::run_logs::RunLogMetrics;
 use crate::enrich::Fallback;
+use crate::openapi::Unfit;
 use crate::rollout::{Decision, Rule};
 use crate::variant::Variant;
 
@@ -128,6 +129,7 @@ struct Inner {
     refusals: Family<ReasonLabels, Counter>,
     streams: Gauge,
     stream_events: Family<EventLabels, Counter>,
+    descriptions: Family<OutcomeLabels, Counter>,
     operation: OperationMetrics,
     http: HttpMetrics,
     run_logs: RunLogMetrics,
@@ -214,6 +216,7 @@ impl Metrics {
             refusals: Family::default(),
             streams: Gauge::default(),
             stream_events: Family::default(),
+            descriptions: Family::default(),
             operation: OperationMetrics::default(),
             http: HttpMetrics::default(),
             run_logs: RunLogMetrics::default(),
@@ -322,6 +325,11 @@ impl Metrics {
     /// This went out on a stream of live updates.
     pub fn stream_event(&self, event: StreamEvent) {
         self.0.stream_events.get_or_create(&EventLabels { event: event.as_str() }).inc();
+    }
+
+    /// The service's description of itself was asked for, and this came of adding to it.
+    pub fn description(&self, outcome: &'static str) {
+        self.0.descriptions.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     /// What operators and the machine do to gloss.
@@ -438,6 +446,11 @@ impl Inner {
             "Spans of traces: recorded, and then exported or failed; the rest waits or was dropped for want of room",
             self.spans.clone(),
         );
+        registry.register(
+            "descriptions",
+            "Requests for the service's OpenAPI document that was to be added to, by what the client got",
+            self.descriptions.clone(),
+        );
         self.run_logs.register(registry);
         self.operation.register(registry);
     }
@@ -457,6 +470,9 @@ impl Inner {
         drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
         for event in StreamEvent::ALL {
             drop(self.stream_events.get_or_create(&EventLabels { event: event.as_str() }));
+        }
+        for outcome in ["enhanced"].into_iter().chain(Unfit::ALL.map(Unfit::as_str)) {
+            drop(self.descriptions.get_or_create(&OutcomeLabels { outcome }));
         }
         for answered in Answered::ALL {
             for stage in &["upstream", "logs", "enrich"][..answered.stages()] {

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "run_id.rs",
     "route.rs",
     "rollout",
     "variant.rs",
     "analysis",
+    "openapi",
     "enrich/answer.rs",
     "enrich/eligible.rs",
     "enrich/merge.rs",
@@ -52,6 +53,7 @@ const LAYERS: [&[&str]; 11] = [
     &["stream"],
     &["proxy", "runlog", "switch"],
     &["telemetry", "systemd"],
+    &["openapi"],
     &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 
