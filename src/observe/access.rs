@@ -14,7 +14,7 @@ use tracing::Level;
 use crate::enrich::Fallback;
 use crate::proxy::ClientAddress;
 use crate::rollout::Rule;
-use crate::telemetry::{Served, Target, trace_id};
+use crate::telemetry::{KnownVersion, Served, Target, trace_id};
 use crate::variant::Variant;
 
 /// More of a user agent than anybody would read.
@@ -73,7 +73,7 @@ impl Asked {
             "http.client.request.duration" = self.upstream.map(seconds),
             "http.request.body.size" = served.received_bytes,
             "http.response.body.size" = served.sent_bytes,
-            "network.protocol.version" = outcome.version,
+            "network.protocol.version" = outcome.version.map(KnownVersion::as_str),
             "error.type" = outcome.error,
             "gloss.variant" = self.variant,
             "gloss.reason" = self.reason,

@@ -12,7 +12,7 @@ use opentelemetry::ContextGuard;
 use super::Observer;
 use super::access::{Asked, client_of};
 use crate::proxy::{Rescued, UpstreamTime};
-use crate::telemetry::{HttpOutcome, KnownMethod, RequestSpan, Served, protocol_version};
+use crate::telemetry::{HttpOutcome, KnownMethod, KnownVersion, RequestSpan, Served};
 
 /// The client left before the answer had been handed over.
 const CANCELLED: &str = "cancelled";
@@ -38,7 +38,7 @@ impl Exchange {
     pub(super) fn begin<B: Body>(observer: &Arc<Observer>, request: &Request<B>) -> Self {
         let method = KnownMethod::of(request.method());
         observer.metrics.http().began(method);
-        let version = protocol_version(request.version());
+        let version = KnownVersion::of(request.version());
         let route = observer.route(request.uri().path()).cloned();
         let traces = observer.traces.as_ref();
         let span = traces.and_then(|traces| traces.request(request, route.as_deref(), client_of(request)));

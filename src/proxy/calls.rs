@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 
-use crate::telemetry::{self, CallSpan, HttpOutcome, KnownMethod, Metrics, Peer, protocol_version};
+use crate::telemetry::{self, CallSpan, HttpOutcome, KnownMethod, KnownVersion, Metrics, Peer};
 
 /// As an extension of an answer: how long the upstream took to begin it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Calls {
 
 impl Call<'_> {
     pub(super) fn answered<B>(mut self, response: &mut Response<B>) {
-        let (version, status) = (protocol_version(response.version()), Some(response.status()));
+        let (version, status) = (KnownVersion::of(response.version()), Some(response.status()));
         self.outcome = HttpOutcome { version, status, error: None, ..self.outcome };
         if self.calls.told {
             response.extensions_mut().insert(UpstreamTime(self.began.elapsed()));

@@ -19,6 +19,7 @@ use prometheus_client::registry::Registry;
 use super::exposition::Exposition;
 use super::http::HttpMetrics;
 use super::operation::OperationMetrics;
+use super::outcomes::{Answered, SpanFate, StageLabels};
 #[cfg(target_os = "linux")]
 use super::process::ProcessCollector;
 use super::run_logs::RunLogMetrics;
@@ -62,12 +63,6 @@ struct EventLabels {
     event: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StageLabels {
-    stage: &'static str,
-    variant: &'static str,
-}
-
 /// How long the stages of one enrichment took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageTimes {
@@ -77,38 +72,6 @@ pub struct StageTimes {
     pub logs: Duration,
     /// What the client waited beyond the upstream's answer.
     pub enrich: Duration,
-}
-
-/// What a status request was answered with, as the stages are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
-    /// The basic answer, as decided.
-    Basic,
-    /// The enhanced one.
-    Enhanced,
-    /// The basic one in the place of the enhanced.
-    FellBack,
-}
-
-impl Answered {
-    const ALL: [Self; 3] = [Self::Basic, Self::Enhanced, Self::FellBack];
-
-    /// How many of the stages there are.
-    fn stages(self) -> usize {
-        match self {
-            Self::Basic => 1,
-            Self::Enhanced | Self::FellBack => 3,
-        }
-    }
-
-    fn labels(self, stage: &'static str) -> StageLabels {
-        let variant = match self {
-            Self::Basic => "basic",
-            Self::Enhanced => "enhanced",
-            Self::FellBack => "fallback",
-        };
-        StageLabels { stage, variant }
-    }
 }
 
 struct Inner {
@@ -159,29 +122,6 @@ impl StreamEvent {
             Self::Status => "status",
             Self::End => "end",
             Self::Heartbeat => "heartbeat",
-        }
-    }
-}
-
-/// What becomes of a span of a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpanFate {
-    /// It has ended, and is to be exported.
-    Recorded,
-    /// The collector has it.
-    Exported,
-    /// The collector could not be given it.
-    Failed,
-}
-
-impl SpanFate {
-    const ALL: [Self; 3] = [Self::Recorded, Self::Exported, Self::Failed];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Recorded => "recorded",
-            Self::Exported => "exported",
-            Self::Failed => "failed",
         }
     }
 }

@@ -6,6 +6,7 @@ mod http;
 mod logging;
 mod metrics;
 mod operation;
+mod outcomes;
 #[cfg(target_os = "linux")]
 mod process;
 mod redaction;
@@ -15,10 +16,11 @@ mod trace_context;
 mod traces;
 
 pub use exposition::Exposition;
-pub use http::{HttpMetrics, HttpOutcome, KnownMethod, Peer, Served, protocol_version};
+pub use http::{HttpMetrics, HttpOutcome, KnownMethod, KnownVersion, Peer, Served};
 pub use logging::{LogControl, LogFormat, init as init_logging, log_panics};
-pub use metrics::{Answered, Metrics, OpenStream, SpanFate, StageTimes, StreamEvent};
+pub use metrics::{Metrics, OpenStream, StageTimes, StreamEvent};
 pub use operation::{OperationMetrics, Reload, Switched};
+pub use outcomes::{Answered, SpanFate};
 pub use redaction::{MASK, Target, without_credentials};
 pub use run_logs::{Eviction, RunLogMetrics};
 pub use trace_context::trace_id;

@@ -56,7 +56,7 @@ fn named<'s>(spans: &'s [Span], name: &str) -> &'s Span {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn told(attributes: &[KeyValue]) -> HashMap<&str, String> {

@@ -24,7 +24,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider};
 
 use self::export::{Counted, Watched};
-use super::http::{KnownMethod, protocol_version};
+use super::http::{KnownMethod, KnownVersion};
 use super::{Metrics, Target};
 
 pub use self::span::{CallSpan, RequestSpan, StageSpan, call, stage};
@@ -160,8 +160,8 @@ fn described<B>(request: &Request<B>, method: KnownMethod) -> Vec<KeyValue> {
     let query = target.query_names().map(|names| KeyValue::new("url.query", names.to_string()));
     let written = target.unknown_method();
     let written = written.map(|method| KeyValue::new("http.request.method_original", method.to_owned()));
-    let version = protocol_version(request.version());
-    let version = version.map(|version| KeyValue::new("network.protocol.version", version));
+    let version = KnownVersion::of(request.version());
+    let version = version.map(|version| KeyValue::new("network.protocol.version", version.as_str()));
     attributes.extend([query, written, version].into_iter().flatten());
     attributes
 }

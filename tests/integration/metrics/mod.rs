@@ -59,10 +59,10 @@ fn described(metrics: &str) -> String {
     let mut all = BTreeMap::<&str, Described>::new();
     for line in metrics.lines() {
         if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|line| line.split_once(' ')) {
-            all.entry(name).or_default().help = help.to_owned();
+            help.clone_into(&mut all.entry(name).or_default().help);
         } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|line| line.split_once(' '))
         {
-            all.entry(name).or_default().kind = kind.to_owned();
+            kind.clone_into(&mut all.entry(name).or_default().kind);
         } else {
             let (sample, labels) = line.split_once('{').unwrap_or((line, ""));
             let sample = sample.split(' ').next().unwrap();

@@ -3,17 +3,24 @@
 //! However a client misbehaves, the label sets are few: methods that are not known are one (`_OTHER`), routes are the
 //! configured templates, and statuses are those from 100 to 599. A request looks its figures up without allocating.
 
+mod lookup;
+mod outcome;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode, Version};
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use self::lookup::Lookup;
+use self::outcome::EncodeAsLabel;
+
+pub use self::outcome::{HttpOutcome, KnownMethod, KnownVersion};
 
 /// Upper bounds in seconds, as the conventions advise for HTTP durations.
 const DURATION_BUCKETS: [f64; 14] =
@@ -25,136 +32,6 @@ const SIZE_BUCKETS: [f64; 8] =
 
 /// TLS for clients is terminated before gloss: this is what it is spoken to in.
 const SCHEME: (&str, &str) = ("url_scheme", "http");
-
-/// A method, as labels and log lines name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KnownMethod {
-    /// CONNECT.
-    Connect,
-    /// DELETE.
-    Delete,
-    /// GET.
-    Get,
-    /// HEAD.
-    Head,
-    /// OPTIONS.
-    Options,
-    /// PATCH.
-    Patch,
-    /// POST.
-    Post,
-    /// PUT.
-    Put,
-    /// QUERY.
-    Query,
-    /// TRACE.
-    Trace,
-    /// Any other.
-    Other,
-}
-
-impl KnownMethod {
-    const ALL: [Self; 11] = [
-        Self::Connect,
-        Self::Delete,
-        Self::Get,
-        Self::Head,
-        Self::Options,
-        Self::Patch,
-        Self::Post,
-        Self::Put,
-        Self::Query,
-        Self::Trace,
-        Self::Other,
-    ];
-
-    /// The one that this is; names of methods are case-sensitive.
-    pub fn of(method: &Method) -> Self {
-        let known = Self::ALL.into_iter().find(|known| known.as_str() == method.as_str());
-        known.unwrap_or(Self::Other)
-    }
-
-    /// Its name; `_OTHER` where it is not known.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connect => "CONNECT",
-            Self::Delete => "DELETE",
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Options => "OPTIONS",
-            Self::Patch => "PATCH",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Query => "QUERY",
-            Self::Trace => "TRACE",
-            Self::Other => "_OTHER",
-        }
-    }
-}
-
-/// The version of HTTP as the conventions write it; `None` for one that gloss does not speak.
-pub fn protocol_version(version: Version) -> Option<&'static str> {
-    match version {
-        Version::HTTP_10 => Some("1.0"),
-        Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
-        _ => None,
-    }
-}
-
-/// What became of a request, as far as labels tell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HttpOutcome {
-    /// How it was asked.
-    pub method: KnownMethod,
-    /// In which version of HTTP.
-    pub version: Option<&'static str>,
-    /// The status of the answer; `None` when there was none.
-    pub status: Option<StatusCode>,
-    /// What went wrong, one of a few words; a status that is an error by itself needs none.
-    pub error: Option<&'static str>,
-}
-
-impl HttpOutcome {
-    /// The status, where it is one that HTTP knows.
-    fn status(&self) -> Option<u16> {
-        self.status.map(|status| status.as_u16()).filter(|status| (100..=599).contains(status))
-    }
-
-    /// All but `error` in one number: hashing is on the way of every request.
-    fn packed(&self) -> u64 {
-        let version = self.version.map_or(0, str::len) as u64;
-        let status = u64::from(self.status.map_or(0, |status| status.as_u16()));
-        status << 16 | (self.method as u64) << 8 | version << 1 | u64::from(self.error.is_some())
-    }
-
-    /// Writes the labels; statuses from `error_from` on are errors by themselves.
-    fn encode(&self, labels: &mut LabelSetEncoder<'_>, error_from: u16) -> fmt::Result {
-        ("http_request_method", self.method.as_str()).encode_as_label(labels)?;
-        if let Some(status) = self.status() {
-            ("http_response_status_code", status).encode_as_label(labels)?;
-        }
-        if let Some(version) = self.version {
-            ("network_protocol_version", version).encode_as_label(labels)?;
-        }
-        match (self.error, self.status()) {
-            (Some(error), _) => ("error_type", error).encode_as_label(labels),
-            (None, Some(status)) if status >= error_from => ("error_type", status).encode_as_label(labels),
-            (None, _) => Ok(()),
-        }
-    }
-}
-
-/// What one label is written by.
-trait EncodeAsLabel {
-    fn encode_as_label(&self, labels: &mut LabelSetEncoder<'_>) -> fmt::Result;
-}
-
-impl<T: prometheus_client::encoding::EncodeLabel> EncodeAsLabel for T {
-    fn encode_as_label(&self, labels: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        self.encode(labels.encode_label())
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ServerLabels {
@@ -217,6 +94,14 @@ impl EncodeLabelSet for ClientLabels {
     }
 }
 
+/// What is observed of a client's request.
+#[derive(Debug)]
+struct ServerSeries {
+    durations: Histogram,
+    request_sizes: Histogram,
+    response_sizes: Histogram,
+}
+
 /// Makes histograms with the same buckets.
 #[derive(Debug, Clone, Copy)]
 struct Buckets(&'static [f64]);
@@ -240,6 +125,8 @@ pub struct HttpMetrics {
     /// Those of `active`, by method.
     active_of: [Gauge; KnownMethod::ALL.len()],
     calls: Histograms<ClientLabels>,
+    served: Lookup<ServerLabels, ServerSeries>,
+    called: Lookup<ClientLabels, Histogram>,
 }
 
 /// How a client's request went.
@@ -269,6 +156,8 @@ impl Default for HttpMetrics {
             active,
             active_of,
             calls: Family::new_with_constructor(durations),
+            served: Lookup::default(),
+            called: Lookup::default(),
         }
     }
 }
@@ -283,17 +172,25 @@ impl HttpMetrics {
     pub fn ended(&self, served: &Served<'_>) {
         self.active_of[served.outcome.method as usize].dec();
         let labels = ServerLabels { outcome: served.outcome, route: served.route.cloned() };
-        self.durations.get_or_create(&labels).observe(served.took.as_secs_f64());
-        self.response_sizes.get_or_create(&labels).observe(served.sent_bytes as f64);
-        if let Some(received) = served.received_bytes {
-            self.request_sizes.get_or_create(&labels).observe(received as f64);
-        }
+        let make = |labels: &ServerLabels| ServerSeries {
+            durations: self.durations.get_or_create_owned(labels),
+            request_sizes: self.request_sizes.get_or_create_owned(labels),
+            response_sizes: self.response_sizes.get_or_create_owned(labels),
+        };
+        self.served.with(labels, make, |series| {
+            series.durations.observe(served.took.as_secs_f64());
+            series.response_sizes.observe(served.sent_bytes as f64);
+            if let Some(received) = served.received_bytes {
+                series.request_sizes.observe(received as f64);
+            }
+        });
     }
 
     /// The upstream took so long to begin its answer, or to fail.
     pub fn called(&self, outcome: HttpOutcome, peer: &Arc<Peer>, took: Duration) {
         let labels = ClientLabels { outcome, peer: Arc::clone(peer) };
-        self.calls.get_or_create(&labels).observe(took.as_secs_f64());
+        let make = |labels: &ClientLabels| self.calls.get_or_create_owned(labels);
+        self.called.with(labels, make, |calls| calls.observe(took.as_secs_f64()));
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
@@ -327,13 +224,14 @@ impl HttpMetrics {
 
 #[cfg(test)]
 mod tests {
+    use http::{Method, StatusCode, Version};
     use prometheus_client::encoding::text::encode;
 
     use super::*;
 
     const PLAIN: HttpOutcome = HttpOutcome {
         method: KnownMethod::Get,
-        version: Some("1.1"),
+        version: Some(KnownVersion::Http11),
         status: Some(StatusCode::OK),
         error: None,
     };
@@ -399,7 +297,7 @@ mod tests {
             let status = StatusCode::from_u16(600 + n).unwrap();
             let outcome = HttpOutcome { method: KnownMethod::of(&method), status: Some(status), ..PLAIN };
             metrics
-                .ended(&served(HttpOutcome { version: protocol_version(Version::HTTP_3), ..outcome }, None));
+                .ended(&served(HttpOutcome { version: KnownVersion::of(Version::HTTP_3), ..outcome }, None));
         }
         let series: std::collections::HashSet<_> = text(&metrics)
             .lines()
