@@ -116,10 +116,11 @@ impl Upstream {
     /// Whom metrics name as called.
     pub fn peer(&self) -> Peer {
         match &self.endpoint {
-            Endpoint::Plain(address) | Endpoint::Tls(address, _) => {
-                Peer { address: address.host.to_string(), port: Some(address.port) }
+            Endpoint::Plain(at) => Peer { scheme: "http", address: at.host.to_string(), port: Some(at.port) },
+            Endpoint::Tls(at, _) => {
+                Peer { scheme: "https", address: at.host.to_string(), port: Some(at.port) }
             }
-            Endpoint::Unix(path) => Peer { address: path.display().to_string(), port: None },
+            Endpoint::Unix(path) => Peer { scheme: "http", address: path.display().to_string(), port: None },
         }
     }
 

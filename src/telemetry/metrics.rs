@@ -427,10 +427,9 @@ impl Inner {
 }
 
 /// The version, and the revision where whoever built it said which: `GLOSS_REVISION` in the environment of the build.
-fn build() -> Vec<(&'static str, &'static str)> {
+fn build() -> [(&'static str, &'static str); 2] {
     let revision = option_env!("GLOSS_REVISION").filter(|revision| !revision.is_empty());
-    let version = ("version", env!("CARGO_PKG_VERSION"));
-    std::iter::once(version).chain(revision.map(|revision| ("revision", revision))).collect()
+    [("version", env!("CARGO_PKG_VERSION")), ("revision", revision.unwrap_or("unknown"))]
 }
 
 fn decision_labels(variant: Variant, rule: Rule) -> DecisionLabels {

@@ -68,10 +68,23 @@ impl EncodeLabelSet for ActiveLabels {
 /// Whom gloss calls: a name or address and its port, or the path of a socket without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
+    /// What is spoken there: `http` or `https`.
+    pub scheme: &'static str,
     /// The name, the address, or the path.
     pub address: String,
     /// The port, where there is one.
     pub port: Option<u16>,
+}
+
+impl Peer {
+    /// The beginning of a URL of it.
+    pub(super) fn origin(&self) -> String {
+        match (self.port, self.address.contains(':')) {
+            (Some(port), false) => format!("{}://{}:{port}", self.scheme, self.address),
+            (Some(port), true) => format!("{}://[{}]:{port}", self.scheme, self.address),
+            (None, _) => format!("{}://localhost", self.scheme),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,7 +296,7 @@ mod tests {
         let named = HttpOutcome { error: Some("dns_error"), ..of_status(StatusCode::BAD_GATEWAY) };
         metrics.ended(&served(named, None));
         assert!(text(&metrics).contains("error_type=\"dns_error\""));
-        let peer = Arc::new(Peer { address: "api".to_owned(), port: Some(81) });
+        let peer = Arc::new(Peer { scheme: "http", address: "api".to_owned(), port: Some(81) });
         metrics.called(of_status(StatusCode::NOT_FOUND), &peer, Duration::ZERO);
         let text = text(&metrics);
         assert!(text.contains("error_type=\"404\",server_address=\"api\",server_port=\"81\"} 1"), "{text}");

@@ -109,8 +109,11 @@ impl Traces {
         if !span.is_recording() {
             return None;
         }
-        span.set_attributes(described(request, method));
+        let target = Target::of(request);
+        span.set_attributes(described(request, &target, method));
         span.set_attribute(KeyValue::new("url.scheme", "http"));
+        span.set_attribute(KeyValue::new("url.path", target.path().to_string()));
+        span.set_attributes(target.query_names().map(|names| KeyValue::new("url.query", names.to_string())));
         span.set_attributes(route.map(|route| KeyValue::new("http.route", route.to_owned())));
         span.set_attributes(client.map(|client| KeyValue::new("client.address", client.to_string())));
         Some(RequestSpan::new(Context::new().with_value(self.recorder.clone()).with_span(span)))
@@ -151,17 +154,12 @@ fn resource() -> Resource {
 }
 
 /// What both sides of gloss tell of a request.
-fn described<B>(request: &Request<B>, method: KnownMethod) -> Vec<KeyValue> {
-    let target = Target::of(request);
-    let mut attributes = vec![
-        KeyValue::new("http.request.method", method.as_str()),
-        KeyValue::new("url.path", target.path().to_string()),
-    ];
-    let query = target.query_names().map(|names| KeyValue::new("url.query", names.to_string()));
+fn described<B>(request: &Request<B>, target: &Target, method: KnownMethod) -> Vec<KeyValue> {
+    let mut attributes = vec![KeyValue::new("http.request.method", method.as_str())];
     let written = target.unknown_method();
     let written = written.map(|method| KeyValue::new("http.request.method_original", method.to_owned()));
     let version = KnownVersion::of(request.version());
     let version = version.map(|version| KeyValue::new("network.protocol.version", version.as_str()));
-    attributes.extend([query, written, version].into_iter().flatten());
+    attributes.extend([written, version].into_iter().flatten());
     attributes
 }

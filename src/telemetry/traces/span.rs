@@ -8,6 +8,7 @@ use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 use super::{Recorder, described};
+use crate::telemetry::Target;
 use crate::telemetry::http::{HttpOutcome, KnownMethod, Peer, Served};
 
 /// The span of a client's request.
@@ -95,7 +96,10 @@ pub fn call<B>(request: &Request<B>, peer: &Peer) -> CallSpan {
     CallSpan(child(|recorder, context| {
         let method = KnownMethod::of(request.method());
         let name = if method == KnownMethod::Other { "HTTP" } else { method.as_str() };
-        let mut attributes = described(request, method);
+        let target = Target::of(request);
+        let query = target.query_names().map(|names| format!("?{names}")).unwrap_or_default();
+        let mut attributes = described(request, &target, method);
+        attributes.push(KeyValue::new("url.full", format!("{}{}{query}", peer.origin(), target.path())));
         attributes.push(KeyValue::new("server.address", peer.address.clone()));
         attributes.extend(peer.port.map(|port| KeyValue::new("server.port", i64::from(port))));
         let builder = recorder.tracer.span_builder(name).with_kind(SpanKind::Client);
