@@ -22,7 +22,7 @@ use tower::{BoxError, Service};
 use self::access::Denied;
 use crate::runlog::Tracker;
 use crate::switch::RolloutSwitch;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Exposition, Metrics};
 
 pub use self::access::Access;
 
@@ -111,18 +111,18 @@ impl AdminParams {
             "/livez" => text(StatusCode::OK, "alive\n"),
             "/readyz" if self.readiness.get() => text(StatusCode::OK, "ready\n"),
             "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-            "/metrics" => self.metrics(),
+            "/metrics" => self.metrics(Exposition::wanted(request.headers())),
             _ => text(StatusCode::NOT_FOUND, "there is /livez, /readyz, /metrics and /api/rollout\n"),
         }
     }
 
-    fn metrics(&self) -> Response<Full<Bytes>> {
+    fn metrics(&self, form: Exposition) -> Response<Full<Bytes>> {
         if let Some(tracker) = &self.tracker {
             tracker.tidy();
         }
-        let mut response = text(StatusCode::OK, self.metrics.text());
-        let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let mut response = text(StatusCode::OK, self.metrics.exposition(form));
+        response.headers_mut().insert(header::CONTENT_TYPE, form.content_type());
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
         response
     }
 }

@@ -186,7 +186,8 @@ impl Gloss {
             RolloutSwitch::new(config.rollout.clone(), overrides.unwrap_or_default(), file, metrics.clone());
         let end_streams = CancellationToken::new();
         let streams = Streams::new(end_streams.clone(), metrics.clone());
-        let shared = stack::Shared { metrics, tracker, rollout, streams, tunnels };
+        let traces = stack::traces(config, &metrics)?;
+        let shared = stack::Shared { metrics, tracker, rollout, streams, tunnels, traces };
         let reloads = None;
         Ok(Self {
             loaded,
@@ -231,7 +232,8 @@ impl Gloss {
         let (open_tunnels, end_tunnels, end_streams) =
             (self.open_tunnels, self.end_tunnels, self.end_streams);
         let params = server_params(&loaded.config);
-        let (readiness, metrics) = (Readiness::default(), shared.metrics.clone());
+        let (readiness, metrics, traces) =
+            (Readiness::default(), shared.metrics.clone(), shared.traces.clone());
         let operators_end = CancellationToken::new();
         let (drain_timeout, patience) = watch::channel(loaded.config.drain_timeout);
         let stack = Swap::new(stack::build(&loaded.config, &shared));
@@ -282,6 +284,10 @@ impl Gloss {
         }
         end_tunnels.cancel();
         operators_end.cancel();
+        if let Some(traces) = traces {
+            // It waits for the collector, on a thread that may wait. A panic in it has been told.
+            let _ = tokio::task::spawn_blocking(move || traces.finish()).await;
+        }
     }
 }
 

@@ -8,13 +8,16 @@ use sha2::{Digest, Sha256};
 use super::{Loaded, Setting};
 
 /// Keys that the process is bound to at its start. A name that ends in a dot stands for every key below it.
-const FIXED: [&str; 6] = [
+const FIXED: [&str; 9] = [
     "listen",
     "admin.listen",
     "proxy.preserve_header_case",
     "rollout.persist",
     "server.",
     "telemetry.log_format",
+    "telemetry.otlp_endpoint",
+    "telemetry.trace_propagate",
+    "telemetry.trace_sample_ratio",
 ];
 
 /// A key with another value than before. Shown as `key = value`, secrets masked.
@@ -71,6 +74,7 @@ impl Loaded {
         self.config.rollout_kept.clone_from(&running.config.rollout_kept);
         self.config.server = running.config.server;
         self.config.telemetry.log_format = running.config.telemetry.log_format;
+        self.config.telemetry.traces.clone_from(&running.config.telemetry.traces);
         if admin_moved {
             self.config.admin.clone_from(&running.config.admin);
         }

@@ -17,10 +17,11 @@ use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, StreamConfig,
-    TelemetryConfig,
+    TelemetryConfig, TracesConfig,
 };
 use super::{rollout, upstream};
 use crate::analysis::Prior;
+use crate::proxy::{TlsParams, Upstream, UpstreamError, UpstreamUrlError};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
 use crate::telemetry::{LogFormat, without_credentials};
@@ -216,7 +217,48 @@ fn telemetry(raw: &raw::Telemetry) -> Result<TelemetryConfig, ConfigError> {
         "json" => LogFormat::Json,
         other => return Err(refuse("telemetry.log_format", other, "it is not a format", "use text or json")),
     };
-    Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format })
+    let access_log = match raw.access_log.as_str() {
+        "on" => true,
+        "off" => false,
+        other => return Err(refuse("telemetry.access_log", other, "it is not a switch", "use on or off")),
+    };
+    Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format, access_log, traces: traces(raw)? })
+}
+
+fn traces(raw: &raw::Telemetry) -> Result<Option<TracesConfig>, ConfigError> {
+    let sample_ratio = raw.trace_sample_ratio;
+    if !(0.0..=1.0).contains(&sample_ratio) {
+        let value = sample_ratio.to_string();
+        return Err(refuse(
+            "telemetry.trace_sample_ratio",
+            &value,
+            "it is no share",
+            "use a number from 0 to 1",
+        ));
+    }
+    if raw.otlp_endpoint.is_empty() {
+        return Ok(None);
+    }
+    let hint = "write it as http://HOST:4318 or https://HOST; /v1/traces is added";
+    let refused = |reason: String| refuse("telemetry.otlp_endpoint", &raw.otlp_endpoint, reason, hint);
+    let collector = match Upstream::parse(&raw.otlp_endpoint, &TlsParams::default()) {
+        Ok(_) if raw.otlp_endpoint.starts_with("unix:") => {
+            return Err(refused("it is not a URL of HTTP".to_owned()));
+        }
+        Ok(collector) => collector,
+        // That message is about callers of the upstream.
+        Err(UpstreamError::Url(UpstreamUrlError::Credentials)) => {
+            return Err(refused(
+                "credentials do not belong into it: set OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
+            ));
+        }
+        Err(UpstreamError::Url(UpstreamUrlError::Path)) => {
+            return Err(refused("it has a path or a query".to_owned()));
+        }
+        Err(error) => return Err(refused(error.to_string())),
+    };
+    let endpoint = raw.otlp_endpoint.trim_end_matches('/').to_owned();
+    Ok(Some(TracesConfig { endpoint, collector, sample_ratio, propagate: raw.trace_propagate }))
 }
 
 fn listen(key: &str, text: &str) -> Result<ListenAddress, ConfigError> {

@@ -176,6 +176,10 @@ pub(super) struct Drain {
 pub(super) struct Telemetry {
     pub(super) log_level: String,
     pub(super) log_format: String,
+    pub(super) access_log: String,
+    pub(super) otlp_endpoint: String,
+    pub(super) trace_sample_ratio: f64,
+    pub(super) trace_propagate: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -250,7 +254,14 @@ impl Default for Raw {
                 max_connections: 10_000,
             },
             drain: Drain { timeout: "25s".into() },
-            telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
+            telemetry: Telemetry {
+                log_level: "info".into(),
+                log_format: "text".into(),
+                access_log: "off".into(),
+                otlp_endpoint: String::new(),
+                trace_sample_ratio: 1.0,
+                trace_propagate: false,
+            },
             secrets: Secrets { headers: Vec::new() },
         }
     }

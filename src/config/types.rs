@@ -53,7 +53,7 @@ pub struct Config {
     pub server: ServerConfig,
     /// How long a drain waits.
     pub drain_timeout: Duration,
-    /// Log lines about gloss itself.
+    /// What gloss tells of itself.
     pub telemetry: TelemetryConfig,
     /// Headers whose values are never shown.
     pub secret_headers: Arc<[HeaderName]>,
@@ -200,11 +200,28 @@ pub struct ServerConfig {
     pub max_connections: usize,
 }
 
-/// Log lines about gloss itself.
+/// What gloss tells of itself.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
     /// A level or a list of directives.
     pub log_level: String,
     /// For people or for programs.
     pub log_format: LogFormat,
+    /// Whether each request is written to the log.
+    pub access_log: bool,
+    /// Where traces go; `None` when they go nowhere.
+    pub traces: Option<TracesConfig>,
+}
+
+/// Traces.
+#[derive(Debug, Clone)]
+pub struct TracesConfig {
+    /// The collector, as it was written.
+    pub endpoint: String,
+    /// The collector, as it is reached.
+    pub collector: Upstream,
+    /// The share of traces that begin here which are recorded, 0 to 1.
+    pub sample_ratio: f64,
+    /// Whether the upstream is told gloss's own span as its parent.
+    pub propagate: bool,
 }

@@ -31,7 +31,7 @@ use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
-use crate::telemetry::{Metrics, StageTimes};
+use crate::telemetry::{self, Answered, Metrics, StageTimes};
 use crate::variant::Variant;
 
 /// What the enrichment depends on.
@@ -225,6 +225,7 @@ impl Enricher {
 
     /// The upstream's answer, labelled with the rule that gave it, if it is to be labelled.
     fn basic(&self, mut response: Response<Body>, rule: Option<Rule>, times: &StageTimes) -> Response<Body> {
+        self.metrics.stages(Answered::Basic, times);
         if let Some(rule) = rule {
             label(response.headers_mut(), Received::Basic(rule), times, &self.head);
         }
@@ -239,7 +240,7 @@ impl Enricher {
         times: &StageTimes,
     ) -> Response<Body> {
         self.metrics.enrichment(Some(fallback));
-        self.metrics.stages(times);
+        self.metrics.stages(Answered::FellBack, times);
         label(response.headers_mut(), Received::FellBack(fallback), times, &self.head);
         response
     }
@@ -268,7 +269,7 @@ impl Enricher {
         match enhanced {
             Ok((body, notes)) => {
                 self.metrics.enrichment(None);
-                self.metrics.stages(&times);
+                self.metrics.stages(Answered::Enhanced, &times);
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
                 whole.into_enhanced(body, |headers, length| {
                     describe_enhanced(headers, length);
@@ -349,11 +350,15 @@ impl Enricher {
         let deadline = arrived + self.params.budget;
         let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
         times.logs = notes.took;
+        let span = telemetry::stage("analyse");
         let reporting = notes.snapshot.report(self.context(status, answer.max_turns, &notes, wishes));
         let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
         let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;
+        drop(span);
+        let span = telemetry::stage("merge");
         let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
         let merged = merge(&answer, &additions.members(), logs);
+        drop(span);
         Ok((merged.map_err(|_| Fallback::MergeCheck)?, notes))
     }
 

@@ -31,7 +31,7 @@ use crate::proxy::{Body, Held, HeldLimit, ProxyError};
 use crate::route::StatusRequest;
 use crate::stream::event::{comment, retry};
 use crate::stream::{Asked, Feed, Session, State};
-use crate::telemetry::StageTimes;
+use crate::telemetry::{Answered, StageTimes};
 
 /// How long a client should wait before it connects again: long enough for a restart to be seen by a load balancer.
 const RETRY: Duration = Duration::from_secs(2);
@@ -271,7 +271,7 @@ impl Enricher {
         };
         let mut head = whole.parts;
         self.metrics.enrichment(None);
-        self.metrics.stages(&times);
+        self.metrics.stages(Answered::Enhanced, &times);
         describe_stream(&mut head.headers);
         label(&mut head.headers, Received::Enhanced(wanted.rule, cache), &times, &self.head);
         if state.ended.is_some() && live.caller.has_seen(&state.last_id()) {

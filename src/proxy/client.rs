@@ -7,12 +7,15 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Request, Response, Uri, header};
 use http_body::Body as _;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::body::Body;
+use super::calls::Calls;
 use super::connect::{Connection, Connector};
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, PoolParams};
@@ -44,6 +47,7 @@ pub struct Client {
     connector: Connector,
     response_timeout: Duration,
     pool: Pool,
+    calls: Calls,
     metrics: Metrics,
 }
 
@@ -64,7 +68,23 @@ impl Client {
             patience: params.connect_timeout,
             preserve_header_case: params.preserve_header_case,
         };
-        Self { connector, response_timeout: params.response_timeout, pool, metrics }
+        let calls = Calls::new(connector.upstream.peer(), metrics.clone());
+        Self { connector, response_timeout: params.response_timeout, pool, calls, metrics }
+    }
+
+    /// Whether answers tell how long they took, by [`UpstreamTime`](super::UpstreamTime); they do not, unless asked to.
+    #[must_use]
+    pub fn timed(mut self, timed: bool) -> Self {
+        self.calls.tell(timed);
+        self
+    }
+
+    /// Sends a request of gloss's own, whose body is there.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send_own(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>, ProxyError> {
+        self.send(request.map(RequestBody::Own), &Upload::default()).await
     }
 
     /// The upstream that this client speaks to.
@@ -77,6 +97,27 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future closes the connection that the request is on; the pool is unharmed.
     pub async fn send(
+        &self,
+        request: Request<RequestBody>,
+        upload: &Upload,
+    ) -> Result<Response<Body>, ProxyError> {
+        let mut request = request;
+        let call = self.calls.begin(&mut request);
+        let answered = self.send_patiently(request, upload).await;
+        match answered {
+            Ok(mut response) => {
+                call.answered(&mut response);
+                Ok(response)
+            }
+            Err(error) => {
+                call.failed(error.proxy_status());
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends it on a pooled connection, on another one where that is dead, or on a new one.
+    async fn send_patiently(
         &self,
         request: Request<RequestBody>,
         upload: &Upload,

@@ -48,6 +48,7 @@
 //! | an answer of unknown length for an HTTP/1.0 client | it ends with the connection; one that breaks off ends by a reset, which takes with it what the client has not received, and which a socket in the file system does not have: there it looks complete |
 
 mod body;
+mod calls;
 mod client;
 mod connect;
 mod deadline;
@@ -67,6 +68,7 @@ mod upload;
 mod upstream;
 
 pub use body::{Body, Gathered, Passed};
+pub use calls::UpstreamTime;
 pub use client::{Client, ClientParams};
 pub use deadline::Deadline;
 pub use error::ProxyError;
@@ -74,7 +76,7 @@ pub use forward::{Forward, ForwardParams};
 pub use held::{Held, HeldLimit};
 pub use hops::{ClientAddress, Forwarding, HopParams};
 pub use request_body::{BodyError, BodyPatience, RequestBody};
-pub use rescue::{Rescue, RescueLayer};
+pub use rescue::{Rescue, RescueLayer, Rescued};
 pub use tls::{TlsParams, TlsSetupError};
 pub use upgrade::{Occupied, Tunnels};
 pub use upstream::{Upstream, UpstreamError, UpstreamUrlError};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::time::Instant;
@@ -44,6 +45,8 @@ pub struct BodyPatience {
 pub enum RequestBody {
     /// There is none.
     Empty,
+    /// What gloss says of its own accord.
+    Own(Full<Bytes>),
     /// The client's, frame by frame, watched.
     Client(ClientBody),
 }
@@ -146,6 +149,7 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
+            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Client(body) => body.poll_frame(cx),
         }
     }
@@ -153,6 +157,7 @@ impl HttpBody for RequestBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
+            Self::Own(body) => body.is_end_stream(),
             Self::Client(body) => body.incoming.is_end_stream(),
         }
     }
@@ -160,6 +165,7 @@ impl HttpBody for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
+            Self::Own(body) => body.size_hint(),
             Self::Client(body) => body.incoming.size_hint(),
         }
     }

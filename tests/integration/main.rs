@@ -10,6 +10,8 @@
 /// What the tests are written with.
 mod support;
 
+/// A line for each request, where that is switched on.
+mod access_log;
 /// The notes add and change nothing: bytes, members, headers.
 mod additive;
 /// The pure part stays pure, and arrows between modules go down only.
@@ -32,6 +34,8 @@ mod lifecycle;
 mod limits;
 /// Clients that take no more, or send no more, or never end: nothing is held for them for ever.
 mod lingering;
+/// What a scrape finds.
+mod metrics;
 /// A panic costs one request or one connection.
 mod panics;
 /// Everything but the status route passes as if there were no proxy.
@@ -48,6 +52,8 @@ mod streams;
 mod strictness;
 /// What systemd is told.
 mod systemd;
+/// What a collector of traces gets.
+mod traces;
 /// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
 mod upstreams;
 /// A run in the terminal, through the proxy.
