@@ -46,6 +46,13 @@ pub fn differences(a: &[u8], b: &[u8]) -> Vec<Difference> {
     differing
 }
 
+impl Difference {
+    /// Two bodies that differ as a whole, with the words for what is wrong.
+    pub fn of_bodies(what: &str, a: &[u8], b: &[u8]) -> Self {
+        whole(what, a, b)
+    }
+}
+
 /// The members by name, each as it is written; of repeated ones the last.
 pub fn members(body: &[u8]) -> Option<BTreeMap<String, &str>> {
     let all: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;

@@ -292,7 +292,7 @@ mod tests {
         let kept = &predictions.open[&run("a")].predictions;
         assert!(kept.len() >= A_RUN / 2 && kept[0].at == at(0), "{}", kept.len());
         let gaps = kept.windows(2).map(|pair| (pair[1].at - pair[0].at).num_seconds());
-        assert!(gaps.max().unwrap() <= 10_000 / (A_RUN as i64 / 2) + 1);
+        assert!(gaps.max().unwrap() <= 10_000 / 16 + 1);
     }
 
     #[test]

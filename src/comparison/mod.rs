@@ -16,6 +16,7 @@ mod noise;
 mod proof;
 mod report;
 mod tally;
+mod verdict;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +35,7 @@ pub use noise::{Compared, Mismatch, Pair, PairsReport};
 pub use proof::{Added, Broken, prove, prove_but_for_logs};
 pub use report::{Fallbacks, Halves, NoiseReport, Proof, Report, Useful, UsefulnessReport, VariantReport};
 pub use tally::{Exchange, Half, Received, Sent, Tally, Usefulness};
+pub use verdict::{Sides, Verdict};
 
 use eta::Predictions;
 use noise::Noise;

@@ -50,7 +50,7 @@ pub(super) struct Noise {
 
 #[derive(Debug, Default)]
 struct Pairs {
-    pairs: u64,
+    count: u64,
     same: u64,
     latency_ratio: Histogram,
     differing: BTreeMap<String, u64>,
@@ -90,11 +90,11 @@ impl Noise {
     pub(super) fn compared(&mut self, compared: Compared, at: DateTime<Utc>) {
         let Compared { pair, latency_ratio, differences } = compared;
         let pairs = self.of(pair);
-        pairs.pairs += 1;
+        pairs.count += 1;
         pairs.same += u64::from(differences.is_empty());
         pairs.latency_ratio.record(latency_ratio);
         for name in differences.iter().filter_map(|difference| difference.member.as_deref()) {
-            pairs.count(name);
+            pairs.differed(name);
         }
         // The one that is least common tells the most: clocks differ in every pair.
         let rarity = |difference: &&Difference| {
@@ -124,7 +124,7 @@ impl Noise {
             Pair::AB => &self.a_b,
         };
         PairsReport {
-            pairs: pairs.pairs,
+            pairs: pairs.count,
             same: pairs.same,
             latency_ratio: pairs.latency_ratio.distribution(),
             differing_members: pairs.differing.clone(),
@@ -140,7 +140,7 @@ impl Noise {
 }
 
 impl Pairs {
-    fn count(&mut self, name: &str) {
+    fn differed(&mut self, name: &str) {
         let name = short(name);
         let has_room = self.differing.len() < NAMES || self.differing.contains_key(&name);
         *self.differing.entry(if has_room { name } else { OTHERS.to_owned() }).or_default() += 1;

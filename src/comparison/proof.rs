@@ -4,14 +4,14 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::Deserializer as Json;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 /// A member that was added.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Added {
     /// Its name.
     pub name: String,

@@ -178,7 +178,9 @@ impl Tally {
         for (ours, theirs) in
             [(&mut self.fallbacks, &other.fallbacks), (&mut self.shadow_fallbacks, &other.shadow_fallbacks)]
         {
-            theirs.iter().for_each(|(reason, count)| add(ours.entry(reason).or_default(), *count));
+            for (reason, count) in theirs {
+                add(ours.entry(reason).or_default(), *count);
+            }
         }
         self.minutes.merge(&other.minutes);
         for (status, theirs) in &other.useful {

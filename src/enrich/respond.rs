@@ -44,6 +44,8 @@ const DESCRIPTIONS: [HeaderName; 7] = [
 pub(super) enum Received {
     /// The enhanced answer.
     Enhanced(Rule, CacheOutcome),
+    /// Both in one.
+    Both(Rule, CacheOutcome),
     /// The basic answer, as decided.
     Basic(Rule),
     /// The basic answer, because the other one failed.
@@ -84,6 +86,7 @@ pub(super) fn describe_stream(headers: &mut HeaderMap) {
 pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTimes, params: &HeadParams) {
     let (variant, reason) = match received {
         Received::Enhanced(rule, _) => ("enhanced", rule.as_str()),
+        Received::Both(rule, _) => ("compare", rule.as_str()),
         Received::Basic(rule) => ("basic", rule.as_str()),
         Received::FellBack(fallback) => ("basic", fallback.as_str()),
     };
@@ -91,7 +94,8 @@ pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTi
     headers.insert(REASON, HeaderValue::from_static(reason));
     headers.append(header::VARY, canonical(&params.opt_in));
     headers.append(SERVER_TIMING, server_timing(times));
-    let cached = matches!(received, Received::Enhanced(_, CacheOutcome::Hit));
+    let cached =
+        matches!(received, Received::Enhanced(_, CacheOutcome::Hit) | Received::Both(_, CacheOutcome::Hit));
     let cache_status = if cached { "gloss; hit" } else { "gloss; fwd=miss" };
     headers.append(CACHE_STATUS, HeaderValue::from_static(cache_status));
     if params.expose {

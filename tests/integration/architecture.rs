@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "run_id.rs",
     "route.rs",
     "rollout",
@@ -15,6 +15,7 @@ const PURE: [&str; 13] = [
     "enrich/eligible.rs",
     "enrich/merge.rs",
     "enrich/fallback.rs",
+    "enrich/findings.rs",
     "server/framing.rs",
     "stream/accept.rs",
     "stream/event.rs",

@@ -16,6 +16,8 @@ mod additive;
 mod architecture;
 /// The wall clock jumps.
 mod clock;
+/// What the A/B measures, and both answers in one.
+mod comparison;
 /// Which answer a request gets, and how the client is told.
 mod decisions;
 /// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
