@@ -69,9 +69,8 @@ impl Enricher {
         times.enrich = arrived.elapsed();
         let text = self.composed(&both, &made, &times);
         let cache = made.as_ref().map_or(CacheOutcome::Miss, |made| made.notes.snapshot.cache);
-        let Whole { mut parts, trailers, mut held, body } = both.second;
-        if !held.grow(text.len()) {
-            let whole = Whole { parts, body, trailers, held };
+        let mut whole = both.second;
+        if !whole.held.grow(text.len()) {
             return self.fall_back(whole.into_response(), Fallback::Overload, &times);
         }
         self.count_outcome(made.as_ref().err().copied());
@@ -79,15 +78,13 @@ impl Enricher {
         if let Ok(made) = &made {
             self.params.comparison.useful(&made.usefulness);
         }
-        respond::describe_enhanced(&mut parts.headers, text.len());
-        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        respond::label(&mut parts.headers, respond::Received::Both(wanted.rule, cache), &times, &self.head);
-        let body = Body::from(text).with_trailers(trailers).with_held(held);
-        Departing {
-            response: Response::from_parts(parts, body),
-            received: Received::Compare,
-            body: BodyTime::After(times.upstream),
-        }
+        let received = respond::Received::Both(wanted.rule, cache);
+        let response = whole.into_enhanced(text, |headers, length| {
+            respond::describe_enhanced(headers, length);
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            respond::label(headers, received, &times, &self.head);
+        });
+        Departing { response, received: Received::Compare, body: BodyTime::After(times.upstream) }
     }
 
     async fn ask_twice(

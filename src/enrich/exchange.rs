@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use chrono::Utc;
 use futures_util::FutureExt;
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, Method, Response, Uri};
@@ -20,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::again::{Again, Forwarded};
 use super::answer::Answer;
 use super::attempt::{Attempt, Notes, Readings};
+use super::description::Descriptions;
 use super::eligible::check_head;
 use super::fallback::Fallback;
 use super::findings;
@@ -27,8 +27,8 @@ use super::live::Caller;
 use super::merge::{Logs, merge};
 use super::record::{BodyTime, Departing, Record};
 use super::respond::{HeadParams, Received, describe_enhanced, label};
-use crate::analysis::{self, Additions, Detail, RunStatus};
-use crate::comparison::{self, Comparison, Difference, Usefulness, prove, prove_but_for_logs};
+use crate::analysis::{self, Detail, RunStatus};
+use crate::comparison::{self, Comparison, Usefulness};
 use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed};
 use crate::rollout::{self, Decision, Rule};
 use crate::route::{Router, StatusRequest, Wishes};
@@ -71,6 +71,8 @@ pub struct EnrichParams {
     pub pace: Pace,
     /// How many streams of live updates there may be.
     pub max_streams: usize,
+    /// What is added to the service's description of itself; `None` leaves that as it is.
+    pub descriptions: Option<Descriptions>,
 }
 
 /// One status request on its way.
@@ -131,7 +133,7 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Whole {
     pub(super) parts: Parts,
     pub(super) body: Bytes,
-    pub(super) trailers: Option<HeaderMap>,
+    trailers: Option<HeaderMap>,
     pub(super) held: Held,
 }
 
@@ -148,6 +150,17 @@ impl Whole {
     pub(super) fn into_response(self) -> Response<Body> {
         let body = Body::from_chunks([self.body]).with_trailers(self.trailers).with_held(self.held);
         Response::from_parts(self.parts, body)
+    }
+
+    /// Another body in the place of the upstream's, and a head that fits it.
+    pub(super) fn into_enhanced(
+        self,
+        body: String,
+        describe: impl FnOnce(&mut HeaderMap, usize),
+    ) -> Response<Body> {
+        let Self { mut parts, trailers, held, .. } = self;
+        describe(&mut parts.headers, body.len());
+        Response::from_parts(parts, Body::from(body).with_trailers(trailers).with_held(held))
     }
 }
 
@@ -269,12 +282,6 @@ impl Enricher {
         }
     }
 
-    /// Counts what became of a request that was to be enhanced.
-    pub(super) fn count_outcome(&self, fallback: Option<Fallback>) {
-        self.metrics.enrichment(fallback);
-        self.params.comparison.outcome(fallback.map(Fallback::as_str), Utc::now());
-    }
-
     async fn enhance(
         &self,
         response: Response<Body>,
@@ -301,13 +308,13 @@ impl Enricher {
                 self.count_outcome(None);
                 self.metrics.stages(&times);
                 self.params.comparison.useful(&usefulness);
-                let Whole { mut parts, trailers, held, .. } = whole;
-                describe_enhanced(&mut parts.headers, body.len());
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
-                label(&mut parts.headers, received, &times, &self.head);
-                let body = Body::from(body).with_trailers(trailers).with_held(held);
+                let response = whole.into_enhanced(body, |headers, length| {
+                    describe_enhanced(headers, length);
+                    label(headers, received, &times, &self.head);
+                });
                 Departing {
-                    response: Response::from_parts(parts, body),
+                    response,
                     received: comparison::Received::Enhanced,
                     body: BodyTime::After(times.upstream),
                 }
@@ -368,16 +375,6 @@ impl Enricher {
         Response::from_parts(parts, body)
     }
 
-    /// Counts notes for nobody: what they would have brought, and how long the client would have waited for them.
-    fn count_shadow(&self, made: Result<(Usefulness, Duration), Fallback>) {
-        self.metrics.shadow(made.as_ref().err().copied());
-        if let Ok((usefulness, _)) = &made {
-            self.params.comparison.useful(usefulness);
-        }
-        let would_add = made.map(|(_, took)| took.as_secs_f64());
-        self.params.comparison.shadow(would_add.map_err(Fallback::as_str));
-    }
-
     /// The enhanced body, and what it was made from. What it tells of the run's end is kept, for the comparison.
     pub(super) async fn notes_for(
         &self,
@@ -410,29 +407,6 @@ impl Enricher {
     /// Whether a deny rule names the run's workflow, which was not known when it was decided.
     pub(super) fn denies(&self, answer: &Answer<'_>) -> bool {
         answer.workflow.as_deref().is_some_and(|name| self.params.rollout.in_force().denies_workflow(name))
-    }
-
-    /// Checks, by other means than those that it was made by, that nothing was done to a body but adding.
-    fn prove(&self, basic: &[u8], enhanced: &str, logs: Logs) -> Result<(), Fallback> {
-        let proof = match logs {
-            Logs::Keep => prove(basic, enhanced.as_bytes()),
-            Logs::Null => prove_but_for_logs(basic, enhanced.as_bytes()),
-        };
-        let broken = proof.as_ref().err().map(ToString::to_string);
-        let example = broken.as_ref().map(|what| Difference::of_bodies(what, basic, enhanced.as_bytes()));
-        self.params.comparison.proof(example, Utc::now());
-        let Some(broken) = broken else { return Ok(()) };
-        tracing::error!(broken, "an enhanced answer was not sent: it is not the upstream's with additions");
-        Err(Fallback::MergeCheck)
-    }
-
-    /// Keeps what is said of the run's end, to judge it once that is known.
-    fn keep_course(&self, asked: &StatusRequest, status: RunStatus, additions: &Additions, notes: &Notes) {
-        let Some(run) = &asked.run_id else { return };
-        let ended = status == RunStatus::Completed;
-        let ended_at = ended.then(|| notes.snapshot.analysis.last_event_at()).flatten();
-        let course = findings::course(status, additions, ended_at, notes.snapshot.as_of);
-        self.params.comparison.course(run, course);
     }
 
     /// The status, where it is one that gets notes.

@@ -9,6 +9,7 @@ mod again;
 pub mod answer;
 mod attempt;
 mod compare;
+mod description;
 pub mod eligible;
 mod exchange;
 mod fallback;
@@ -19,6 +20,7 @@ mod record;
 mod respond;
 mod service;
 
+pub use description::Descriptions;
 pub use exchange::EnrichParams;
 pub use fallback::Fallback;
 pub use service::{Enrich, EnrichLayer};

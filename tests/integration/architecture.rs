@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "run_id.rs",
     "route.rs",
     "rollout",
     "variant.rs",
     "analysis",
     "comparison",
+    "openapi",
     "enrich/answer.rs",
     "enrich/eligible.rs",
     "enrich/merge.rs",
@@ -51,7 +52,7 @@ const LAYERS: [&[&str]; 11] = [
     &["stream"],
     &["proxy", "runlog", "switch"],
     &["telemetry", "systemd"],
-    &["comparison"],
+    &["comparison", "openapi"],
     &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 
