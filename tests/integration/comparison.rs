@@ -139,7 +139,7 @@ fn errors_belong_to_what_was_decided_and_clients_who_leave_are_no_errors() {
 
     let endless = Upstream::scripted(|call| {
         call.wire.send("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n");
-        while call.wire.send([b' '; 65536]) {}
+        while call.wire.send([b' '; 4096]) {}
         Then::Close
     });
     let gloss = Setup::before(&endless).start();
