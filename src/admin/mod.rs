@@ -1,9 +1,10 @@
-//! The operators' listener: liveness, readiness, metrics, and the rollout, which can be switched here.
+//! The operators' listener: liveness, readiness, metrics, the comparison, and the rollout, which can be switched here.
 //!
 //! Everything but `/livez` and `/readyz` is for those only whom [`Access`] lets in. No GET changes anything. It never
 //! shows a value that a client sent.
 
 mod access;
+mod comparison;
 mod rollout;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use http_body_util::Full;
 use tower::{BoxError, Service};
 
 use self::access::Denied;
+use crate::comparison::Comparison;
 use crate::runlog::Tracker;
 use crate::switch::RolloutSwitch;
 use crate::telemetry::{Exposition, Metrics};
@@ -54,6 +56,8 @@ pub struct AdminParams {
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,
+    /// What the A/B measures.
+    pub comparison: Comparison,
 }
 
 /// Answers operators' requests.
@@ -112,7 +116,11 @@ impl AdminParams {
             "/readyz" if self.readiness.get() => text(StatusCode::OK, "ready\n"),
             "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
             "/metrics" => self.metrics(Exposition::wanted(request.headers())),
-            _ => text(StatusCode::NOT_FOUND, "there is /livez, /readyz, /metrics and /api/rollout\n"),
+            comparison::PATH => comparison::answer(&self.comparison),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "there is /livez, /readyz, /metrics, /api/comparison and /api/rollout\n",
+            ),
         }
     }
 
@@ -149,6 +157,16 @@ fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
     let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, format!("only {allowed} is answered here\n"));
     refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     refused
+}
+
+/// JSON, ended by a line feed.
+fn json_answer(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(format!("{value}\n").into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::BoxError;
 
-use super::not_allowed;
+use super::{json_answer, not_allowed};
 use crate::rollout::{OptIn, Percent, Refused, Rollout};
 use crate::switch::{RolloutSwitch, Settings};
 use crate::variant::Variant;
@@ -137,13 +137,4 @@ fn state(settings: &Settings) -> Response<Full<Bytes>> {
 
 fn refusal(status: StatusCode, refused: &Refused) -> Response<Full<Bytes>> {
     json_answer(status, &json!({ "detail": refused }))
-}
-
-fn json_answer(status: StatusCode, value: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(format!("{value}\n").into()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -67,7 +67,7 @@ mod upgrade;
 mod upload;
 mod upstream;
 
-pub use body::{Body, Gathered, Passed};
+pub use body::{Body, Gathered, HandedOver, Passed};
 pub use calls::UpstreamTime;
 pub use client::{Client, ClientParams};
 pub use deadline::Deadline;

@@ -10,11 +10,13 @@ const PURE: [&str; 15] = [
     "rollout",
     "variant.rs",
     "analysis",
+    "comparison",
     "openapi",
     "enrich/answer.rs",
     "enrich/eligible.rs",
     "enrich/merge.rs",
     "enrich/fallback.rs",
+    "enrich/findings.rs",
     "server/framing.rs",
     "stream/accept.rs",
     "stream/event.rs",
@@ -53,7 +55,7 @@ const LAYERS: [&[&str]; 12] = [
     &["stream"],
     &["proxy", "runlog", "switch"],
     &["telemetry", "systemd"],
-    &["openapi"],
+    &["comparison", "openapi"],
     &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 
