@@ -1,9 +1,15 @@
-//! The operators' listener: liveness, readiness, metrics, and the rollout, which can be switched here.
+//! The operators' listener: liveness, readiness, metrics, the runs in the cache, the rollout, which can be switched here,
+//! and a page that shows all of it.
 //!
-//! With a token, everything but `/livez` and `/readyz` needs `Authorization: Bearer TOKEN`. No GET changes anything. It
-//! never shows a value that a client sent.
+//! With a token, everything but `/livez`, `/readyz` and the page's own files needs `Authorization: Bearer TOKEN`. These
+//! files hold no data: they are the same in every gloss of a version, and the page asks for the token itself. No GET
+//! changes anything. Metrics and errors never show a value that a client sent.
 
+mod live;
+mod page;
 mod rollout;
+mod routes;
+mod runs;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,14 +21,22 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tower::{BoxError, Service};
 
+use crate::proxy;
 use crate::runlog::Tracker;
 use crate::switch::RolloutSwitch;
 use crate::telemetry::Metrics;
+
+use routes::Route;
+pub use runs::RunPages;
+
+/// Whole answers, and streams of events.
+pub type AdminBody = Either<Full<Bytes>, proxy::Body>;
 
 /// Whether clients may be sent here.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +66,8 @@ pub struct AdminParams {
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,
+    /// The runs in the cache.
+    pub runs: RunPages,
 }
 
 /// Answers operators' requests.
@@ -71,7 +87,7 @@ impl<B> Service<Request<B>> for Admin
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<AdminBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -81,35 +97,46 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let params = Arc::clone(&self.params);
-        Box::pin(async move { Ok(params.answer(request).await) })
+        Box::pin(async move {
+            let mut response = params.answer(request).await;
+            page::protect(response.headers_mut());
+            Ok(response)
+        })
     }
 }
 
 impl AdminParams {
-    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    async fn answer<B>(&self, request: Request<B>) -> Response<AdminBody>
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send,
     {
-        let path = request.uri().path();
-        let is_probe = matches!(path, "/livez" | "/readyz");
-        if !is_probe && !self.admits(request.headers()) {
+        let target = request.uri().clone();
+        let route = Route::of(target.path());
+        if !route.is_open() && !self.admits(request.headers()) {
             let mut refused = text(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN is needed here\n");
             refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return refused;
+            return refused.map(Either::Left);
         }
-        if path == rollout::PATH {
-            return rollout::answer(&self.rollout, request).await;
+        if route == Route::Rollout {
+            return rollout::answer(&self.rollout, request).await.map(Either::Left);
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return not_allowed("GET, HEAD");
+            return not_allowed("GET, HEAD").map(Either::Left);
         }
-        match path {
-            "/livez" => text(StatusCode::OK, "alive\n"),
-            "/readyz" if self.readiness.get() => text(StatusCode::OK, "ready\n"),
-            "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-            "/metrics" => self.metrics(),
-            _ => text(StatusCode::NOT_FOUND, "there is /livez, /readyz, /metrics and /api/rollout\n"),
-        }
+        let query = target.query().unwrap_or_default();
+        let whole = match route {
+            Route::RunsEvents => return self.runs.follow_all(query),
+            Route::RunEvents(id) => return self.runs.follow_one(id),
+            Route::Runs => self.runs.list(query).await,
+            Route::Run(id) => self.runs.one(id).await,
+            Route::Page(asset) => asset.answer(request.headers()),
+            Route::Livez => text(StatusCode::OK, "alive\n"),
+            Route::Readyz if self.readiness.get() => text(StatusCode::OK, "ready\n"),
+            Route::Readyz => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            Route::Metrics => self.metrics(),
+            Route::Rollout | Route::Unknown => text(StatusCode::NOT_FOUND, routes::OVERVIEW),
+        };
+        whole.map(Either::Left)
     }
 
     /// Whether the caller presents the token, compared in a time that does not depend on where they differ.
@@ -136,6 +163,14 @@ fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
     let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, format!("only {allowed} is answered here\n"));
     refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     refused
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
+    let mut bytes = serde_json::to_vec(value).expect("texts, numbers and lists of them always serialise");
+    bytes.push(b'\n');
+    let mut response = text(status, bytes);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {

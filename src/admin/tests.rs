@@ -2,6 +2,7 @@
 
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::rollout::{OptIn, Overrides, Percent, Rollout};
@@ -20,7 +21,14 @@ fn params(token: Option<&str>) -> AdminParams {
     };
     let rollout = RolloutSwitch::new(configured, Overrides::default(), None, metrics.clone());
     let readiness = Readiness::default();
-    AdminParams { token: token.map(SecretString::from), readiness, metrics, tracker: None, rollout }
+    AdminParams {
+        token: token.map(SecretString::from),
+        readiness,
+        metrics,
+        tracker: None,
+        rollout,
+        runs: RunPages::new(None, CancellationToken::new()),
+    }
 }
 
 async fn get(params: &AdminParams, path: &str, authorization: Option<&str>) -> u16 {

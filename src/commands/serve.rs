@@ -24,7 +24,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 
 use self::live::Live;
 use super::{Failure, runtime};
-use crate::admin::{Admin, AdminParams, Readiness};
+use crate::admin::{Admin, AdminParams, Readiness, RunPages};
 use crate::config::{self, Config, ListenAddress, Loaded, Sources};
 use crate::proxy::Tunnels;
 use crate::reload::{FileWatch, Reloader, Swap};
@@ -304,6 +304,7 @@ fn operator_pages(
         metrics: shared.metrics.clone(),
         tracker: shared.tracker.clone(),
         rollout: shared.rollout.clone(),
+        runs: RunPages::new(shared.tracker.clone(), shared.streams.end()),
     });
     SetSensitiveRequestHeaders::from_shared(
         CatchPanicLayer::new().layer(admin),
