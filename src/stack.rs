@@ -10,6 +10,7 @@ use tower::{Service, ServiceBuilder};
 use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 
 use crate::analysis::Limits;
+use crate::comparison::Comparison;
 use crate::config::Config;
 use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
 use crate::openapi::DescriptionParams;
@@ -29,6 +30,8 @@ pub struct Shared {
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,
+    /// What the A/B measures.
+    pub comparison: Comparison,
     /// Live updates under way.
     pub streams: Streams,
     /// Connections that were upgraded.
@@ -118,8 +121,9 @@ fn forward_params(config: &Config) -> ForwardParams {
 
 fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
     EnrichParams {
-        router: Router::new(config.routes.clone(), config.opt_in_header.clone()),
+        router: Router::new(config.routes.clone(), config.opt_in_header.clone()).with_compare(config.compare),
         rollout: shared.rollout.clone(),
+        comparison: shared.comparison.clone(),
         opt_in_header: config.opt_in_header.clone(),
         expose_headers: config.expose_headers,
         budget: config.enrich.budget,

@@ -1,10 +1,11 @@
-//! The operators' listener: liveness, readiness, metrics, the runs in the cache, the rollout, which can be switched here,
-//! and a page that shows all of it.
+//! The operators' listener: liveness, readiness, metrics, the runs in the cache, the comparison, the
+//! rollout, which can be switched here, and a page that shows all of it.
 //!
 //! With a token, everything but `/livez`, `/readyz` and the page's own files needs `Authorization: Bearer TOKEN`. These
 //! files hold no data: they are the same in every gloss of a version, and the page asks for the token itself. No GET
 //! changes anything. Metrics and errors never show a value that a client sent.
 
+mod comparison;
 mod live;
 mod page;
 mod rollout;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tower::{BoxError, Service};
 
+use crate::comparison::Comparison;
 use crate::proxy;
 use crate::runlog::Tracker;
 use crate::switch::RolloutSwitch;
@@ -66,6 +68,8 @@ pub struct AdminParams {
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,
+    /// What the A/B measures.
+    pub comparison: Comparison,
     /// The runs in the cache.
     pub runs: RunPages,
 }
@@ -134,6 +138,7 @@ impl AdminParams {
             Route::Readyz if self.readiness.get() => text(StatusCode::OK, "ready\n"),
             Route::Readyz => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
             Route::Metrics => self.metrics(),
+            Route::Comparison => comparison::answer(&self.comparison),
             Route::Rollout | Route::Unknown => text(StatusCode::NOT_FOUND, routes::OVERVIEW),
         };
         whole.map(Either::Left)
@@ -165,7 +170,8 @@ fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
     refused
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
+/// JSON, ended by a line feed.
+fn json_answer(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
     let mut bytes = serde_json::to_vec(value).expect("texts, numbers and lists of them always serialise");
     bytes.push(b'\n');
     let mut response = text(status, bytes);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::BoxError;
 
-use super::{json, not_allowed};
+use super::{json_answer, not_allowed};
 use crate::rollout::{OptIn, Percent, Refused, Rollout};
 use crate::switch::{RolloutSwitch, Settings};
 use crate::variant::Variant;
@@ -128,9 +128,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn state(settings: &Settings) -> Response<Full<Bytes>> {
-    json(StatusCode::OK, &State::of(settings))
+    json_answer(StatusCode::OK, &State::of(settings))
 }
 
 fn refusal(status: StatusCode, refused: &Refused) -> Response<Full<Bytes>> {
-    json(status, &json!({ "detail": refused }))
+    json_answer(status, &json!({ "detail": refused }))
 }

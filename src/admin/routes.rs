@@ -3,8 +3,10 @@
 use super::page::Asset;
 
 /// What somebody is told who asks for something else.
-pub(super) const OVERVIEW: &str = "there is /, /livez, /readyz, /metrics, /api/runs, /api/runs/RUN_ID, /api/events, /api/runs/RUN_ID/events and \
-     /api/rollout\n";
+pub(super) const OVERVIEW: &str =
+    "there is /, /livez, /readyz, /metrics, /api/runs, /api/runs/RUN_ID, /api/events, \
+                                    /api/runs/RUN_ID/events, /api/comparison and /api/rollout
+";
 
 /// What a path asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(super) enum Route<'p> {
     Readyz,
     /// The counts.
     Metrics,
+    /// What the A/B measures.
+    Comparison,
     /// The rollout, shown and changed.
     Rollout,
     /// The runs in the cache.
@@ -38,6 +42,7 @@ impl<'p> Route<'p> {
             "/livez" => Self::Livez,
             "/readyz" => Self::Readyz,
             "/metrics" => Self::Metrics,
+            "/api/comparison" => Self::Comparison,
             "/api/rollout" => Self::Rollout,
             "/api/runs" => Self::Runs,
             "/api/events" => Self::RunsEvents,

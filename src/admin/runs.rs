@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::live::{self, Stream};
-use super::{AdminBody, json as json_answer, text};
+use super::{AdminBody, json_answer, text};
 use crate::analysis::{Additions, Context, Detail, Overview, Timestamp};
 use crate::run_id::RunId;
 use crate::runlog::{CatchUp, Listed, Saying, Snapshot, StorageWatch, Tracker};

@@ -34,15 +34,22 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Completed, Self::Failed, Self::Timeout, Self::Killed];
+
     /// Reads the word of a status answer; `None` for `pending` and for words that are not known.
     pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "running" => Some(Self::Running),
-            "completed" => Some(Self::Completed),
-            "failed" => Some(Self::Failed),
-            "timeout" => Some(Self::Timeout),
-            "killed" => Some(Self::Killed),
-            _ => None,
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// The word for it in status answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Killed => "killed",
         }
     }
 }

@@ -5,6 +5,8 @@
 //! before all was done: how long requests may take then is the operator's own word, and a service manager that saw a
 //! failure in every restart with an open WebSocket would help nobody. The log says what was cut off.
 
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
 mod live;
 
 use std::fmt;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::Utc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +28,9 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 use self::live::Live;
 use super::{Failure, runtime};
 use crate::admin::{Admin, AdminParams, Readiness, RunPages};
+use crate::comparison::Comparison;
 use crate::config::{self, Config, ListenAddress, Loaded, Sources};
+use crate::enrich::Fallback;
 use crate::proxy::Tunnels;
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
@@ -186,7 +191,8 @@ impl Gloss {
             RolloutSwitch::new(config.rollout.clone(), overrides.unwrap_or_default(), file, metrics.clone());
         let end_streams = CancellationToken::new();
         let streams = Streams::new(end_streams.clone(), metrics.clone());
-        let shared = stack::Shared { metrics, tracker, rollout, streams, tunnels };
+        let comparison = Comparison::new(Utc::now(), Fallback::ALL.map(Fallback::as_str));
+        let shared = stack::Shared { metrics, tracker, rollout, comparison, streams, tunnels };
         let reloads = None;
         Ok(Self {
             loaded,
@@ -304,6 +310,7 @@ fn operator_pages(
         metrics: shared.metrics.clone(),
         tracker: shared.tracker.clone(),
         rollout: shared.rollout.clone(),
+        comparison: shared.comparison.clone(),
         runs: RunPages::new(shared.tracker.clone(), shared.streams.end()),
     });
     SetSensitiveRequestHeaders::from_shared(

@@ -43,6 +43,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
             heartbeat: duration("stream.heartbeat", &raw.stream.heartbeat)?,
             max: count("stream.max", raw.stream.max, 1..=1_000_000)?,
         },
+        compare: raw.compare.enabled,
         logs: logs(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
         cache: CacheConfig {

@@ -19,6 +19,7 @@ pub(super) struct Raw {
     pub(super) rollout: Rollout,
     pub(super) enrich: Enrich,
     pub(super) stream: Stream,
+    pub(super) compare: Compare,
     pub(super) logs: Logs,
     pub(super) analysis: Analysis,
     pub(super) cache: Cache,
@@ -119,6 +120,12 @@ pub(super) struct Stream {
     pub(super) upstream_interval: String,
     pub(super) heartbeat: String,
     pub(super) max: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Compare {
+    pub(super) enabled: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -227,6 +234,7 @@ impl Default for Raw {
                 openapi: false,
             },
             stream: Stream { upstream_interval: "5s".into(), heartbeat: "15s".into(), max: 1000 },
+            compare: Compare { enabled: false },
             logs: Logs {
                 sources: Vec::new(),
                 templates: vec!["run_{run_id}.log".into()],

@@ -41,6 +41,8 @@ pub struct Config {
     pub enrich: EnrichConfig,
     /// Live updates.
     pub stream: StreamConfig,
+    /// Whether callers may ask for both answers in one.
+    pub compare: bool,
     /// Where logs are.
     pub logs: LogsConfig,
     /// What progress estimates rest on.

@@ -21,6 +21,8 @@ pub struct Answer<'b> {
     pub workflow: Option<String>,
     /// The turn limit, where this version of the upstream tells it.
     pub max_turns: Option<u64>,
+    /// Whether the upstream itself has a `result`: one that is not null.
+    pub has_result: bool,
     /// Where the value of `logs` stands in the text.
     pub logs: Option<Range<usize>>,
     /// Where the closing brace stands in the text.
@@ -45,6 +47,7 @@ impl<'b> Answer<'b> {
                 .debug_info
                 .and_then(requested_turns)
                 .or(members.progress.and_then(progress_turns)),
+            has_result: members.result.is_some_and(|raw| raw.get() != "null"),
             logs: members.logs.map(|raw| span(text, raw)),
             names: members.names,
             closing_brace,
@@ -85,6 +88,7 @@ struct Members<'b> {
     names: Vec<Cow<'b, str>>,
     status: Option<&'b RawValue>,
     workflow: Option<&'b RawValue>,
+    result: Option<&'b RawValue>,
     logs: Option<&'b RawValue>,
     debug_info: Option<&'b RawValue>,
     progress: Option<&'b RawValue>,
@@ -111,6 +115,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
             match &*name {
                 "status" => members.status = Some(map.next_value()?),
                 "workflow_name" => members.workflow = Some(map.next_value()?),
+                "result" => members.result = Some(map.next_value()?),
                 "logs" => members.logs = Some(map.next_value()?),
                 "debug_info" => members.debug_info = Some(map.next_value()?),
                 "progress" => members.progress = Some(map.next_value()?),
@@ -168,6 +173,18 @@ mod tests {
         assert_eq!(Answer::read(later.as_bytes()).unwrap().max_turns, Some(50));
         assert_eq!(Answer::read(br#"{"progress":{"max_turns":null}}"#).unwrap().max_turns, None);
         assert_eq!(Answer::read(br#"{"progress":"none"}"#).unwrap().max_turns, None);
+    }
+
+    #[test]
+    fn null_is_no_result() {
+        for (body, has_result) in [
+            ("{}", false),
+            ("{\"result\": null }", false),
+            ("{\"result\":{}}", true),
+            ("{\"result\":\"null\"}", true),
+        ] {
+            assert_eq!(Answer::read(body.as_bytes()).unwrap().has_result, has_result, "{body}");
+        }
     }
 
     #[test]

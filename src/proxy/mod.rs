@@ -52,7 +52,7 @@ mod tls;
 mod upgrade;
 mod upstream;
 
-pub use body::{Body, Gathered, Passed};
+pub use body::{Body, Gathered, HandedOver, Passed};
 pub use client::{Client, ClientParams};
 pub use deadline::Deadline;
 pub use error::ProxyError;

@@ -355,7 +355,7 @@ impl Inner {
     /// Creates every label set, so that a reason that never happened shows as zero.
     fn touch(&self) {
         self.operation.touch();
-        for variant in [Variant::Basic, Variant::Enhanced, Variant::Shadow] {
+        for variant in Variant::ALL {
             for rule in Rule::ALL {
                 drop(self.decisions.get_or_create(&decision_labels(variant, rule)));
             }

@@ -4,17 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 16] = [
+const PURE: [&str; 18] = [
     "run_id.rs",
     "route.rs",
     "rollout",
     "variant.rs",
     "analysis",
+    "comparison",
     "openapi",
     "enrich/answer.rs",
     "enrich/eligible.rs",
     "enrich/merge.rs",
     "enrich/fallback.rs",
+    "enrich/findings.rs",
     "server/framing.rs",
     "stream/accept.rs",
     "stream/event.rs",
@@ -53,7 +55,7 @@ const LAYERS: [&[&str]; 11] = [
     &["stream"],
     &["proxy", "runlog", "switch"],
     &["telemetry", "systemd"],
-    &["openapi"],
+    &["comparison", "openapi"],
     &["rollout", "route", "run_id", "variant", "analysis"],
 ];
 

@@ -16,6 +16,10 @@ mod additive;
 mod architecture;
 /// The wall clock jumps.
 mod clock;
+/// Proving from outside, for a list of runs, that nothing but additions is in the enhanced answer.
+mod compare_command;
+/// What the A/B measures, and both answers in one.
+mod comparison;
 /// Which answer a request gets, and how the client is told.
 mod decisions;
 /// The service's own description, with the notes in it or without.
