@@ -12,7 +12,7 @@ from programs import program
 
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 # How wide, how high, and in which colours.
-FORMS = {"light": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (360, 740, "light"), "dark phone": (360, 740, "dark")}
+FORMS = {"light": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (360, 740, "light")}
 PATIENCE_MS = 20_000
 
 

@@ -142,7 +142,7 @@ function setting(view, key, text, ...children) {
     h(
       "div",
       { class: "setting-head" },
-      h("h3", { id: title }, NAMES[key]),
+      h("h2", { id: title }, NAMES[key]),
       isOverridden ? chip("accent", "warn", "set here") : chip("mute", "done", "as configured"),
       isOverridden ? h("button", { type: "button", class: "link", onclick: takeBack, disabled: view.busy }, `Back to ${told(key, state.configured[key])}`) : null,
     ),
