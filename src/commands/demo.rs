@@ -87,6 +87,7 @@ fn sources(args: &Args, upstream: SocketAddr, logs: &TempDir) -> anyhow::Result<
     let mut flags = vec![
         ("--upstream", "upstream.url", format!("http://{upstream}")),
         ("--logs", "logs.sources", folder.to_owned()),
+        ("gloss demo", "compare.enabled", "true".to_owned()),
     ];
     flags.extend(args.listen.clone().map(|address| ("--listen", "listen", address)));
     flags.extend(args.admin.clone().map(|address| ("--admin", "admin.listen", address)));

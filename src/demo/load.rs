@@ -22,6 +22,8 @@ pub enum Manner {
     Enhanced,
     /// For the basic answer, with notes made beside it.
     Shadow,
+    /// For both answers in one, to see what differs.
+    Compare,
     /// For notes of a version that this gloss does not write, which is a fallback.
     Future,
 }
@@ -63,14 +65,15 @@ impl Load {
         let poll = self.polls;
         self.polls += 1;
         // Each manner for one run after the other, so that no run is only ever asked for in one.
-        let manner = match poll % 5 {
+        let manner = match poll % 6 {
             _ if poll % FUTURE_EVERY == FUTURE_EVERY - 1 => Manner::Future,
             0 | 2 => Manner::Enhanced,
             4 => Manner::Shadow,
+            5 => Manner::Compare,
             _ => Manner::Basic,
         };
         let known = self.runs.len() + self.started.len();
-        let place = usize::try_from(poll / 5 + poll).unwrap_or(0) % known;
+        let place = usize::try_from(poll / 6 + poll).unwrap_or(0) % known;
         let run = match place.checked_sub(self.runs.len()) {
             None => self.runs[place].id.to_owned(),
             Some(started) => self.started[started].clone(),
@@ -112,7 +115,7 @@ mod tests {
             })
             .collect();
         for run in runs() {
-            for manner in ["Basic", "Enhanced", "Shadow"] {
+            for manner in ["Basic", "Enhanced", "Shadow", "Compare"] {
                 assert!(asked.contains(&(run.id.to_owned(), manner.to_owned())), "{} {manner}", run.id);
             }
         }

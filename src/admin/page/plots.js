@@ -164,7 +164,7 @@ export function columns(groups, sets, { tell, top, line }) {
   };
 }
 
-// Writes its value above each column, where the columns are wide enough for that.
+// Writes its value into each column, or above a low one, where the columns are wide enough for that.
 function label(chart, xs, ys, tell, colour) {
   const { ctx } = chart;
   const ratio = devicePixelRatio;
@@ -172,12 +172,14 @@ function label(chart, xs, ys, tell, colour) {
   if (xs.length > 1 && room < 34 * ratio) return;
   ctx.save();
   ctx.font = `500 ${11 * ratio}px ${colour("sans")}`;
-  ctx.fillStyle = colour("ink-2");
   ctx.textAlign = "center";
   for (const values of ys) {
     values.forEach((value, at) => {
       if (value === null) return;
-      ctx.fillText(tell(value), chart.valToPos(xs[at], "x", true), chart.valToPos(value, "y", true) - 5 * ratio);
+      const top = chart.valToPos(value, "y", true);
+      const isHigh = chart.bbox.top + chart.bbox.height - top > 24 * ratio;
+      ctx.fillStyle = colour(isHigh ? "surface" : "ink-2");
+      ctx.fillText(tell(value), chart.valToPos(xs[at], "x", true), top + (isHigh ? 15 : -5) * ratio);
     });
   }
   ctx.restore();

@@ -11,7 +11,7 @@ use crate::rollout::Refused;
 /// Runs on a page, unless the query says otherwise, and at most.
 const PAGE: usize = 50;
 const MAX_PAGE: usize = 200;
-/// The longest search, in bytes.
+/// The longest search, in letters.
 const MAX_SEARCH: usize = 200;
 
 /// A query.
@@ -146,5 +146,39 @@ fn no_state(value: &str) -> Refused {
         value: Value::from(value),
         reason: "no run is ever that",
         hint: "running, stalled, completed, failed, lost or all",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Query {
+        Query::read(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_asked_for_is_read_and_the_rest_ignored() {
+        let read = query("q=+Fix%20it&status=lost&limit=200&offset=7&x=y&&=");
+        assert_eq!(read, Query { search: "fix it".into(), state: Some(State::Lost), limit: 200, offset: 7 });
+        let usual = Query { search: String::new(), state: None, limit: PAGE, offset: 0 };
+        for nothing in ["", "status=all", "status=", "q=", "q=%20"] {
+            assert_eq!(query(nothing), usual, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn pages_are_bounded_and_searches_are_cut() {
+        for (bad, key) in [
+            ("limit=0", "limit"),
+            ("limit=201", "limit"),
+            ("limit=-1", "limit"),
+            ("limit=", "limit"),
+            ("offset=x", "offset"),
+            ("status=pending", "status"),
+        ] {
+            assert_eq!(Query::read(bad).unwrap_err().key, key, "{bad}");
+        }
+        assert_eq!(query(&format!("q={}", "ü".repeat(500))).search, "ü".repeat(MAX_SEARCH));
     }
 }

@@ -67,6 +67,7 @@ impl Clients {
                     Manner::Basic => request,
                     Manner::Enhanced => request.header("gloss", "enhanced"),
                     Manner::Shadow => request.header("gloss", "shadow"),
+                    Manner::Compare => request.header("gloss", "compare"),
                     Manner::Future => request.header("gloss", "enhanced").header("gloss-version", "2"),
                 };
                 request.body(Full::default())
