@@ -64,16 +64,17 @@ impl Load {
         }
         let poll = self.polls;
         self.polls += 1;
-        // Each manner for one run after the other, so that no run is only ever asked for in one.
-        let manner = match poll % 6 {
+        // One run after the other, each in another manner every time.
+        let known = self.runs.len() + self.started.len();
+        let place = usize::try_from(poll).unwrap_or(0) % known;
+        let round = usize::try_from(poll).unwrap_or(0) / known;
+        let manner = match (place + round) % 6 {
             _ if poll % FUTURE_EVERY == FUTURE_EVERY - 1 => Manner::Future,
             0 | 2 => Manner::Enhanced,
             4 => Manner::Shadow,
             5 => Manner::Compare,
             _ => Manner::Basic,
         };
-        let known = self.runs.len() + self.started.len();
-        let place = usize::try_from(poll / 6 + poll).unwrap_or(0) % known;
         let run = match place.checked_sub(self.runs.len()) {
             None => self.runs[place].id.to_owned(),
             Some(started) => self.started[started].clone(),

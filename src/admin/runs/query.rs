@@ -16,12 +16,12 @@ const MAX_SEARCH: usize = 200;
 
 /// A query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::admin) struct Query {
+pub(in super::super) struct Query {
     /// In lower case; what a run has to have in its id, workflow, model, phase or activity.
     search: String,
     state: Option<State>,
-    pub(in crate::admin) limit: usize,
-    pub(in crate::admin) offset: usize,
+    pub(in super::super) limit: usize,
+    pub(in super::super) offset: usize,
 }
 
 /// What becomes of a run, as a list is filtered by it.
@@ -75,7 +75,7 @@ impl State {
 
 impl Query {
     /// Reads the query of a request; parameters that are not known are ignored.
-    pub(in crate::admin) fn read(query: &str) -> Result<Self, Refused> {
+    pub(in super::super) fn read(query: &str) -> Result<Self, Refused> {
         let mut read = Self { search: String::new(), state: None, limit: PAGE, offset: 0 };
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -93,7 +93,7 @@ impl Query {
     }
 
     /// Whether a run has what is searched for.
-    pub(in crate::admin) fn finds(&self, row: &Row) -> bool {
+    pub(in super::super) fn finds(&self, row: &Row) -> bool {
         let (overview, has) = (&row.overview, |text: &str| text.to_lowercase().contains(&self.search));
         self.search.is_empty()
             || has(&row.run_id)
@@ -104,7 +104,7 @@ impl Query {
     }
 
     /// Whether a run is in the state that is asked for.
-    pub(in crate::admin) fn wants(&self, row: &Row) -> bool {
+    pub(in super::super) fn wants(&self, row: &Row) -> bool {
         self.state.is_none_or(|state| {
             let is = State::of(row);
             is == state || (state == State::Running && is == State::Stalled)
@@ -113,7 +113,7 @@ impl Query {
 }
 
 impl Counts {
-    pub(in crate::admin) fn of(rows: &[Row]) -> Self {
+    pub(in super::super) fn of(rows: &[Row]) -> Self {
         let mut counts = Self { all: rows.len(), ..Self::default() };
         for row in rows {
             match State::of(row) {
