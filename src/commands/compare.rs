@@ -69,15 +69,15 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let caller = Caller::of(&args.url, &args.route, args.opt_in.clone(), &args.header)?;
     let runtime = runtime()?;
     let outcomes = runtime.block_on(async {
+        let caller = Caller::of(&args.url, &args.route, args.opt_in.clone(), &args.header)?;
         let mut runs = Vec::new();
         for run in &args.runs {
             runs.push(compare(&caller, run).await);
         }
-        Outcomes::of(runs)
-    });
+        anyhow::Ok(Outcomes::of(runs))
+    })?;
     runtime.shutdown_background();
     let shown = match args.format {
         Format::Text => outcomes.text(),

@@ -20,7 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than gloss waits for the service, as a rule.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Sends requests to the gloss at `url`, which is http, https or unix; nothing is connected yet.
+/// Sends requests to the gloss at `url`, which is http, https or unix; nothing is connected yet. Has to be called on a tokio
+/// runtime.
 pub(super) fn to(url: &str) -> Result<Forward> {
     let upstream = Upstream::parse(url.trim_end_matches('/'), &TlsParams::default())
         .with_context(|| format!("--url {url}"))?;
