@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::rollout::{OptIn, Overrides, Percent, Rollout};
@@ -28,6 +29,7 @@ fn params(token: Option<&str>) -> AdminParams {
         metrics,
         tracker: None,
         rollout,
+        runs: RunPages::new(None, CancellationToken::new()),
         comparison,
     }
 }

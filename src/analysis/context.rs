@@ -18,7 +18,8 @@ impl Default for Limits {
 }
 
 /// The status of a run, as the upstream states it (or, offline, as the log lets one infer).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunStatus {
     /// Accepted and not ended.
     Running,

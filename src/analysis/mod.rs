@@ -54,9 +54,9 @@ pub use files::Change;
 pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
-    Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, Step, StepResult,
-    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare, WorkflowSteps,
-    WorkflowSummary,
+    Additions, Enhancement, ErrorDetails, FileDetails, Overview, ProgressSummary, RunDetails, Step,
+    StepResult, SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare,
+    WorkflowSteps, WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;
@@ -166,6 +166,11 @@ impl Analysis {
     /// How far the run is at `context.now`, whatever its status: 100 when completed, else as far as it got.
     pub fn progress(&self, context: &Context) -> (ProgressSummary, WorkflowSteps) {
         View::new(&self.settled_for(context), context, self.bytes).progress_of_any_status()
+    }
+
+    /// The run in a few figures, for lists of runs.
+    pub fn overview(&self, context: &Context) -> Overview {
+        View::new(&self.settled_for(context), context, self.bytes).overview()
     }
 
     /// The state with what waits for a continuation taken as it stands: a line that may have a twin, and a last line

@@ -27,7 +27,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 
 use self::live::Live;
 use super::{Failure, runtime};
-use crate::admin::{Access, Admin, AdminParams, Readiness};
+use crate::admin::{Access, Admin, AdminParams, Readiness, RunPages};
 use crate::comparison::Comparison;
 use crate::config::{self, Config, ListenAddress, Loaded, Sources};
 use crate::enrich::Fallback;
@@ -321,6 +321,7 @@ fn operator_pages(
         tracker: shared.tracker.clone(),
         rollout: shared.rollout.clone(),
         comparison: shared.comparison.clone(),
+        runs: RunPages::new(shared.tracker.clone(), shared.streams.end()),
     });
     SetSensitiveRequestHeaders::from_shared(
         CatchPanicLayer::new().layer(admin),

@@ -24,7 +24,7 @@ use super::respond;
 use crate::analysis::CacheOutcome;
 use crate::comparison::{Compared, Difference, Pair, Received, Sides, Verdict, differences};
 use crate::proxy::Body;
-use crate::telemetry::StageTimes;
+use crate::telemetry::{Answered, StageTimes};
 
 /// Two answers of the upstream's own.
 struct Both {

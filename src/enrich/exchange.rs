@@ -395,6 +395,7 @@ impl Enricher {
         let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
         times.logs = notes.took;
         let span = telemetry::stage("analyse");
+        notes.snapshot.told.learn(status, answer.max_turns, answer.workflow.as_deref());
         let reporting = notes.snapshot.report(self.context(status, answer.max_turns, &notes, wishes));
         let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
         let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;

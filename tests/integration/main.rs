@@ -24,6 +24,8 @@ mod compare_command;
 mod comparison;
 /// Which answer a request gets, and how the client is told.
 mod decisions;
+/// Everything in one process, with clients of its own.
+mod demo;
 /// The service's own description, with the notes in it or without.
 mod descriptions;
 /// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
@@ -40,6 +42,8 @@ mod limits;
 mod lingering;
 /// What a scrape finds.
 mod metrics;
+/// What operators see: the runs in the cache, live, and the page.
+mod operators;
 /// A panic costs one request or one connection.
 mod panics;
 /// Everything but the status route passes as if there were no proxy.

@@ -7,6 +7,8 @@
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 mod checkpoint;
+mod listing;
+mod told;
 mod watch;
 
 use std::collections::HashMap;
@@ -31,6 +33,9 @@ use crate::run_id::RunId;
 use crate::telemetry::{Eviction, Metrics};
 
 use checkpoint::Checkpoint;
+pub use listing::Listed;
+use listing::Shown;
+pub use told::{Saying, Told};
 pub use watch::StorageWatch;
 
 /// One read asks for at most this much.
@@ -42,7 +47,7 @@ const INLINE_REPORT_BYTES: usize = 256 * 1024;
 /// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
 const FOLDING_QUEUE: usize = 4096;
 /// What an entry weighs beside its analysis, in bytes.
-const ENTRY_BYTES: usize = 512;
+const ENTRY_BYTES: usize = 1024;
 
 /// The tracker's limits.
 #[derive(Debug, Clone)]
@@ -80,6 +85,8 @@ struct Entry {
     /// `None` before the first reading, and after one that failed half-way.
     checkpoint: Mutex<Option<Checkpoint>>,
     weight: AtomicU32,
+    /// What the last list of runs showed of it.
+    shown: StdMutex<Option<Shown>>,
 }
 
 /// An analysis that is up with its log as it was found.
@@ -93,6 +100,8 @@ pub struct Snapshot {
     pub source: LogSourceKind,
     /// The moment as of which it is: every line that was there then is in it.
     pub as_of: DateTime<Utc>,
+    /// What the upstream said of the run; whoever learns it leaves it here.
+    pub told: Arc<Told>,
     threads: WorkThreads,
 }
 
@@ -358,6 +367,7 @@ impl Shared {
             cache,
             source: self.source.kind(),
             as_of,
+            told: Arc::clone(&checkpoint.told),
             threads: self.threads.clone(),
         }
     }
