@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn only_what_holds_no_data_is_open() {
         for path in ["/livez", "/readyz", "/"] {
-            assert!(Route::of(path).is_open(), "{path}");
+            assert!(Route::of(path).is_open_to(Denied::Token), "{path}");
         }
         for path in [
             "/metrics",
@@ -102,7 +102,7 @@ mod tests {
             "/api/runs/a/events",
             "/x",
         ] {
-            assert!(!Route::of(path).is_open(), "{path}");
+            assert!(!Route::of(path).is_open_to(Denied::Token), "{path}");
         }
     }
 }

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::proxy::{
-    BodyPatience, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels, Upstream,
+    BodyPatience, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels,
+    Upstream,
 };
 use crate::route::StatusRoute;
 use crate::run_id::RunId;
