@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::script::SampleRun;
 
 /// So many runs that the load has started are polled; the oldest goes when another comes.
-const STARTED_POLLED: usize = 3;
-/// A run is started every so many turns: with the first, and then about twice a minute.
-const START_EVERY: u64 = 75;
+const STARTED_POLLED: usize = 6;
+/// A run is started every so many turns, with the first of them: the shorter recordings are polled to their end.
+const START_EVERY: u64 = 100;
 /// Of so many polls one wants notes of a version that there is none of, as a client of the future might.
 const FUTURE_EVERY: u64 = 45;
 
@@ -59,7 +59,7 @@ impl Load {
     pub fn next_ask(&mut self) -> Ask {
         let turn = self.turn;
         self.turn += 1;
-        if turn % START_EVERY == 0 {
+        if turn.is_multiple_of(START_EVERY) {
             return Ask::Start(self.pick(turn / START_EVERY + 2).workflow);
         }
         let poll = self.polls;
@@ -140,7 +140,7 @@ mod tests {
             }
             assert!(load.started.len() <= STARTED_POLLED);
         }
-        assert_eq!(started, 10);
+        assert_eq!(started, 8);
         assert_eq!(workflows.len(), runs().len());
         assert_eq!(polled.len(), runs().len() + started);
     }

@@ -66,30 +66,29 @@ function draw({ main, data, problem }) {
 function body(data) {
   const { by_reason: seen, shadow_by_reason: inShadow } = data.fallbacks;
   const all = total(seen);
-  const enhanced = data.variants.enhanced.requests;
   const reasons = Object.keys(seen).sort((a, b) => seen[b] + (inShadow[b] ?? 0) - seen[a] - (inShadow[a] ?? 0));
   const occurred = reasons.filter((reason) => seen[reason] + (inShadow[reason] ?? 0));
   const rest = reasons.filter((reason) => !occurred.includes(reason));
   return [
-    section("The last hour", { class: "card question" }, ...hour(data, occurred, all, enhanced)),
+    section("The last hour", { class: "card question" }, ...hour(data, occurred, all)),
     section(
       "Reasons",
       { class: "card question" },
-      occurred.length ? reasonsTable("Reasons that occurred", occurred, data) : h("p", { class: "quiet" }, "None has occurred."),
-      rest.length ? h("details", { class: "numbers", key: "rest" }, h("summary", {}, `${counted(rest.length, "reason")} that did not occur`), reasonsTable("Reasons that did not occur", rest, data)) : null,
+      occurred.length ? reasonsList("Reasons that occurred", occurred, data) : h("p", { class: "quiet" }, "None has occurred."),
+      rest.length ? h("details", { class: "numbers", key: "rest" }, h("summary", {}, `${counted(rest.length, "reason")} that did not occur`), reasonsList("Reasons that did not occur", rest, data)) : null,
     ),
   ];
 }
 
 const total = (byReason) => Object.values(byReason).reduce((sum, number) => sum + number, 0);
 
-function hour({ fallbacks: { over_time: minutes }, since }, occurred, all, enhanced) {
+function hour({ fallbacks: { over_time: minutes }, since }, occurred, all) {
   const inHour = minutes.reduce((sum, minute) => sum + total(minute.by_reason), 0);
   const asked = inHour + minutes.reduce((sum, minute) => sum + minute.enhanced, 0);
   const lead = h(
     "p",
     { class: "lead" },
-    `${counted(inHour, "fallback")} for ${counted(asked, "request")} for notes in the last hour (${share(inHour, asked, 1)}); ${count(all)} for ${count(all + enhanced)} since `,
+    `${counted(inHour, "fallback")} for ${counted(asked, "request")} for notes in the last hour (${share(inHour, asked, 1)}); ${count(all)} since `,
     time(since, "at"),
     ".",
   );
@@ -117,15 +116,26 @@ function hour({ fallbacks: { over_time: minutes }, since }, occurred, all, enhan
   ];
 }
 
-function reasonsTable(caption, reasons, { fallbacks: { by_reason: seen, shadow_by_reason: inShadow } }) {
+function reasonsList(label, reasons, { fallbacks: { by_reason: seen, shadow_by_reason: inShadow } }) {
   const all = total(seen);
-  return table(
-    caption,
-    [["Reason", ""], ["Callers", "number"], ["Share", "number"], ["In shadow", "number"], ["What it means", "meaning"], ["What to do", "meaning"]],
+  return h(
+    "ul",
+    { class: "reasons", "aria-label": label },
     reasons.map((reason) => {
       const [meaning, deed] = MEANINGS[reason] ?? ["–", "–"];
-      return [h("span", { class: "reason-word" }, reason), count(seen[reason]), share(seen[reason], all), count(inShadow[reason] ?? 0), meaning, deed];
+      const shadowed = inShadow[reason] ?? 0;
+      return h(
+        "li",
+        { key: reason },
+        h(
+          "div",
+          {},
+          h("h3", { class: "reason-word" }, reason),
+          h("p", { class: "reason-count" }, h("b", {}, counted(seen[reason], "answer")), seen[reason] ? `, ${share(seen[reason], all)} of all` : null, shadowed ? ` · ${count(shadowed)} in shadow` : null),
+        ),
+        h("p", {}, meaning),
+        h("p", {}, h("span", { class: "fine" }, "What to do: "), deed),
+      );
     }),
-    { class: "reasons" },
   );
 }

@@ -195,13 +195,14 @@ export function stacks(times, sets) {
       sums.push(below);
     }
     const high = Math.max(4, ...below);
-    const span = times.length > 1 ? times.at(-1) - times[0] : 60;
+    // A quarter of an hour at least, so that the first minutes do not fill all of it.
+    const from = Math.min(times[0], times.at(-1) - 900);
     return {
       // The tallest first, so that each hides the part of the one behind it that is not its own.
       data: [times, ...sums.toReversed()],
       options: {
-        scales: { x: { range: [times[0] - 30, Math.max(times.at(-1), times[0] + span) + 30] }, y: { range: [0, high * 1.08] } },
-        axes: [axis(colour, { values: (_, splits) => splits.map(clock), space: 64, grid: { show: false }, size: 30 }), axis(colour, { size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000] })],
+        scales: { x: { range: [from - 30, times.at(-1) + 30] }, y: { range: [0, high * 1.08] } },
+        axes: [axis(colour, { values: (_, splits) => splits.map(clock), space: 64, incrs: [60, 300, 600, 900, 1800, 3600], grid: { show: false }, size: 30 }), axis(colour, { size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000] })],
         series: [
           {},
           ...sets.toReversed().map(({ tint }) => ({ fill: colour(tint), stroke: colour(tint), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 40] }) })),

@@ -134,6 +134,7 @@ async function refused() {
 
 function keys(event) {
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, textarea, select")) return;
+  if (document.querySelector("dialog[open]")) return;
   const view = VIEWS[Number(event.key) - 1];
   if (view) location.hash = `#/${view[0]}`;
   else if (event.key === "/") {
