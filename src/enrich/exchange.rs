@@ -26,7 +26,7 @@ use super::findings;
 use super::live::Caller;
 use super::merge::{Logs, merge};
 use super::record::{BodyTime, Departing, Record};
-use super::respond::{HeadParams, Received, describe_enhanced, label};
+use super::respond::{HeadParams, Received, describe_enhanced, label, vary};
 use crate::analysis::{self, Detail, RunStatus};
 use crate::comparison::{self, Comparison, Usefulness};
 use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed};
@@ -241,7 +241,7 @@ impl Enricher {
         };
         let times = StageTimes { upstream: started.elapsed(), ..StageTimes::default() };
         let wanted = Wanted { asked: &asked, rule: decision.rule, started };
-        record.count(Ok(match plan {
+        let mut departing = match plan {
             Plan::Basic => Departing::passing(self.basic(response, told, &times)),
             Plan::Refuse(fallback) => self.fall_back(response, fallback, &times),
             Plan::Shadow(attempt) => {
@@ -252,7 +252,9 @@ impl Enricher {
             Plan::Enhance(attempt) => self.enhance(response, &wanted, attempt).await,
             Plan::Stream(attempt, caller) => self.stream(response, &wanted, attempt, caller).await,
             Plan::Compare(attempt, again) => self.compare(response, &wanted, attempt, &again).await,
-        }))
+        };
+        vary(departing.response.headers_mut(), &self.params.rollout.in_force().varies_by());
+        record.count(Ok(departing))
     }
 
     /// The upstream's answer, labelled with the rule that gave it, if it is to be labelled.

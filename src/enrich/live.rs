@@ -156,6 +156,9 @@ impl Feed for Live {
     type Answer = Known;
 
     fn ask(&self) -> BoxFuture<'static, Asked<Known>> {
+        if !self.enricher.params.rollout.in_force().enabled {
+            return Box::pin(async { Asked::Disabled });
+        }
         let (forwarded, enricher) = (self.caller.again.ask(), Arc::clone(&self.enricher));
         Box::pin(async move {
             let Ok(response) = forwarded.await else { return Asked::Failed };

@@ -106,6 +106,14 @@ pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTi
     }
 }
 
+/// Says that the answer depends on these headers of the request, too.
+pub(super) fn vary(headers: &mut HeaderMap, names: &[HeaderName]) {
+    for name in names {
+        let value = HeaderValue::from_str(&written(name)).expect("a header name is a header value");
+        headers.append(header::VARY, value);
+    }
+}
+
 /// Durations in milliseconds, as the Server Timing specification wants them.
 fn server_timing(times: &StageTimes) -> HeaderValue {
     let mut text = String::new();

@@ -17,6 +17,7 @@ mod rules;
 
 use std::fmt;
 
+use http::HeaderName;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -171,6 +172,18 @@ impl Rollout {
     /// the decision, and only where that was not basic.
     pub fn denies_workflow(&self, workflow: &str) -> bool {
         self.deny.iter().any(|rule| matches!(rule, AccessRule::Workflow(name) if name == workflow))
+    }
+
+    /// The headers that rules look at, each once: what a caller gets depends on them. What it does by rules about
+    /// addresses, no header tells.
+    pub fn varies_by(&self) -> Vec<HeaderName> {
+        let mut names = Vec::new();
+        for name in self.deny.iter().chain(&self.allow).flat_map(AccessRule::headers) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// Whether anything here differs from "nobody gets anything unasked, and everybody may ask"; until then nothing is

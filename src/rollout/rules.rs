@@ -55,6 +55,17 @@ pub enum AccessRule {
     Workflow(String),
 }
 
+impl AccessRule {
+    /// The headers that it looks at.
+    pub(super) fn headers(&self) -> Vec<HeaderName> {
+        match self {
+            Self::Header(name, _) => vec![name.clone()],
+            Self::Key(_) => vec![HeaderName::from_static(API_KEY), header::AUTHORIZATION],
+            Self::Client(_) | Self::Workflow(_) => Vec::new(),
+        }
+    }
+}
+
 /// What rules can look at of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller<'r> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture};
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +53,8 @@ pub enum Asked<A> {
     Answer(A),
     /// The caller may not see this run, or there is none: the upstream's status.
     Refused(u16),
+    /// Not asked: nobody is to get notes any more.
+    Disabled,
     /// Nothing that says otherwise than before.
     Failed,
 }
@@ -98,7 +101,7 @@ impl State {
         match self.ended {
             None => status,
             Some(word) => {
-                let why = serde_json::json!({ "reason": "run-ended", "status": word }).to_string();
+                let why = json!({ "reason": "run-ended", "status": word }).to_string();
                 status + &event("end", Some(&self.last_id()), &why)
             }
         }
@@ -143,7 +146,11 @@ impl<F: Feed> Session<F> {
                     ask_at = Instant::now() + pace.upstream;
                     match asked {
                         Asked::Answer(answer) => changed |= feed.learn(answer),
-                        Asked::Refused(status) => return refuse(&events, status, &metrics),
+                        Asked::Refused(status) => {
+                            let why = json!({ "reason": "upstream-refused", "upstream_status": status });
+                            return break_up(&events, &why, &metrics);
+                        }
+                        Asked::Disabled => return break_up(&events, &json!({ "reason": "disabled" }), &metrics),
                         Asked::Failed => {}
                     }
                 }
@@ -189,10 +196,9 @@ async fn room_at(at: Instant, events: &mpsc::Sender<Bytes>) -> Option<mpsc::Perm
     events.reserve().await.ok()
 }
 
-/// Tells a client that the upstream has changed its mind; one that takes nothing sees the end only.
-fn refuse(events: &mpsc::Sender<Bytes>, status: u16, metrics: &Metrics) {
-    let why = serde_json::json!({ "reason": "upstream-refused", "upstream_status": status }).to_string();
-    if events.try_send(event("end", None, &why).into()).is_ok() {
+/// Tells a client why there is nothing more for it; one that takes nothing sees the end only.
+fn break_up(events: &mpsc::Sender<Bytes>, why: &Value, metrics: &Metrics) {
+    if events.try_send(event("end", None, &why.to_string()).into()).is_ok() {
         metrics.stream_event(StreamEvent::End);
     }
 }

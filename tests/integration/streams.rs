@@ -285,6 +285,19 @@ fn a_caller_whom_the_upstream_refuses_later_sees_no_more() {
 }
 
 #[test]
+fn the_kill_switch_ends_streams_and_asks_the_upstream_for_nobody_any_more() {
+    let (changing, logs) = (Changing::running(), Logs::with_run(RUN));
+    let mut gloss = asking(&changing.upstream, &logs).start();
+    let mut stream = Stream::open(&gloss, &[]);
+    stream.status();
+    gloss.reload("rollout.enabled", "false");
+    let end = stream.next().unwrap();
+    assert_eq!((end.name.as_str(), end.json()), ("end", serde_json::json!({"reason": "disabled"})));
+    assert!(stream.next().is_none() && stream.complete);
+    wait_for_streams(&gloss, 0);
+}
+
+#[test]
 fn other_failures_of_the_upstream_leave_what_was_said() {
     let (changing, logs) = (Changing::running(), Logs::with_run(RUN));
     let gloss = asking(&changing.upstream, &logs).start();

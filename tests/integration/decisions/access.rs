@@ -109,3 +109,14 @@ fn a_rule_that_is_reloaded_counts_for_the_next_request() {
     let stderr = gloss.stderr();
     assert!(stderr.contains("rollout.allow = [{ header = "), "{stderr}");
 }
+
+#[test]
+fn answers_vary_by_the_headers_that_rules_look_at() {
+    let rules = format!("[{{ header = \"X-Team\" }}, {{ api_key_sha256 = \"{HASH_OF_HELLO}\" }}]");
+    let world =
+        world(|setup| setup.set("rollout.deny", &rules).set("rollout.allow", r#"[{ header = "x-team" }]"#));
+    for headers in [&[][..], &["Gloss: enhanced"], &["X-Team: a"]] {
+        let answer = world.gloss.get(&status_path("run_1"), headers);
+        assert_eq!(answer.values("vary"), ["Gloss", "X-Team", "X-Api-Key", "Authorization"], "{headers:?}");
+    }
+}
