@@ -1,10 +1,11 @@
 //! The operators' listener: liveness, readiness, metrics, the runs in the cache, the comparison, the
 //! rollout, which can be switched here, and a page that shows all of it.
 //!
-//! With a token, everything but `/livez`, `/readyz` and the page's own files needs `Authorization: Bearer TOKEN`. These
-//! files hold no data: they are the same in every gloss of a version, and the page asks for the token itself. No GET
+//! Everything but `/livez` and `/readyz` is for those only whom [`Access`] lets in. The page's own files need no token,
+//! since they hold no data: they are the same in every gloss of a version, and the page asks for the token itself. No GET
 //! changes anything. Metrics and errors never show a value that a client sent.
 
+mod access;
 mod comparison;
 mod live;
 mod page;
@@ -20,19 +21,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
-use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use subtle::ConstantTimeEq;
 use tower::{BoxError, Service};
 
+use self::access::Denied;
 use crate::comparison::Comparison;
 use crate::proxy;
 use crate::runlog::Tracker;
 use crate::switch::RolloutSwitch;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Exposition, Metrics};
+
+pub use self::access::Access;
 
 use routes::Route;
 pub use runs::RunPages;
@@ -58,8 +60,8 @@ impl Readiness {
 /// What operators are shown, and what they can change.
 #[derive(Debug)]
 pub struct AdminParams {
-    /// What they have to present; `None` lets everybody in.
-    pub token: Option<SecretString>,
+    /// What they have to show.
+    pub access: Access,
     /// Whether clients may be sent here.
     pub readiness: Readiness,
     /// Where everything is counted.
@@ -114,13 +116,15 @@ impl AdminParams {
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send,
     {
-        let target = request.uri().clone();
+        let (parts, body) = request.into_parts();
+        let target = parts.uri.clone();
         let route = Route::of(target.path());
-        if !route.is_open() && !self.admits(request.headers()) {
-            let mut refused = text(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN is needed here\n");
-            refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return refused.map(Either::Left);
+        if let Err(denied) = self.access.check(&parts)
+            && !route.is_open_to(denied)
+        {
+            return turned_away(denied).map(Either::Left);
         }
+        let request = Request::from_parts(parts, body);
         if route == Route::Rollout {
             return rollout::answer(&self.rollout, request).await.map(Either::Left);
         }
@@ -137,29 +141,38 @@ impl AdminParams {
             Route::Livez => text(StatusCode::OK, "alive\n"),
             Route::Readyz if self.readiness.get() => text(StatusCode::OK, "ready\n"),
             Route::Readyz => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-            Route::Metrics => self.metrics(),
+            Route::Metrics => self.metrics(Exposition::wanted(request.headers())),
             Route::Comparison => comparison::answer(&self.comparison),
             Route::Rollout | Route::Unknown => text(StatusCode::NOT_FOUND, routes::OVERVIEW),
         };
         whole.map(Either::Left)
     }
 
-    /// Whether the caller presents the token, compared in a time that does not depend on where they differ.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return true };
-        let presented = headers.get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
-        let presented = presented.strip_prefix(b"Bearer ").unwrap_or_default();
-        presented.ct_eq(token.expose_secret().as_bytes()).into()
-    }
-
-    fn metrics(&self) -> Response<Full<Bytes>> {
+    fn metrics(&self, form: Exposition) -> Response<Full<Bytes>> {
         if let Some(tracker) = &self.tracker {
             tracker.tidy();
         }
-        let mut response = text(StatusCode::OK, self.metrics.text());
-        let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let mut response = text(StatusCode::OK, self.metrics.exposition(form));
+        response.headers_mut().insert(header::CONTENT_TYPE, form.content_type());
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
         response
+    }
+}
+
+/// What a caller gets who is not let in.
+fn turned_away(denied: Denied) -> Response<Full<Bytes>> {
+    match denied {
+        Denied::Token => {
+            let mut refused = text(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN is needed here\n");
+            refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            refused
+        }
+        Denied::Host => text(
+            StatusCode::MISDIRECTED_REQUEST,
+            "without admin.token operators are answered at loopback names and addresses only, such as localhost; list \
+             other names of this listener in admin.hosts\n",
+        ),
+        Denied::CrossSite => text(StatusCode::FORBIDDEN, "a page of another origin changes nothing here\n"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which path of the operators' listener is what. Pure.
 
+use super::access::Denied;
 use super::page::Asset;
 
 /// What somebody is told who asks for something else.
@@ -59,9 +60,13 @@ impl<'p> Route<'p> {
         }
     }
 
-    /// Whether everybody may see it, token or not.
-    pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::Livez | Self::Readyz | Self::Page(_))
+    /// Whether it is for callers, too, who are not let in for this reason.
+    pub(super) fn is_open_to(self, denied: Denied) -> bool {
+        match self {
+            Self::Livez | Self::Readyz => true,
+            Self::Page(_) => denied == Denied::Token,
+            _ => false,
+        }
     }
 }
 
@@ -86,7 +91,7 @@ mod tests {
     #[test]
     fn only_what_holds_no_data_is_open() {
         for path in ["/livez", "/readyz", "/"] {
-            assert!(Route::of(path).is_open(), "{path}");
+            assert!(Route::of(path).is_open_to(Denied::Token), "{path}");
         }
         for path in [
             "/metrics",
@@ -97,7 +102,7 @@ mod tests {
             "/api/runs/a/events",
             "/x",
         ] {
-            assert!(!Route::of(path).is_open(), "{path}");
+            assert!(!Route::of(path).is_open_to(Denied::Token), "{path}");
         }
     }
 }

@@ -24,7 +24,7 @@ fn params(token: Option<&str>) -> AdminParams {
     let readiness = Readiness::default();
     let comparison = Comparison::new(DateTime::UNIX_EPOCH, ["no-log"]);
     AdminParams {
-        token: token.map(SecretString::from),
+        access: Access { token: token.map(Into::into), hosts: Vec::new() },
         readiness,
         metrics,
         tracker: None,

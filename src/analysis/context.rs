@@ -91,6 +91,20 @@ pub enum CacheOutcome {
     Miss,
 }
 
+impl CacheOutcome {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Hit, Self::Incremental, Self::Miss];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Incremental => "incremental",
+            Self::Miss => "miss",
+        }
+    }
+}
+
 /// Everything beside the log that a report depends on.
 #[derive(Debug, Clone)]
 pub struct Context {

@@ -81,6 +81,19 @@ pub struct Analysis {
     bytes: u64,
 }
 
+/// What the lines of a log were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LinesByKind {
+    /// Events of any dialect.
+    pub recognised: u64,
+    /// Anything else: garbage, or what no dialect knows.
+    pub unrecognised: u64,
+    /// Longer than a line may be, and skipped.
+    pub too_long: u64,
+    /// Nothing but blanks.
+    pub blank: u64,
+}
+
 impl Default for Analysis {
     fn default() -> Self {
         Self::new(Limits::default())
@@ -111,6 +124,17 @@ impl Analysis {
     /// How many bytes were fed so far: the offset in the log at which reading goes on.
     pub fn offset(&self) -> u64 {
         self.bytes
+    }
+
+    /// What the lines were that were fed so far, but for one that waits for the next.
+    pub fn lines_by_kind(&self) -> LinesByKind {
+        let counts = &self.fold.counts;
+        LinesByKind {
+            recognised: counts.written.saturating_sub(counts.unrecognised),
+            unrecognised: counts.unrecognised.saturating_sub(counts.too_long),
+            too_long: counts.too_long,
+            blank: counts.lines.saturating_sub(counts.written),
+        }
     }
 
     /// The time of the earliest event, if any line carried one.

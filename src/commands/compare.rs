@@ -1,7 +1,7 @@
 //! `gloss compare`: proves for some runs that the enhanced answer minus its additions is the basic one, byte for byte.
 //!
-//! Fetches basic, enhanced, and basic again. Where the service's own answer changes meanwhile, that is tried a few times
-//! more; then both are asked for in one answer, where gloss has that switched on; and if that is not so either, the run is
+//! Fetches basic, enhanced, and basic again. Where the service's own answer changes meanwhile, or the notes come late, that
+//! is tried a few times more; then both are asked for in one answer, where gloss has that switched on; and if that is not so either, the run is
 //! said to be undecided, which is no failure.
 
 mod fetch;
@@ -18,11 +18,16 @@ use self::fetch::Caller;
 use self::judge::{Judgement, judge, judge_both};
 use self::outcome::{Outcome, Outcomes, Verdict};
 use super::{Failure, gateway, runtime};
+use crate::enrich::Fallback;
 use crate::run_id::RunId;
 use crate::variant::Variant;
 
 /// How often a run whose own answer changes is fetched.
 const TRIES: u32 = 5;
+
+/// Reasons for which there are no notes this time.
+const LATE: [&str; 3] =
+    [Fallback::Deadline.as_str(), Fallback::LogTimeout.as_str(), Fallback::Overload.as_str()];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,6 +117,8 @@ async fn compare(caller: &Caller, run: &RunId) -> Outcome {
                 return outcome.ended(Verdict::Failed, why);
             }
             Judgement::Moved(_) | Judgement::Suspicious(_) => {}
+            // Notes that were only late are there the next time.
+            Judgement::FellBack(reason) if !last && LATE.contains(&reason.as_str()) => {}
             decided => return settled(outcome, decided),
         }
     }

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::proxy::{
-    Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels, Upstream,
+    BodyPatience, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels,
+    Upstream,
 };
 use crate::route::StatusRoute;
 use crate::run_id::RunId;
@@ -36,11 +37,13 @@ pub(super) fn to(url: &str) -> Result<Forward> {
     let forward = ForwardParams {
         opt_in_header: HeaderName::from_static("gloss"),
         rewrite_host: true,
-        body_timeout: ANSWER_TIMEOUT,
+        // Its requests have neither bodies nor many headers.
+        body_patience: BodyPatience { pause: ANSWER_TIMEOUT, min_rate: 0 },
+        max_headers: usize::MAX,
         hops: HopParams::default(),
         preserve_header_case: false,
     };
-    let tunnels = Tunnels::new(TaskTracker::new(), CancellationToken::new());
+    let tunnels = Tunnels::new(TaskTracker::new(), CancellationToken::new(), Metrics::new());
     Ok(Forward::new(Client::new(params, Metrics::new()), forward, tunnels))
 }
 

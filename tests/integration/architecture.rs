@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 18] = [
+const PURE: [&str; 20] = [
     "run_id.rs",
     "route.rs",
     "rollout",
@@ -20,6 +20,8 @@ const PURE: [&str; 18] = [
     "server/framing.rs",
     "stream/accept.rs",
     "stream/event.rs",
+    "telemetry/exposition.rs",
+    "telemetry/trace_context.rs",
     "admin/routes.rs",
     "admin/runs/query.rs",
     "demo/load.rs",
@@ -44,13 +46,14 @@ const IMPURE: [&str; 14] = [
 ];
 
 /// The modules from the top down: each may use those of its own line and below.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["main", "lib"],
     &["commands"],
     &["demo"],
     &["reload", "stack", "server", "admin"],
     // Below the stack: a layer gets parameters of its own, never the whole configuration.
     &["config"],
+    &["observe"],
     &["enrich"],
     &["stream"],
     &["proxy", "runlog", "switch"],

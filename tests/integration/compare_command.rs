@@ -169,6 +169,29 @@ fn a_run_that_changes_once_is_tried_again() {
 }
 
 #[test]
+fn notes_that_come_late_are_asked_for_again() {
+    // What a gloss says whose first analysis takes too long.
+    let asked = AtomicUsize::new(0);
+    let upstream = Upstream::scripted(move |call| {
+        let body = status_body("run_1", "running");
+        let wants_notes = call.seen.head.value("gloss") == Some("enhanced");
+        let is_late = wants_notes && asked.fetch_add(1, Ordering::Relaxed) == 0;
+        let (labels, body) = match (wants_notes, is_late) {
+            (true, false) => {
+                ("enhanced\r\ngloss-reason: header", format!("{},\"x\":1}}", body.strip_suffix('}').unwrap()))
+            }
+            (true, true) => ("basic\r\ngloss-reason: deadline", body),
+            (false, _) => ("basic\r\ngloss-reason: header", body),
+        };
+        call.wire.send(crate::support::answers::json_with(&format!("gloss-variant: {labels}\r\n"), body));
+        Then::Keep
+    });
+    let run = &as_json(&compare(&upstream.url(), &["run_1", "--format", "json"]))["runs"][0];
+    assert_eq!((&run["verdict"], &run["fallback"], &run["tries"]), (&json!("held"), &Value::Null, &json!(2)));
+    assert_eq!(run["added"][0]["name"], "x");
+}
+
+#[test]
 fn a_run_that_cannot_be_fetched_is_a_failure_with_its_reason() {
     let upstream =
         Upstream::answering(answer("HTTP/1.1 404 Not Found\r\n", "{\"detail\":\"Run not found\"}"));

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,7 @@ use super::threads::{JobFailure, WorkThreads};
 use super::{LogError, LogIdentity, LogSource, OpenLog};
 use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
 use crate::run_id::RunId;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Eviction, Metrics};
 
 use checkpoint::Checkpoint;
 pub use listing::Listed;
@@ -157,10 +158,16 @@ impl Tracker {
         let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
         // Before the first client asks, so that it need not wait for this.
         threads.submit(|| drop(analysis::warm_up()));
+        let evictions = metrics.run_logs().clone();
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)
             .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight.load(Ordering::Relaxed))
             .time_to_idle(params.cache_idle)
+            .eviction_listener(move |_, _, cause| match cause {
+                RemovalCause::Expired => evictions.evicted(Eviction::Idle),
+                RemovalCause::Size => evictions.evicted(Eviction::Size),
+                RemovalCause::Explicit | RemovalCause::Replaced => {}
+            })
             .build();
         Ok(Self(Arc::new(Shared { source, params, cache, held: StdMutex::default(), threads, metrics })))
     }
@@ -264,7 +271,11 @@ impl Shared {
         if slot.is_none() {
             *slot = Some(Checkpoint::begin(&*log, &self.params));
         }
+        let before = slot.as_ref().map(|known| known.analysis.lines_by_kind()).unwrap_or_default();
         let reached_end = self.fold(slot, &*log, watch).await?;
+        if let Some(known) = slot.as_ref() {
+            self.metrics.run_logs().lines_read(before, known.analysis.lines_by_kind());
+        }
         Ok(match slot {
             Some(checkpoint) if reached_end => CatchUp::Done(self.snapshot(checkpoint, cache, as_of)),
             Some(_) | None => CatchUp::Behind,
@@ -350,6 +361,7 @@ impl Shared {
     }
 
     fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
+        self.metrics.run_logs().caught_up(cache);
         Snapshot {
             analysis: Arc::clone(&checkpoint.analysis),
             cache,
