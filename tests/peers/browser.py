@@ -16,7 +16,8 @@ FORMS = {"light": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (3
 PATIENCE_MS = 20_000
 
 
-@pytest.fixture(scope="session")
+# For a module and no longer: while it is open, no other test can have an event loop of its own.
+@pytest.fixture(scope="module")
 def chromium():
     """A headless Chromium; without one, tests that look at the page are skipped."""
     path = program("chromium")
