@@ -144,7 +144,13 @@ impl Enricher {
     }
 
     /// Keeps what is said of the run's end, to judge it once that is known.
-    pub(super) fn keep_course(&self, asked: &StatusRequest, status: RunStatus, additions: &Additions, notes: &Notes) {
+    pub(super) fn keep_course(
+        &self,
+        asked: &StatusRequest,
+        status: RunStatus,
+        additions: &Additions,
+        notes: &Notes,
+    ) {
         let Some(run) = &asked.run_id else { return };
         let ended = status == RunStatus::Completed;
         let ended_at = ended.then(|| notes.snapshot.analysis.last_event_at()).flatten();

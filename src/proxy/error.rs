@@ -1,6 +1,7 @@
 //! Everything that can keep a request from being answered by the upstream.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -50,6 +51,9 @@ pub enum ProxyError {
     /// The request has no usable target.
     #[error("the request's target or Host is malformed")]
     Target,
+    /// What another met who asked for this client, too.
+    #[error(transparent)]
+    Shared(Arc<ProxyError>),
 }
 
 impl ProxyError {
@@ -67,6 +71,7 @@ impl ProxyError {
             Self::ClientBody | Self::Target => StatusCode::BAD_REQUEST,
             Self::ClientStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::ConnectMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Shared(error) => error.status(),
         }
     }
 
@@ -96,6 +101,7 @@ impl ProxyError {
             Self::ClientBody | Self::ClientStalled(_) | Self::ConnectMethod | Self::Target => {
                 "http_request_error"
             }
+            Self::Shared(error) => error.proxy_status(),
         }
     }
 
@@ -112,6 +118,7 @@ impl ProxyError {
             Self::ClientStalled(_) => "The request's body took too long",
             Self::ConnectMethod => "CONNECT is not supported",
             Self::Target => "The request's target or Host is malformed",
+            Self::Shared(error) => error.detail(),
         }
     }
 }

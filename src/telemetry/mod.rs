@@ -7,6 +7,6 @@ mod redaction;
 mod stderr;
 
 pub use logging::{LogControl, LogFormat, init as init_logging, log_panics};
-pub use metrics::{Metrics, OpenStream, StageTimes, StreamEvent};
+pub use metrics::{Metrics, OpenStream, Shielded, StageTimes, StreamEvent};
 pub use operation::{OperationMetrics, Reload, Switched};
 pub use redaction::{MASK, Target, without_credentials};
