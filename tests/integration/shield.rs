@@ -15,7 +15,7 @@ use crate::support::upstream::{Call, Then, Upstream};
 const LONG: &str = "1h";
 
 fn shielded(upstream: &Upstream, ttl: &str) -> Setup {
-    Setup::before(upstream).set("shield.ttl", ttl)
+    Setup::before(upstream).set("shield.ttl", &format!("{ttl:?}"))
 }
 
 fn poll(gloss: &Sidecar, headers: &[&str]) -> Answer {
@@ -120,7 +120,7 @@ fn callers_who_differ_in_anything_that_could_matter_never_share_an_answer() {
 #[test]
 fn callers_with_different_addresses_do_not_share_where_the_upstream_is_told_of_them() {
     let upstream = counting();
-    let gloss = shielded(&upstream, LONG).set("proxy.x_forwarded", "set").start();
+    let gloss = shielded(&upstream, LONG).set("proxy.x_forwarded", "\"set\"").start();
     assert_eq!([number(&poll(&gloss, &[])), number(&poll(&gloss, &[]))], [1, 1]);
     // Thrown away by gloss, and still a header like any other.
     assert_eq!(number(&poll(&gloss, &["X-Forwarded-For: 203.0.113.9"])), 2);
@@ -210,7 +210,7 @@ fn a_revoked_key_works_no_longer_than_the_time_to_live() {
         call.wire.send(if is_first { numbered(1) } else { refused.clone() });
         Then::Keep
     });
-    let gloss = shielded(&upstream, "400ms").set("shield.stale_if_error", "1h").start();
+    let gloss = shielded(&upstream, "400ms").set("shield.stale_if_error", "\"1h\"").start();
     assert_eq!(number(&poll(&gloss, &["x-api-key: a"])), 1);
     eventually("the upstream's word is passed on", || {
         (poll(&gloss, &["x-api-key: a"]).status == 401).then_some(())
@@ -238,7 +238,7 @@ fn a_failing_upstream_shows_unless_older_answers_are_to_stand_in_for_it() {
     eventually("the failure shows", || (poll(&gloss, &[]).status == 500).then_some(()));
 
     let upstream = failing();
-    let gloss = shielded(&upstream, "200ms").set("shield.stale_if_error", "1h").start();
+    let gloss = shielded(&upstream, "200ms").set("shield.stale_if_error", "\"1h\"").start();
     assert_eq!(number(&poll(&gloss, &[])), 1);
     let stale = eventually("the failure is covered", || {
         let answer = poll(&gloss, &[]);
@@ -259,7 +259,7 @@ fn an_upstream_that_is_gone_is_covered_like_one_that_fails() {
         }
         Then::Close
     });
-    let gloss = shielded(&upstream, "200ms").set("shield.stale_if_error", "1h").start();
+    let gloss = shielded(&upstream, "200ms").set("shield.stale_if_error", "\"1h\"").start();
     assert_eq!(number(&poll(&gloss, &[])), 1);
     eventually("the last answer stands in", || {
         let answer = poll(&gloss, &[]);
@@ -300,7 +300,7 @@ fn answers_of_other_statuses_and_other_routes_are_not_kept() {
 fn an_answer_that_is_too_long_to_keep_passes_as_it_comes() {
     let body = format!("{{\"status\":\"running\",\"logs\":\"{}\"}}", "x".repeat(200_000));
     let upstream = Upstream::answering(json(&body));
-    let gloss = shielded(&upstream, LONG).set("enrich.max_body_bytes", "64KiB").start();
+    let gloss = shielded(&upstream, LONG).set("enrich.max_body_bytes", "\"64KiB\"").start();
     for expected in 1..=2 {
         assert_eq!(poll(&gloss, &[]).text(), body);
         assert_eq!(upstream.seen().len(), expected);
@@ -326,7 +326,7 @@ fn notes_are_fresh_though_the_answer_that_they_are_added_to_is_kept() {
 fn kept_answers_have_a_bound_together() {
     let body = format!("{{\"status\":\"running\",\"logs\":\"{}\"}}", "x".repeat(10_000));
     let upstream = Upstream::answering(json(&body));
-    let gloss = shielded(&upstream, LONG).set("shield.max_bytes", "100KB").start();
+    let gloss = shielded(&upstream, LONG).set("shield.max_bytes", "\"100KB\"").start();
     for run in 0..50 {
         assert_eq!(gloss.get(&status_path(&format!("run_{run}")), &[]).text(), body);
     }
@@ -349,7 +349,7 @@ fn a_header_that_carries_credentials_cannot_be_ignored() {
 #[test]
 fn a_poll_waits_no_longer_than_without_a_shield_when_the_upstream_is_slow() {
     let (upstream, orders) = obedient(numbered(1));
-    let gloss = shielded(&upstream, LONG).set("upstream.response_timeout", "300ms").start();
+    let gloss = shielded(&upstream, LONG).set("upstream.response_timeout", "\"300ms\"").start();
     gloss.get(&status_path("run_0"), &[]);
     let (mut one, mut other) = (gloss.client(), gloss.client());
     one.get(&status_path("run_1"), &[]);
