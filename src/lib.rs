@@ -17,6 +17,7 @@
 pub mod commands;
 pub mod config;
 
+pub mod observe;
 pub mod reload;
 pub mod server;
 pub mod stack;

@@ -44,6 +44,11 @@ impl StatusRoute {
         Ok(Self { before: before.to_owned(), after: after.to_owned() })
     }
 
+    /// The template that it was read from.
+    pub fn template(&self) -> String {
+        format!("{}{{run_id}}{}", self.before, self.after)
+    }
+
     /// The run id's segment of `path`, still encoded, where the path is this route.
     ///
     /// A path that the upstream would only reach by a redirect (a trailing slash) or by decoding is not the route:

@@ -7,15 +7,11 @@ use chrono::Utc;
 use http::Response;
 use http::StatusCode;
 use http_body_util::Full;
-use serde_json::json;
 
 use super::json_answer;
 use crate::comparison::Comparison;
 
-/// Where this is answered.
-pub(super) const PATH: &str = "/api/comparison";
-
 /// Tells all of it, as of now.
 pub(super) fn answer(comparison: &Comparison) -> Response<Full<Bytes>> {
-    json_answer(StatusCode::OK, &json!(comparison.report(Utc::now())))
+    json_answer(StatusCode::OK, &comparison.report(Utc::now()))
 }

@@ -19,9 +19,6 @@ use crate::rollout::{OptIn, Percent, Refused, Rollout};
 use crate::switch::{RolloutSwitch, Settings};
 use crate::variant::Variant;
 
-/// Where this is answered.
-pub(super) const PATH: &str = "/api/rollout";
-
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
@@ -131,8 +128,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn state(settings: &Settings) -> Response<Full<Bytes>> {
-    let state = State::of(settings);
-    json_answer(StatusCode::OK, &json!(state))
+    json_answer(StatusCode::OK, &State::of(settings))
 }
 
 fn refusal(status: StatusCode, refused: &Refused) -> Response<Full<Bytes>> {

@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::rollout::{OptIn, Overrides, Percent, Rollout};
@@ -23,11 +24,12 @@ fn params(token: Option<&str>) -> AdminParams {
     let readiness = Readiness::default();
     let comparison = Comparison::new(DateTime::UNIX_EPOCH, ["no-log"]);
     AdminParams {
-        token: token.map(SecretString::from),
+        access: Access { token: token.map(Into::into), hosts: Vec::new() },
         readiness,
         metrics,
         tracker: None,
         rollout,
+        runs: RunPages::new(None, CancellationToken::new()),
         comparison,
     }
 }

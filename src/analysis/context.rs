@@ -18,7 +18,8 @@ impl Default for Limits {
 }
 
 /// The status of a run, as the upstream states it (or, offline, as the log lets one infer).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunStatus {
     /// Accepted and not ended.
     Running,
@@ -88,6 +89,20 @@ pub enum CacheOutcome {
     Incremental,
     /// All of it.
     Miss,
+}
+
+impl CacheOutcome {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Hit, Self::Incremental, Self::Miss];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Incremental => "incremental",
+            Self::Miss => "miss",
+        }
+    }
 }
 
 /// Everything beside the log that a report depends on.

@@ -5,7 +5,7 @@
 //! requests seldom wait for each other), the predictions that wait for their run's end, and pairs of answers.
 //! [`prove`] shows that an enhanced body is the upstream's with members added.
 //!
-//! Memory is bounded, whatever is counted: some 5 MB when every histogram is full, 200 KB as a rule, and 3 MB of predictions
+//! Memory is bounded, whatever is counted: some 2 MB when every histogram is full, 200 KB as a rule, and 3 MB of predictions
 //! when a thousand runs go on at the same time.
 
 mod difference;

@@ -27,7 +27,7 @@ pub use error::ConfigError;
 pub use layers::Sources;
 pub use types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, KeptRollout, ListenAddress, LogsConfig, ProxyConfig,
-    ServerConfig, StreamConfig, TelemetryConfig, UpstreamConfig,
+    ServerConfig, StreamConfig, TelemetryConfig, TracesConfig, UpstreamConfig,
 };
 
 /// A configuration that was accepted.

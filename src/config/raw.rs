@@ -166,6 +166,7 @@ pub(super) struct Cache {
 pub(super) struct Admin {
     pub(super) listen: String,
     pub(super) token: SecretText,
+    pub(super) hosts: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -173,6 +174,7 @@ pub(super) struct Admin {
 pub(super) struct Server {
     pub(super) header_timeout: String,
     pub(super) body_timeout: String,
+    pub(super) body_min_rate: String,
     pub(super) idle_timeout: String,
     pub(super) write_timeout: String,
     pub(super) max_header_bytes: String,
@@ -191,6 +193,10 @@ pub(super) struct Drain {
 pub(super) struct Telemetry {
     pub(super) log_level: String,
     pub(super) log_format: String,
+    pub(super) access_log: String,
+    pub(super) otlp_endpoint: String,
+    pub(super) trace_sample_ratio: f64,
+    pub(super) trace_propagate: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -260,10 +266,11 @@ impl Default for Raw {
             },
             analysis: Analysis { prior: String::new() },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
-            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default() },
+            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default(), hosts: Vec::new() },
             server: Server {
                 header_timeout: "30s".into(),
                 body_timeout: "60s".into(),
+                body_min_rate: "500B".into(),
                 idle_timeout: "75s".into(),
                 write_timeout: "5m".into(),
                 max_header_bytes: "64KiB".into(),
@@ -271,7 +278,14 @@ impl Default for Raw {
                 max_connections: 10_000,
             },
             drain: Drain { timeout: "25s".into() },
-            telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
+            telemetry: Telemetry {
+                log_level: "info".into(),
+                log_format: "text".into(),
+                access_log: "off".into(),
+                otlp_endpoint: String::new(),
+                trace_sample_ratio: 1.0,
+                trace_propagate: false,
+            },
             secrets: Secrets { headers: Vec::new() },
         }
     }

@@ -24,7 +24,7 @@ use super::respond;
 use crate::analysis::CacheOutcome;
 use crate::comparison::{Compared, Difference, Pair, Received, Sides, Verdict, differences};
 use crate::proxy::Body;
-use crate::telemetry::StageTimes;
+use crate::telemetry::{Answered, StageTimes};
 
 /// Two answers of the upstream's own.
 struct Both {
@@ -74,7 +74,7 @@ impl Enricher {
             return self.fall_back(whole.into_response(), Fallback::Overload, &times);
         }
         self.count_outcome(made.as_ref().err().copied());
-        self.metrics.stages(&times);
+        self.metrics.stages(Answered::Enhanced, &times);
         if let Ok(made) = &made {
             self.params.comparison.useful(&made.usefulness);
         }

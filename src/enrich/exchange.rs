@@ -36,7 +36,7 @@ use crate::runlog::Tracker;
 use crate::shield::Stale;
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
-use crate::telemetry::{Metrics, StageTimes};
+use crate::telemetry::{self, Answered, Metrics, StageTimes};
 use crate::variant::Variant;
 
 /// What the enrichment depends on.
@@ -269,6 +269,7 @@ impl Enricher {
 
     /// The upstream's answer, labelled with the rule that gave it, if it is to be labelled.
     fn basic(&self, mut response: Response<Body>, rule: Option<Rule>, times: &StageTimes) -> Response<Body> {
+        self.metrics.stages(Answered::Basic, times);
         if let Some(rule) = rule {
             label(response.headers_mut(), Received::Basic(rule), times, &self.head);
         }
@@ -283,7 +284,7 @@ impl Enricher {
         times: &StageTimes,
     ) -> Departing {
         self.count_outcome(Some(fallback));
-        self.metrics.stages(times);
+        self.metrics.stages(Answered::FellBack, times);
         label(response.headers_mut(), Received::FellBack(fallback), times, &self.head);
         let departing = Departing::passing(response);
         // Once gloss has taken time of its own, the upstream's is over.
@@ -318,7 +319,7 @@ impl Enricher {
         match enhanced {
             Ok(Made { body, notes, usefulness }) => {
                 self.count_outcome(None);
-                self.metrics.stages(&times);
+                self.metrics.stages(Answered::Enhanced, &times);
                 self.params.comparison.useful(&usefulness);
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
                 let response = whole.into_enhanced(body, |headers, length| {
@@ -405,11 +406,16 @@ impl Enricher {
         let deadline = arrived + self.params.budget;
         let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
         times.logs = notes.took;
+        let span = telemetry::stage("analyse");
+        notes.snapshot.told.learn(status, answer.max_turns, answer.workflow.as_deref());
         let reporting = notes.snapshot.report(self.context(status, answer.max_turns, &notes, wishes));
         let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
         let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;
+        drop(span);
+        let span = telemetry::stage("merge");
         let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
         let merged = merge(&answer, &additions.members(), logs).map_err(|_| Fallback::MergeCheck)?;
+        drop(span);
         self.prove(body, &merged, logs)?;
         self.keep_course(asked, status, &additions, &notes);
         let usefulness = findings::usefulness(&answer, status, &additions);

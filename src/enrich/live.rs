@@ -29,7 +29,7 @@ use crate::proxy::{Body, Held, HeldLimit};
 use crate::route::StatusRequest;
 use crate::stream::event::{comment, retry};
 use crate::stream::{Asked, Feed, Session, State};
-use crate::telemetry::StageTimes;
+use crate::telemetry::{Answered, StageTimes};
 
 /// How long a client should wait before it connects again: long enough for a restart to be seen by a load balancer.
 const RETRY: Duration = Duration::from_secs(2);
@@ -226,7 +226,7 @@ impl Enricher {
         };
         let mut head = whole.parts;
         self.count_outcome(None);
-        self.metrics.stages(&times);
+        self.metrics.stages(Answered::Enhanced, &times);
         noted.usefulness.iter().for_each(|usefulness| self.params.comparison.useful(usefulness));
         describe_stream(&mut head.headers);
         label(&mut head.headers, Received::Enhanced(wanted.rule, noted.cache), &times, &self.head);

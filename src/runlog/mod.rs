@@ -23,7 +23,7 @@ use crate::run_id::RunId;
 pub use breaker::Guarded;
 pub use file::{FileParams, FileSource};
 pub use template::{Template, TemplateError};
-pub use tracker::{CatchUp, LogMark, Snapshot, StorageWatch, Tracker, TrackerParams};
+pub use tracker::{CatchUp, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker, TrackerParams};
 
 /// A boxed future, so that sources of different kinds fit behind one trait.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -137,9 +137,18 @@ fn errors_belong_to_what_was_decided_and_clients_who_leave_are_no_errors() {
     ask(&gloss, "basic");
     report_with(&gloss, "/variants/basic/errors", 1);
 
+    let empty = Upstream::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let gloss = Setup::before(&empty).start();
+    ask(&gloss, "basic");
+    let report = report_with(&gloss, "/variants/basic/requests", 1);
+    assert_eq!(
+        (&report["variants"]["basic"]["left"], &report["variants"]["basic"]["body_bytes"]["count"]),
+        (&json!(0), &json!(1))
+    );
+
     let endless = Upstream::scripted(|call| {
         call.wire.send("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n");
-        while call.wire.send([b' '; 65536]) {}
+        while call.wire.send([b' '; 4096]) {}
         Then::Close
     });
     let gloss = Setup::before(&endless).start();
@@ -398,6 +407,9 @@ mod both_in_one {
             setup.set(key, value).start()
         };
         assert_eq!(ask(&setup("rollout.enabled", "false"), "compare").labels(), ("basic", "disabled"));
+        let pinned =
+            setup("rollout.salt", "\"x\"").get(&status_path(RUN), &["Gloss: compare", "Gloss-Version: 99"]);
+        assert_eq!(pinned.labels(), ("basic", "version"));
         let denied = setup("rollout.deny", "[{ workflow = \"builder\" }]");
         assert_eq!(ask(&denied, "compare").labels(), ("basic", "rule"));
         assert_eq!(ask(&denied, "compare").text(), status_body(RUN, "running"));

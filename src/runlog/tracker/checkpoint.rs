@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::TrackerParams;
+use super::told::Told;
 use crate::analysis::Analysis;
 use crate::runlog::{LogIdentity, OpenLog};
 
@@ -26,13 +27,15 @@ pub(super) struct Checkpoint {
     /// The last bytes before the offset.
     pub(super) tail: Vec<u8>,
     pub(super) analysis: Arc<Analysis>,
+    /// Goes with the log: what was said of another that stood in its place says nothing of this one.
+    pub(super) told: Arc<Told>,
 }
 
 impl Checkpoint {
     pub(super) fn begin(log: &dyn OpenLog, params: &TrackerParams) -> Self {
         let analysis = Arc::new(Analysis::with_prior(params.limits, Arc::clone(&params.prior)));
-        let (head, tail) = (Vec::new(), Vec::new());
-        Self { identity: log.identity(), stamp: log.stamp(), unexplained: None, head, tail, analysis }
+        let (head, tail, told) = (Vec::new(), Vec::new(), Arc::default());
+        Self { identity: log.identity(), stamp: log.stamp(), unexplained: None, head, tail, analysis, told }
     }
 
     pub(super) fn is_of(&self, log: &dyn OpenLog) -> bool {

@@ -7,6 +7,8 @@
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 mod checkpoint;
+mod listing;
+mod told;
 mod watch;
 
 use std::collections::HashMap;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -27,9 +30,12 @@ use super::threads::{JobFailure, WorkThreads};
 use super::{LogError, LogIdentity, LogSource, OpenLog};
 use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
 use crate::run_id::RunId;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Eviction, Metrics};
 
 use checkpoint::Checkpoint;
+pub use listing::Listed;
+use listing::Shown;
+pub use told::{Saying, Told};
 pub use watch::StorageWatch;
 
 /// One read asks for at most this much.
@@ -41,7 +47,7 @@ const INLINE_REPORT_BYTES: usize = 256 * 1024;
 /// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
 const FOLDING_QUEUE: usize = 4096;
 /// What an entry weighs beside its analysis, in bytes.
-const ENTRY_BYTES: usize = 512;
+const ENTRY_BYTES: usize = 1024;
 
 /// The tracker's limits.
 #[derive(Debug, Clone)]
@@ -79,6 +85,8 @@ struct Entry {
     /// `None` before the first reading, and after one that failed half-way.
     checkpoint: Mutex<Option<Checkpoint>>,
     weight: AtomicU32,
+    /// What the last list of runs showed of it.
+    shown: StdMutex<Option<Shown>>,
 }
 
 /// An analysis that is up with its log as it was found.
@@ -92,6 +100,8 @@ pub struct Snapshot {
     pub source: LogSourceKind,
     /// The moment as of which it is: every line that was there then is in it.
     pub as_of: DateTime<Utc>,
+    /// What the upstream said of the run; whoever learns it leaves it here.
+    pub told: Arc<Told>,
     threads: WorkThreads,
 }
 
@@ -148,10 +158,16 @@ impl Tracker {
         let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
         // Before the first client asks, so that it need not wait for this.
         threads.submit(|| drop(analysis::warm_up()));
+        let evictions = metrics.run_logs().clone();
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)
             .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight.load(Ordering::Relaxed))
             .time_to_idle(params.cache_idle)
+            .eviction_listener(move |_, _, cause| match cause {
+                RemovalCause::Expired => evictions.evicted(Eviction::Idle),
+                RemovalCause::Size => evictions.evicted(Eviction::Size),
+                RemovalCause::Explicit | RemovalCause::Replaced => {}
+            })
             .build();
         Ok(Self(Arc::new(Shared { source, params, cache, held: StdMutex::default(), threads, metrics })))
     }
@@ -255,7 +271,11 @@ impl Shared {
         if slot.is_none() {
             *slot = Some(Checkpoint::begin(&*log, &self.params));
         }
+        let before = slot.as_ref().map(|known| known.analysis.lines_by_kind()).unwrap_or_default();
         let reached_end = self.fold(slot, &*log, watch).await?;
+        if let Some(known) = slot.as_ref() {
+            self.metrics.run_logs().lines_read(before, known.analysis.lines_by_kind());
+        }
         Ok(match slot {
             Some(checkpoint) if reached_end => CatchUp::Done(self.snapshot(checkpoint, cache, as_of)),
             Some(_) | None => CatchUp::Behind,
@@ -341,11 +361,13 @@ impl Shared {
     }
 
     fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
+        self.metrics.run_logs().caught_up(cache);
         Snapshot {
             analysis: Arc::clone(&checkpoint.analysis),
             cache,
             source: self.source.kind(),
             as_of,
+            told: Arc::clone(&checkpoint.told),
             threads: self.threads.clone(),
         }
     }
