@@ -28,6 +28,7 @@ pub mod run_id;
 pub mod variant;
 
 pub mod proxy;
+pub mod shield;
 
 pub mod analysis;
 pub mod comparison;

@@ -16,9 +16,13 @@ use crate::config::Config;
 use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
 use crate::observe::{Collector, ObserveLayer, ObserveParams, ObservedBody};
 use crate::openapi::DescriptionParams;
-use crate::proxy::{Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
+use crate::proxy::{
+    Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, Forwarding, RescueLayer, Tunnels,
+};
 use crate::route::Router;
 use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
+use crate::shield::key::IgnoredHeaders;
+use crate::shield::{ShieldLayer, ShieldParams};
 use crate::stream::{Pace, Streams};
 use crate::switch::RolloutSwitch;
 use crate::telemetry::{Metrics, TraceParams, TraceSetupError, Traces};
@@ -80,6 +84,8 @@ pub fn build(
             shared.streams.clone(),
             shared.metrics.clone(),
         ))
+        // Before forwarding, so that what is kept is the upstream's own answer and notes are made anew.
+        .layer(ShieldLayer::new(shield_params(config), &shared.metrics))
         .service(Forward::new(client, forward_params(config), shared.tunnels.clone()))
 }
 
@@ -145,6 +151,21 @@ fn client_params(config: &Config) -> ClientParams {
     }
 }
 
+fn shield_params(config: &Config) -> Option<ShieldParams> {
+    let shield = config.shield.as_ref()?;
+    let hops = config.proxy.hops;
+    Some(ShieldParams {
+        routes: config.routes.clone(),
+        lifetime: shield.lifetime,
+        max_bytes: shield.max_bytes,
+        ignored: IgnoredHeaders::new(config.opt_in_header.clone(), shield.ignore_headers.iter().cloned()),
+        by_address: hops.forwarded != Forwarding::Off || hops.x_forwarded != Forwarding::Off,
+        max_body_bytes: config.enrich.max_body_bytes,
+        max_held_bytes: config.enrich.max_held_bytes,
+        body_timeout: config.enrich.body_timeout,
+    })
+}
+
 fn observe_params(config: &Config) -> ObserveParams {
     ObserveParams { routes: config.routes.clone(), access_log: config.telemetry.access_log }
 }
@@ -180,6 +201,7 @@ fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
         compat_fields: config.enrich.compat_fields,
         pace: Pace { upstream: config.stream.upstream_interval, heartbeat: config.stream.heartbeat },
         max_streams: config.stream.max,
+        is_shielded: config.shield.is_some(),
         descriptions: config.enrich.openapi.then(|| descriptions(config)),
     }
 }

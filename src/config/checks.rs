@@ -16,14 +16,15 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, StreamConfig,
-    TelemetryConfig, TracesConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, ShieldConfig,
+    StreamConfig, TelemetryConfig, TracesConfig,
 };
 use super::{rollout, upstream};
 use crate::analysis::Prior;
 use crate::proxy::{TlsParams, Upstream, UpstreamError, UpstreamUrlError};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
+use crate::shield::rules::Lifetime;
 use crate::telemetry::{LogFormat, without_credentials};
 
 /// Checks everything.
@@ -46,6 +47,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
             max: count("stream.max", raw.stream.max, 1..=1_000_000)?,
         },
         compare: raw.compare.enabled,
+        shield: shield(&raw.shield, &secret_headers)?,
         logs: logs(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
         cache: CacheConfig {
@@ -109,6 +111,29 @@ fn descriptions(paths: &[String]) -> Result<Vec<String>, ConfigError> {
         }
         None => Ok(paths.to_vec()),
     }
+}
+
+/// Nothing is shared where there is no time to live.
+fn shield(raw: &raw::Shield, secrets: &[HeaderName]) -> Result<Option<ShieldConfig>, ConfigError> {
+    let ttl = unless_off("shield.ttl", &raw.ttl)?;
+    let stale_if_error = unless_off("shield.stale_if_error", &raw.stale_if_error)?.unwrap_or_default();
+    let max_bytes = size("shield.max_bytes", &raw.max_bytes)?;
+    let named = raw.ignore_headers.iter().map(|name| header("shield.ignore_headers", name));
+    let ignore_headers = named.collect::<Result<Vec<_>, _>>()?;
+    if let Some(secret) = ignore_headers.iter().find(|name| secrets.contains(name)) {
+        return Err(refuse(
+            "shield.ignore_headers",
+            secret.as_str(),
+            "it carries credentials, and callers with different ones must not share answers",
+            "name headers that do not matter to the upstream, such as a request id",
+        ));
+    }
+    let lifetime = |ttl| Lifetime { ttl, stale_if_error };
+    Ok(ttl.map(|ttl| ShieldConfig { lifetime: lifetime(ttl), max_bytes, ignore_headers }))
+}
+
+fn unless_off(key: &str, text: &str) -> Result<Option<Duration>, ConfigError> {
+    if text == "off" { Ok(None) } else { duration(key, text).map(Some) }
 }
 
 fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {

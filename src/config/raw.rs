@@ -19,6 +19,7 @@ pub(super) struct Raw {
     pub(super) rollout: Rollout,
     pub(super) enrich: Enrich,
     pub(super) stream: Stream,
+    pub(super) shield: Shield,
     pub(super) compare: Compare,
     pub(super) logs: Logs,
     pub(super) analysis: Analysis,
@@ -126,6 +127,15 @@ pub(super) struct Stream {
 #[serde(deny_unknown_fields)]
 pub(super) struct Compare {
     pub(super) enabled: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shield {
+    pub(super) ttl: String,
+    pub(super) stale_if_error: String,
+    pub(super) max_bytes: String,
+    pub(super) ignore_headers: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -241,6 +251,12 @@ impl Default for Raw {
             },
             stream: Stream { upstream_interval: "5s".into(), heartbeat: "15s".into(), max: 1000 },
             compare: Compare { enabled: false },
+            shield: Shield {
+                ttl: "off".into(),
+                stale_if_error: "off".into(),
+                max_bytes: "64MiB".into(),
+                ignore_headers: Vec::new(),
+            },
             logs: Logs {
                 sources: Vec::new(),
                 templates: vec!["run_{run_id}.log".into()],

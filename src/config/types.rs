@@ -14,6 +14,7 @@ use crate::proxy::{HopParams, Upstream};
 use crate::rollout::{Overrides, Rollout};
 use crate::route::StatusRoute;
 use crate::runlog::Template;
+use crate::shield::rules::Lifetime;
 use crate::telemetry::LogFormat;
 
 /// Everything that `gloss serve` runs by.
@@ -43,6 +44,8 @@ pub struct Config {
     pub stream: StreamConfig,
     /// Whether callers may ask for both answers in one.
     pub compare: bool,
+    /// Answers that are shared; `None` where none are.
+    pub shield: Option<ShieldConfig>,
     /// Where logs are.
     pub logs: LogsConfig,
     /// What progress estimates rest on.
@@ -144,6 +147,17 @@ pub struct StreamConfig {
     pub heartbeat: Duration,
     /// How many there may be at a time.
     pub max: usize,
+}
+
+/// Shared answers.
+#[derive(Debug, Clone)]
+pub struct ShieldConfig {
+    /// For how long.
+    pub lifetime: Lifetime,
+    /// How much memory they may take up, in bytes.
+    pub max_bytes: u64,
+    /// Headers that do not distinguish requests, beside those that never do.
+    pub ignore_headers: Vec<HeaderName>,
 }
 
 /// Where logs are.

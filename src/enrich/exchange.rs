@@ -26,13 +26,14 @@ use super::findings;
 use super::live::Caller;
 use super::merge::{Logs, merge};
 use super::record::{BodyTime, Departing, Record};
-use super::respond::{HeadParams, Received, describe_enhanced, label, vary};
+use super::respond::{HeadParams, Received, describe_enhanced, label, label_stale, vary};
 use crate::analysis::{self, Detail, RunStatus};
 use crate::comparison::{self, Comparison, Usefulness};
 use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed};
 use crate::rollout::{self, Decision, Rule};
 use crate::route::{Router, StatusRequest, Wishes};
 use crate::runlog::Tracker;
+use crate::shield::Stale;
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
 use crate::telemetry::{self, Answered, Metrics, StageTimes};
@@ -71,6 +72,8 @@ pub struct EnrichParams {
     pub pace: Pace,
     /// How many streams of live updates there may be.
     pub max_streams: usize,
+    /// Whether answers of the upstream may be shared, which their `Cache-Status` then tells.
+    pub is_shielded: bool,
     /// What is added to the service's description of itself; `None` leaves that as it is.
     pub descriptions: Option<Descriptions>,
 }
@@ -184,7 +187,11 @@ impl Enricher {
         streams: Streams,
         metrics: Metrics,
     ) -> Self {
-        let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
+        let head = HeadParams {
+            opt_in: params.opt_in_header.clone(),
+            expose: params.expose_headers,
+            is_shielded: params.is_shielded,
+        };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
         let followers = tracker.clone().map(Followers::new);
         let readings = Readings { tracker, slots };
@@ -241,6 +248,7 @@ impl Enricher {
         };
         let times = StageTimes { upstream: started.elapsed(), ..StageTimes::default() };
         let wanted = Wanted { asked: &asked, rule: decision.rule, started };
+        let is_stale = response.extensions().get::<Stale>().is_some();
         let mut departing = match plan {
             Plan::Basic => Departing::passing(self.basic(response, told, &times)),
             Plan::Refuse(fallback) => self.fall_back(response, fallback, &times),
@@ -254,6 +262,9 @@ impl Enricher {
             Plan::Compare(attempt, again) => self.compare(response, &wanted, attempt, &again).await,
         };
         vary(departing.response.headers_mut(), &self.params.rollout.in_force().varies_by());
+        if is_stale {
+            label_stale(departing.response.headers_mut());
+        }
         record.count(Ok(departing))
     }
 

@@ -60,6 +60,8 @@ pub(super) struct HeadParams {
     pub(super) opt_in: HeaderName,
     /// Whether scripts of other origins may read the `Gloss-*` headers.
     pub(super) expose: bool,
+    /// Whether `Cache-Status` is there already, since answers of the upstream may be shared.
+    pub(super) is_shielded: bool,
 }
 
 /// Asks the upstream for the whole answer, uncompressed.
@@ -98,8 +100,10 @@ pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTi
     headers.append(SERVER_TIMING, server_timing(times));
     let cached =
         matches!(received, Received::Enhanced(_, CacheOutcome::Hit) | Received::Both(_, CacheOutcome::Hit));
-    let cache_status = if cached { "gloss; hit" } else { "gloss; fwd=miss" };
-    headers.append(CACHE_STATUS, HeaderValue::from_static(cache_status));
+    if !params.is_shielded {
+        let cache_status = if cached { "gloss; hit" } else { "gloss; fwd=miss" };
+        headers.append(CACHE_STATUS, HeaderValue::from_static(cache_status));
+    }
     if params.expose {
         let exposed = HeaderValue::from_static("Gloss-Variant, Gloss-Reason");
         headers.append(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
@@ -112,6 +116,11 @@ pub(super) fn vary(headers: &mut HeaderMap, names: &[HeaderName]) {
         let value = HeaderValue::from_str(&written(name)).expect("a header name is a header value");
         headers.append(header::VARY, value);
     }
+}
+
+/// Says that the answer is an older one, since the upstream fails.
+pub(super) fn label_stale(headers: &mut HeaderMap) {
+    headers.insert(REASON, HeaderValue::from_static("stale"));
 }
 
 /// Durations in milliseconds, as the Server Timing specification wants them.
@@ -132,7 +141,7 @@ mod tests {
     use super::*;
 
     fn params(expose: bool) -> HeadParams {
-        HeadParams { opt_in: HeaderName::from_static("x-gloss"), expose }
+        HeadParams { opt_in: HeaderName::from_static("x-gloss"), expose, is_shielded: false }
     }
 
     fn value<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {

@@ -1,6 +1,7 @@
 //! Everything that can keep a request from being answered by the upstream.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -56,6 +57,9 @@ pub enum ProxyError {
     /// The request has no usable target.
     #[error("the request's target or Host is malformed")]
     Target,
+    /// What another met who asked for this client, too.
+    #[error(transparent)]
+    Shared(Arc<ProxyError>),
 }
 
 impl ProxyError {
@@ -74,6 +78,7 @@ impl ProxyError {
             Self::ClientStalled(_) | Self::ClientSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::ManyHeaders(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ConnectMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Shared(error) => error.status(),
         }
     }
 
@@ -106,6 +111,7 @@ impl ProxyError {
             | Self::ManyHeaders(_)
             | Self::ConnectMethod
             | Self::Target => "http_request_error",
+            Self::Shared(error) => error.proxy_status(),
         }
     }
 
@@ -137,6 +143,7 @@ impl ProxyError {
             Self::ManyHeaders(_) => "The request has too many headers",
             Self::ConnectMethod => "CONNECT is not supported",
             Self::Target => "The request's target or Host is malformed",
+            Self::Shared(error) => error.detail(),
         }
     }
 }

@@ -94,6 +94,9 @@ struct Inner {
     streams: Gauge,
     stream_events: Family<EventLabels, Counter>,
     descriptions: Family<OutcomeLabels, Counter>,
+    shielded: Family<OutcomeLabels, Counter>,
+    shield_entries: Gauge,
+    shield_bytes: Gauge,
     operation: OperationMetrics,
     http: HttpMetrics,
     run_logs: RunLogMetrics,
@@ -103,6 +106,38 @@ struct Inner {
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
 const DURATION_BUCKETS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
+
+/// What the shield had to do with a status request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shielded {
+    /// It was given a kept answer.
+    Hit,
+    /// The upstream was asked for it.
+    Miss,
+    /// It waited for an answer that was asked for already.
+    Joined,
+    /// It could not be shared.
+    Bypass,
+    /// It was given an answer that stands in for a failing upstream's.
+    Stale,
+    /// None: gloss asked of its own accord, to renew an answer.
+    Renewal,
+}
+
+impl Shielded {
+    const ALL: [Self; 6] = [Self::Hit, Self::Miss, Self::Joined, Self::Bypass, Self::Stale, Self::Renewal];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Joined => "joined",
+            Self::Bypass => "bypass",
+            Self::Stale => "stale",
+            Self::Renewal => "renewal",
+        }
+    }
+}
 
 /// What goes out on a stream of live updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +194,9 @@ impl Metrics {
             streams: Gauge::default(),
             stream_events: Family::default(),
             descriptions: Family::default(),
+            shielded: Family::default(),
+            shield_entries: Gauge::default(),
+            shield_bytes: Gauge::default(),
             operation: OperationMetrics::default(),
             http: HttpMetrics::default(),
             run_logs: RunLogMetrics::default(),
@@ -273,6 +311,17 @@ impl Metrics {
     /// This went out on a stream of live updates.
     pub fn stream_event(&self, event: StreamEvent) {
         self.0.stream_events.get_or_create(&EventLabels { event: event.as_str() }).inc();
+    }
+
+    /// The shield met a status request.
+    pub fn shielded(&self, outcome: Shielded) {
+        self.0.shielded.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }).inc();
+    }
+
+    /// The answers that the shield keeps now.
+    pub fn shield_size(&self, entries: u64, bytes: u64) {
+        self.0.shield_entries.set(entries.try_into().unwrap_or(i64::MAX));
+        self.0.shield_bytes.set(bytes.try_into().unwrap_or(i64::MAX));
     }
 
     /// The service's description of itself was asked for, and this came of adding to it.
@@ -408,6 +457,17 @@ impl Inner {
             "Requests for the service's OpenAPI document that was to be added to, by what the client got",
             self.descriptions.clone(),
         );
+        registry.register(
+            "shield_requests",
+            "Status requests by what the shield had to do with them",
+            self.shielded.clone(),
+        );
+        registry.register("shield_entries", "Answers that the shield keeps", self.shield_entries.clone());
+        registry.register(
+            "shield_bytes",
+            "Estimated memory of the answers that the shield keeps",
+            self.shield_bytes.clone(),
+        );
         self.run_logs.register(registry);
         self.operation.register(registry);
     }
@@ -427,6 +487,9 @@ impl Inner {
         drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
         for event in StreamEvent::ALL {
             drop(self.stream_events.get_or_create(&EventLabels { event: event.as_str() }));
+        }
+        for outcome in Shielded::ALL {
+            drop(self.shielded.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }));
         }
         for outcome in ["enhanced"].into_iter().chain(Unfit::ALL.map(Unfit::as_str)) {
             drop(self.descriptions.get_or_create(&OutcomeLabels { outcome }));

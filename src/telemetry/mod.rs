@@ -18,7 +18,7 @@ mod traces;
 pub use exposition::Exposition;
 pub use http::{HttpMetrics, HttpOutcome, KnownMethod, KnownVersion, Peer, Served};
 pub use logging::{LogControl, LogFormat, init as init_logging, log_panics};
-pub use metrics::{Metrics, OpenStream, StageTimes, StreamEvent};
+pub use metrics::{Metrics, OpenStream, Shielded, StageTimes, StreamEvent};
 pub use operation::{OperationMetrics, Reload, Switched};
 pub use outcomes::{Answered, SpanFate};
 pub use redaction::{MASK, Target, without_credentials};

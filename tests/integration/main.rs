@@ -54,6 +54,8 @@ mod rebinding;
 mod reload;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
+/// Polls that are the same share an answer, and no others do.
+mod shield;
 /// Live updates: who gets them, what they say and when, and how they end.
 mod streams;
 /// gloss and the upstream never disagree on where a request ends.
