@@ -1,0 +1,68 @@
+"""Run logs of a size, and answers of the upstream, made up in the shapes of the real service."""
+
+import json
+import sys
+from pathlib import Path
+
+from machine import HERE
+
+sys.path.insert(0, str(HERE.parent / "peers"))
+from upstream.conversation import Conversation  # noqa: E402  (found by the path above)
+from upstream.log_writer import LogWriter, log_path  # noqa: E402
+from upstream.recorded_runs import todo_run  # noqa: E402
+
+# A tool's answer of about the length that real ones have.
+OUTPUT = "\n".join(f"{number:5} def line_{number}(argument):  # a line of a file, as Read gives it" for number in range(24))
+
+
+def events(count):
+    """A run that goes on: a list of steps, and so many calls."""
+    said = Conversation("bench")
+    said.text("I look at the code first.")
+    said.todos(("Look around", "in_progress"), ("Write it", "pending"), ("Test it", "pending"))
+    for number in range(count):
+        said.call("Read", OUTPUT, file_path=f"/work/module_{number % 97}.py")
+        if number % 3 == 0:
+            said.text(f"Part {number} is understood; the next one is more of the same, and then comes the rest.")
+    return said.events
+
+
+def write(folder, run, size):
+    """A log of at least this size in bytes, for ``run_{run}``; gives its path."""
+    path = log_path(folder, f"run_{run}")
+    writer = LogWriter(folder, f"run_{run}")
+    writer.start()
+    for event in todo_run()[:4]:
+        writer.event(event)
+    block = events(200)
+    for event in block:
+        writer.event(event)
+    text = path.read_bytes()
+    with path.open("ab") as log:
+        written = len(text)
+        while written < size:
+            written += log.write(text)
+    return Path(path)
+
+
+def append(path, size):
+    """Lets a log grow by whole lines of about this size."""
+    lines = path.read_bytes()[: 1 << 20].splitlines(keepends=True)[20:]
+    with path.open("ab") as log:
+        written = 0
+        for line in lines:
+            if written and written + len(line) > size:
+                break
+            written += log.write(line)
+
+
+def answer(size):
+    """A status answer of about this size: the keys of the service, with logs as long as it takes."""
+    keys = ["updated_at", "container_id", "result", "exit_code", "error", "claude_session_id", "debug_info"]
+    body = {"run_id": "run_1", "status": "running", "session_id": "s", "workflow_name": "implement"}
+    body |= {"started_at": "2026-03-01T09:00:00", **dict.fromkeys(keys), "git_commits": [], "cost": 0.25, "turns": 7}
+    body["logs"] = ""
+    line = '2026-03-01T09:00:00 [claude_stream_raw] {"type":"assistant","message":"a line — of the \\"log\\""}\n'
+    empty = len(json.dumps(body))
+    body["logs"] = line * max((size - empty) // len(json.dumps(line)), 1)
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
