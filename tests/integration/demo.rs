@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::client::get;
+use crate::support::client::{Answer, Client};
 use crate::support::eventually;
 use crate::support::sidecar::PROGRAM;
 
@@ -37,8 +37,14 @@ impl Demo {
         Self { admin: admin.parse().unwrap(), child, printed }
     }
 
+    /// What operators are answered, by a name that leads there.
+    fn get(&self, path: &str) -> Answer {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.admin);
+        Client::connect(self.admin).send(request).answer()
+    }
+
     fn ask(&self, path: &str) -> Value {
-        get(self.admin, path, &[]).json()
+        self.get(path).json()
     }
 
     fn ended(&mut self) -> Option<i32> {
@@ -59,7 +65,7 @@ impl Drop for Demo {
 fn the_demo_asks_for_itself_in_every_manner_and_says_where_its_page_is() {
     let mut demo = Demo::start(&[]);
     assert!(demo.printed.contains(&format!("  http://{}/\n", demo.admin)), "{}", demo.printed);
-    let page = get(demo.admin, "/", &[]);
+    let page = demo.get("/");
     assert_eq!((page.status, page.value("content-type")), (200, Some("text/html; charset=utf-8")));
     for variant in ["basic", "enhanced", "shadow", "compare"] {
         eventually(variant, || {
