@@ -65,6 +65,7 @@ pub(super) struct Proxy {
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     pub(super) status: Vec<String>,
+    pub(super) openapi: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -113,6 +114,7 @@ pub(super) struct Enrich {
     pub(super) max_concurrent: usize,
     pub(super) failed: bool,
     pub(super) compat_fields: bool,
+    pub(super) openapi: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -255,7 +257,10 @@ impl Default for Raw {
                 via: false,
                 preserve_header_case: false,
             },
-            route: Route { status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()] },
+            route: Route {
+                status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()],
+                openapi: vec!["/openapi.json".into()],
+            },
             gloss: Gloss { header: "Gloss".into(), expose_headers: false },
             rollout: Rollout {
                 enabled: true,
@@ -275,6 +280,7 @@ impl Default for Raw {
                 max_concurrent: 256,
                 failed: true,
                 compat_fields: false,
+                openapi: false,
             },
             stream: Stream { upstream_interval: "5s".into(), heartbeat: "15s".into(), max: 1000 },
             logs: Logs {

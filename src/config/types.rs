@@ -27,6 +27,8 @@ pub struct Config {
     pub proxy: ProxyConfig,
     /// The routes that status requests come on.
     pub routes: Vec<StatusRoute>,
+    /// Where the service describes itself: absolute paths.
+    pub descriptions: Vec<String>,
     /// The name of the opt-in header.
     pub opt_in_header: HeaderName,
     /// Whether scripts of other origins may read the `Gloss-*` headers.
@@ -127,6 +129,8 @@ pub struct EnrichConfig {
     pub failed: bool,
     /// Whether the names that one published client looks for are added, too.
     pub compat_fields: bool,
+    /// Whether the service's description of itself gets the added fields, too.
+    pub openapi: bool,
 }
 
 /// Live updates.

@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod attempt;
+mod description;
 pub mod eligible;
 mod exchange;
 mod fallback;
@@ -13,6 +14,7 @@ pub mod merge;
 mod respond;
 mod service;
 
+pub use description::Descriptions;
 pub use exchange::EnrichParams;
 pub use fallback::Fallback;
 pub use service::{Enrich, EnrichLayer};
