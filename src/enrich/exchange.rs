@@ -159,7 +159,7 @@ pub(super) struct Enricher {
     pub(super) readings: Readings,
     pub(super) held: HeldLimit,
     pub(super) streams: Streams,
-    /// `None` when no log source is configured.
+    /// `None` where none are made, as in tests.
     pub(super) followers: Option<Followers>,
     pub(super) metrics: Metrics,
 }
