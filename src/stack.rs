@@ -10,9 +10,9 @@ use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 
-use crate::analysis::Limits;
+use crate::analysis::{Limits, LogSourceKind};
 use crate::comparison::Comparison;
-use crate::config::Config;
+use crate::config::{Config, SourceConfig};
 use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
 use crate::observe::{Collector, ObserveLayer, ObserveParams, ObservedBody};
 use crate::openapi::DescriptionParams;
@@ -20,7 +20,7 @@ use crate::proxy::{
     Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, Forwarding, RescueLayer, Tunnels,
 };
 use crate::route::Router;
-use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
+use crate::runlog::{FileSource, Guarded, Place, Role, Template, Tracker, TrackerParams};
 use crate::shield::key::IgnoredHeaders;
 use crate::shield::{ShieldLayer, ShieldParams};
 use crate::stream::{Pace, Streams};
@@ -35,7 +35,7 @@ const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
 pub struct Shared {
     /// Where everything is counted.
     pub metrics: Metrics,
-    /// The analyses; `None` when no log source is configured.
+    /// The analyses; `None` where none are made, as in tests.
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,
@@ -89,21 +89,42 @@ pub fn build(
         .service(Forward::new(client, forward_params(config), shared.tunnels.clone()))
 }
 
-/// The tracker over the configured log source.
+/// The tracker over the configured log sources.
 ///
 /// # Errors
-/// When the threads of the source or the tracker cannot be started.
+/// When the threads of a source or the tracker cannot be started.
 pub fn tracker(config: &Config, metrics: &Metrics) -> io::Result<Option<Tracker>> {
-    let Some(root) = config.logs.root.clone() else { return Ok(None) };
-    let source = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
-    tracker_over(Arc::new(source), config, metrics).map(Some)
+    tracker_over(places(config)?, config, metrics).map(Some)
 }
 
-/// The tracker over any log source: the seam by which tests put in one that fails.
+/// The storages that the configuration names, in its order.
+///
+/// # Errors
+/// When the threads of one cannot be started.
+pub fn places(config: &Config) -> io::Result<Vec<Place>> {
+    let place = |source: &SourceConfig| match source {
+        SourceConfig::Folder { root, templates } => {
+            let files = FileSource::start(root.clone(), LogSourceKind::File)?;
+            Ok(Some(Place { source: Arc::new(files), templates: templates.clone(), role: Role::Leads }))
+        }
+        SourceConfig::Transcripts { root } => {
+            let files = FileSource::start(root.clone(), LogSourceKind::Transcript)?;
+            let templates = vec![Template::transcripts()];
+            Ok(Some(Place { source: Arc::new(files), templates, role: Role::Fills }))
+        }
+        SourceConfig::Body => Ok(None),
+        SourceConfig::ObjectStore { url, .. } | SourceConfig::Http { url, .. } => {
+            Err(io::Error::new(io::ErrorKind::Unsupported, format!("{url} cannot be read by this build")))
+        }
+    };
+    config.logs.sources.iter().filter_map(|source| place(source).transpose()).collect()
+}
+
+/// The tracker over any places: the seam by which tests put in one that fails.
 ///
 /// # Errors
 /// When the tracker's threads cannot be started.
-pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metrics) -> io::Result<Tracker> {
+pub fn tracker_over(places: Vec<Place>, config: &Config, metrics: &Metrics) -> io::Result<Tracker> {
     let params = TrackerParams {
         limits: Limits { max_line_bytes: config.logs.max_line_bytes },
         prior: Arc::clone(&config.prior),
@@ -111,8 +132,9 @@ pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metri
         cache_bytes: config.cache.max_bytes,
         cache_idle: config.cache.idle,
     };
-    let source = Arc::new(Guarded::new(source, metrics.clone()));
-    Tracker::start(source, params, metrics.clone())
+    let guarded =
+        |place: Place| Place { source: Arc::new(Guarded::new(place.source, metrics.clone())), ..place };
+    Tracker::start(places.into_iter().map(guarded).collect(), params, metrics.clone())
 }
 
 /// The traces that a configuration asks for. Has to be called on a tokio runtime.
@@ -196,6 +218,7 @@ fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
         max_held_bytes: config.enrich.max_held_bytes,
         body_timeout: config.enrich.body_timeout,
         storage_patience: config.logs.timeout,
+        own_logs: config.logs.sources.contains(&SourceConfig::Body),
         max_concurrent: config.enrich.max_concurrent,
         failed: config.enrich.failed,
         compat_fields: config.enrich.compat_fields,

@@ -23,7 +23,7 @@ use super::live::{self, Stream};
 use super::{AdminBody, json_answer, text};
 use crate::analysis::{Additions, Context, Detail, Overview, Timestamp};
 use crate::run_id::RunId;
-use crate::runlog::{CatchUp, Listed, Saying, Snapshot, StorageWatch, Tracker};
+use crate::runlog::{CatchUp, Listed, RunFields, Saying, Snapshot, StorageWatch, Tracker};
 use crate::stream::Followers;
 
 mod query;
@@ -168,7 +168,7 @@ impl Cached {
 
     /// Reads on in a run's log; what takes too long goes on by itself.
     pub(super) async fn catch_up(&self, run: &RunId) -> Option<Snapshot> {
-        let (tracker, run) = (self.tracker.clone(), run.clone());
+        let (tracker, run) = (self.tracker.clone(), RunFields::of(run.clone()));
         let nobody_waits = CancellationToken::new();
         let waiting = nobody_waits.clone().drop_guard();
         let reading =

@@ -17,7 +17,7 @@
 //! | steps | 600, names of 4 KiB | further ones are not listed; their work belongs to the last |
 //! | calls that wait for their answer | 512, commands of 4 KiB | the oldest is given up |
 //! | whole lists that wait for their answer | 4 MiB and the newest | they are taken as accepted |
-//! | ids of calls, of answers; texts said | 8192 each; 2048 | the oldest is forgotten: come again, it counts again |
+//! | ids of calls, of answers; texts said, with ids and without | 8192 each; 2048, 1024 | the oldest is forgotten: come again, it counts again |
 //! | changed files | 5000, paths of 1 KiB | further ones are not told apart from none |
 //! | tools | 256, names of 120 bytes | further ones count under `(other)` |
 //! | sub-agents, test commands, sessions, messages | 200, 64, 256, 256 | the first stay, or the oldest are forgotten |
@@ -33,6 +33,7 @@ mod event;
 mod files;
 mod fold;
 mod lines;
+mod merge;
 mod outcome;
 pub mod pricing;
 mod progress;
@@ -51,11 +52,12 @@ mod warm_up;
 
 pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use files::Change;
+pub use merge::{Merged, PartRole};
 pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
-    Additions, Enhancement, ErrorDetails, FileDetails, Overview, ProgressSummary, RunDetails, Step,
-    StepResult, SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare,
+    Additions, Enhancement, ErrorDetails, FileDetails, Overview, ProgressSummary, RunDetails, SourceShare,
+    Step, StepResult, SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare,
     WorkflowSteps, WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
@@ -119,6 +121,43 @@ impl Analysis {
         self.bytes += bytes.len() as u64;
         let fold = &mut self.fold;
         self.reader.feed(bytes, |line| fold.line(line));
+    }
+
+    /// Folds entries of the upstream's log as its status answer tells them, as a text in `logs`: whole ones, of which the
+    /// last need not end in a line feed. Messages of several lines are one entry.
+    pub fn feed_entries(&mut self, text: String) {
+        let mut entries = text.into_bytes();
+        dialect::join_entries(&mut entries);
+        if !entries.ends_with(b"\n") {
+            entries.push(b'\n');
+        }
+        self.feed(&entries);
+    }
+
+    /// Folds one line, which is whole.
+    fn feed_line(&mut self, line: &[u8]) {
+        self.feed(line);
+        self.feed(b"\n");
+    }
+
+    /// States how many bytes were fed, where it was not all of them.
+    fn set_offset(&mut self, bytes: u64) {
+        self.bytes = bytes;
+    }
+
+    /// How many lines were fed so far.
+    fn lines(&self) -> u64 {
+        self.fold.counts.lines
+    }
+
+    /// Whether the log has told the run's end.
+    fn has_ended(&self) -> bool {
+        self.fold.ending.has_ended()
+    }
+
+    /// The session of Claude Code's, where it is known.
+    pub fn session(&self) -> Option<&str> {
+        self.fold.identity.session.as_deref()
     }
 
     /// How many bytes were fed so far: the offset in the log at which reading goes on.

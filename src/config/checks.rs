@@ -16,14 +16,13 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, ShieldConfig,
-    StreamConfig, TelemetryConfig, TracesConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, ServerConfig, ShieldConfig, StreamConfig,
+    TelemetryConfig, TracesConfig,
 };
-use super::{rollout, upstream};
+use super::{logs, rollout, upstream};
 use crate::analysis::Prior;
 use crate::proxy::{TlsParams, Upstream, UpstreamError, UpstreamUrlError};
 use crate::route::StatusRoute;
-use crate::runlog::Template;
 use crate::shield::rules::Lifetime;
 use crate::telemetry::{LogFormat, without_credentials};
 
@@ -48,7 +47,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         },
         compare: raw.compare.enabled,
         shield: shield(&raw.shield, &secret_headers)?,
-        logs: logs(&raw.logs)?,
+        logs: logs::check(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
         cache: CacheConfig {
             max_bytes: size("cache.max_bytes", &raw.cache.max_bytes)?,
@@ -146,41 +145,6 @@ fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
         failed: raw.failed,
         compat_fields: raw.compat_fields,
         openapi: raw.openapi,
-    })
-}
-
-fn logs(raw: &raw::Logs) -> Result<LogsConfig, ConfigError> {
-    let root = match raw.sources.as_slice() {
-        [] => None,
-        [folder] if !folder.contains("://") => Some(PathBuf::from(folder)),
-        [url] => {
-            return Err(refuse(
-                "logs.sources",
-                url,
-                "only folders can be read",
-                "give the folder of the run logs",
-            ));
-        }
-        several => {
-            let value = several.join(", ");
-            return Err(refuse(
-                "logs.sources",
-                &value,
-                "only one source can be read",
-                "give one folder of run logs",
-            ));
-        }
-    };
-    let parse = |text: &String| {
-        Template::parse(text)
-            .map_err(|reason| refuse("logs.templates", text, reason, "such as run_{run_id}.log"))
-    };
-    Ok(LogsConfig {
-        root,
-        templates: raw.templates.iter().map(parse).collect::<Result<_, _>>()?,
-        timeout: duration("logs.timeout", &raw.timeout)?,
-        max_line_bytes: memory("logs.max_line_bytes", &raw.max_line_bytes)?,
-        max_bytes_per_poll: size("logs.max_bytes_per_poll", &raw.max_bytes_per_poll)?,
     })
 }
 
@@ -335,7 +299,7 @@ pub(super) fn count(key: &str, number: usize, allowed: RangeInclusive<usize>) ->
     Err(refuse(key, &number.to_string(), reason, "config/gloss.toml has every key with its default"))
 }
 
-fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
+pub(super) fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
     match text.parse::<ByteSize>() {
         Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
         Ok(_) => Err(refuse(key, text, "it has to be more than nothing", "such as 64MiB or 1GB")),
@@ -350,7 +314,7 @@ fn rate(key: &str, text: &str) -> Result<u64, ConfigError> {
         .map_err(|error| refuse(key, text, format!("it is not a size: {error}"), "such as 500B, 4KiB or 0"))
 }
 
-fn memory(key: &str, text: &str) -> Result<usize, ConfigError> {
+pub(super) fn memory(key: &str, text: &str) -> Result<usize, ConfigError> {
     usize::try_from(size(key, text)?)
         .map_err(|_| refuse(key, text, "it is more than this machine can address", "less"))
 }

@@ -17,7 +17,7 @@ use super::again::Again;
 use super::answer::Answer;
 use super::attempt::Attempt;
 use super::eligible::check_head;
-use super::exchange::{Enricher, Made, Wanted, Whole};
+use super::exchange::{Enricher, Made, NotesFor, Wanted, Whole};
 use super::fallback::Fallback;
 use super::record::{BodyTime, Departing};
 use super::respond;
@@ -62,7 +62,8 @@ impl Enricher {
         }
         let made = match attempt {
             Ok(attempt) => {
-                self.notes_for(&both.second.body, attempt, wanted.asked, arrived, &mut times).await
+                let from = NotesFor { asked: wanted.asked, arrived, own_logs: None };
+                self.notes_for(&both.second.body, attempt, from, &mut times).await
             }
             Err(fallback) => Err(fallback),
         };

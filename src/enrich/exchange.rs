@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::again::{Again, Forwarded};
 use super::answer::Answer;
-use super::attempt::{Attempt, Notes, Readings};
+use super::attempt::{Attempt, Notes, OwnLogs, Readings, Times, Told};
 use super::description::Descriptions;
 use super::eligible::check_head;
 use super::fallback::Fallback;
@@ -32,7 +32,8 @@ use crate::comparison::{self, Comparison, Usefulness};
 use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed};
 use crate::rollout::{self, Decision, Rule};
 use crate::route::{Router, StatusRequest, Wishes};
-use crate::runlog::Tracker;
+use crate::run_id::RunId;
+use crate::runlog::{BodyText, Tracker};
 use crate::shield::Stale;
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
@@ -62,6 +63,8 @@ pub struct EnrichParams {
     pub body_timeout: Duration,
     /// From when on a storage operation counts as hanging.
     pub storage_patience: Duration,
+    /// Whether the answer's own logs are read where no log gives anything.
+    pub own_logs: bool,
     /// How many logs may be read at the same time.
     pub max_concurrent: usize,
     /// Whether runs that ended badly get notes.
@@ -132,6 +135,15 @@ pub(super) struct Wanted<'a> {
     pub(super) started: Instant,
 }
 
+/// What notes are wanted for.
+pub(super) struct NotesFor<'a> {
+    pub(super) asked: &'a StatusRequest,
+    /// When the answer was there.
+    pub(super) arrived: Instant,
+    /// The answer's own logs, where they stand in it no more.
+    pub(super) own_logs: Option<OwnLogs>,
+}
+
 /// An answer of the upstream's that was read whole.
 pub(super) struct Whole {
     pub(super) parts: Parts,
@@ -175,7 +187,7 @@ pub(super) struct Enricher {
     pub(super) readings: Readings,
     pub(super) held: HeldLimit,
     pub(super) streams: Streams,
-    /// `None` when no log source is configured.
+    /// `None` where none are made, as in tests.
     pub(super) followers: Option<Followers>,
     pub(super) metrics: Metrics,
 }
@@ -194,7 +206,7 @@ impl Enricher {
         };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
         let followers = tracker.clone().map(Followers::new);
-        let readings = Readings { tracker, slots };
+        let readings = Readings { tracker, slots, own_logs: params.own_logs };
         let limit = HeldLimit::new(params.max_held_bytes, metrics.clone());
         Self { params, head, readings, held: limit, streams, followers, metrics }
     }
@@ -315,7 +327,8 @@ impl Enricher {
             Ok(whole) => whole,
             Err(refused) => return self.fall_back(refused.0, refused.1, &times),
         };
-        let enhanced = self.notes_for(&whole.body, attempt, wanted.asked, arrived, &mut times).await;
+        let from = NotesFor { asked: wanted.asked, arrived, own_logs: None };
+        let enhanced = self.notes_for(&whole.body, attempt, from, &mut times).await;
         times.enrich = arrived.elapsed();
         match enhanced {
             Ok(Made { body, notes, usefulness }) => {
@@ -382,7 +395,8 @@ impl Enricher {
                 Err(_) => return self.metrics.shadow_abandoned(),
             };
             let (times, arrived) = (&mut StageTimes::default(), Instant::now());
-            let made = self.notes_for(&whole, attempt, &asked, arrived, times).await;
+            let from = NotesFor { asked: &asked, arrived, own_logs: None };
+            let made = self.notes_for(&whole, attempt, from, times).await;
             let took = arrived.elapsed();
             self.count_shadow(made.map(|made| (made.usefulness, took)));
         });
@@ -394,10 +408,10 @@ impl Enricher {
         &self,
         body: &Bytes,
         attempt: Attempt,
-        asked: &StatusRequest,
-        arrived: Instant,
+        from: NotesFor<'_>,
         times: &mut StageTimes,
     ) -> Result<Made, Fallback> {
+        let NotesFor { asked, arrived, own_logs } = from;
         let wishes = &asked.wishes;
         let answer = Answer::read(body).map_err(|_| Fallback::NotJson)?;
         if self.denies(&answer) {
@@ -405,7 +419,8 @@ impl Enricher {
         }
         let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
         let deadline = arrived + self.params.budget;
-        let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
+        let own_logs = own_logs.unwrap_or_else(|| own_logs_of(body, &answer));
+        let notes = attempt.notes(self.times(arrived), told_by(&answer, own_logs)).await?;
         times.logs = notes.took;
         let span = telemetry::stage("analyse");
         notes.snapshot.told.learn(status, answer.max_turns, answer.workflow.as_deref());
@@ -426,6 +441,11 @@ impl Enricher {
     /// Whether a deny rule names the run's workflow, which was not known when it was decided.
     pub(super) fn denies(&self, answer: &Answer<'_>) -> bool {
         answer.workflow.as_deref().is_some_and(|name| self.params.rollout.in_force().denies_workflow(name))
+    }
+
+    fn times(&self, answered: Instant) -> Times {
+        let EnrichParams { budget, storage_patience, .. } = self.params;
+        Times { answered, budget, storage_patience }
     }
 
     /// The status, where it is one that gets notes.
@@ -456,6 +476,23 @@ impl Enricher {
             cache: notes.snapshot.cache,
         }
     }
+}
+
+/// What an answer tells of where logs are.
+fn told_by(answer: &Answer<'_>, own_logs: OwnLogs) -> Told {
+    let id = |text: &Option<String>| text.as_deref().and_then(RunId::new);
+    Told {
+        workflow: id(&answer.workflow),
+        session: id(&answer.session),
+        claude_session: id(&answer.claude_session),
+        own_logs,
+    }
+}
+
+/// The logs in an answer, unread.
+pub(super) fn own_logs_of(body: &Bytes, answer: &Answer<'_>) -> OwnLogs {
+    let text = answer.logs.clone().map(|place| OwnLogs::Text(BodyText::new(body.clone(), place)));
+    text.unwrap_or(OwnLogs::Nothing)
 }
 
 /// The body in one piece; without a copy where it came in one.

@@ -14,9 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{BoxFuture, LogError, LogIdentity, LogSource, OpenLog};
+use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog};
 use crate::analysis::LogSourceKind;
-use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
 /// So many operations have to hang: fewer may be single files, beside which the others can be read.
@@ -77,11 +76,22 @@ impl LogSource for Guarded {
         self.watched.answers()
     }
 
-    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
+    fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
             let _operation = self.watched.begin()?;
-            let log = self.source.open(run).await?;
+            let log = self.source.open(name).await?;
             Ok(Box::new(GuardedLog { log, watched: Arc::clone(&self.watched) }) as Box<dyn OpenLog>)
+        })
+    }
+
+    fn search<'a>(
+        &'a self,
+        pattern: &'a NamePattern,
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
+        Box::pin(async move {
+            let _operation = self.watched.begin()?;
+            self.source.search(pattern, most).await
         })
     }
 }

@@ -56,6 +56,8 @@ mod reload;
 mod secrets;
 /// Polls that are the same share an answer, and no others do.
 mod shield;
+/// Where logs may be, in which order they are looked for, and how several are one.
+mod sources;
 /// Live updates: who gets them, what they say and when, and how they end.
 mod streams;
 /// gloss and the upstream never disagree on where a request ends.

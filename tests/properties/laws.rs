@@ -33,7 +33,7 @@ fn read(bytes: &[u8]) -> Analysis {
 }
 
 /// Everything that is said of the log, for every status.
-fn said(analysis: &Analysis) -> Vec<String> {
+pub(crate) fn said(analysis: &Analysis) -> Vec<String> {
     let statuses = [None, Some(RunStatus::Running), Some(RunStatus::Completed), Some(RunStatus::Failed)];
     let json = |status| {
         serde_json::to_string(&analysis.report(&at(long_after(), status))).expect("a report serialises")
@@ -42,7 +42,7 @@ fn said(analysis: &Analysis) -> Vec<String> {
 }
 
 /// What every dialect carries: calls, files, sub-agents, and the items of the run's own list.
-fn facts(analysis: &Analysis) -> serde_json::Value {
+pub(crate) fn facts(analysis: &Analysis) -> serde_json::Value {
     let report = analysis.report(&at(long_after(), Some(RunStatus::Completed)));
     let steps = report.step_by_step_results.unwrap_or_default();
     let listed = steps.iter().map(|result| &result.step);

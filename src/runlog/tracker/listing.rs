@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::told::Saying;
 use super::{Checkpoint, Entry, Snapshot, Tracker};
-use crate::analysis::{CacheOutcome, Context, Detail, LogSourceKind, Overview};
+use crate::analysis::{CacheOutcome, Context, Detail, Overview};
 use crate::run_id::RunId;
 
 /// For so long what was said of a run that goes on is good enough; of one that has ended, until its log grows.
@@ -48,8 +48,7 @@ impl Tracker {
     /// # Panics
     /// When an analysis does, which the caller has to contain.
     pub fn runs(&self, now: DateTime<Utc>) -> Vec<Listed> {
-        let source = self.0.source.kind();
-        self.0.cache.iter().filter_map(|(run, entry)| entry.listed(&run, source, now)).collect()
+        self.0.cache.iter().filter_map(|(run, entry)| entry.listed(&run, now)).collect()
     }
 
     /// Whether the analysis of a run's log is in the cache.
@@ -66,10 +65,10 @@ impl Tracker {
 }
 
 impl Entry {
-    fn listed(&self, run: &RunId, source: LogSourceKind, now: DateTime<Utc>) -> Option<Listed> {
+    fn listed(&self, run: &RunId, now: DateTime<Utc>) -> Option<Listed> {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(checkpoint) = self.checkpoint.try_lock() {
-            *shown = checkpoint.as_ref().map(|known| fresh(known, shown.take(), source, now));
+            *shown = checkpoint.as_ref().map(|known| fresh(known, shown.take(), now));
         }
         let shown = shown.as_ref()?;
         Some(Listed { run: run.clone(), told: shown.told.clone(), overview: Arc::clone(&shown.overview) })
@@ -77,8 +76,8 @@ impl Entry {
 }
 
 /// What is to be said now; what was said before, where that still holds.
-fn fresh(known: &Checkpoint, shown: Option<Shown>, source: LogSourceKind, now: DateTime<Utc>) -> Shown {
-    let (offset, told) = (known.analysis.offset(), known.told.last());
+fn fresh(known: &Checkpoint, shown: Option<Shown>, now: DateTime<Utc>) -> Shown {
+    let (offset, told) = (known.analysis().offset(), known.told.last());
     if let Some(shown) = shown.filter(|shown| shown.still_holds(offset, told.as_ref(), now)) {
         return shown;
     }
@@ -88,8 +87,8 @@ fn fresh(known: &Checkpoint, shown: Option<Shown>, source: LogSourceKind, now: D
         max_turns: told.as_ref().and_then(|told| told.max_turns),
         detail: Detail::Full,
         compat_fields: false,
-        source,
+        source: known.source(),
         cache: CacheOutcome::Hit,
     };
-    Shown { overview: Arc::new(known.analysis.overview(&context)), told, offset, at: now }
+    Shown { overview: Arc::new(known.analysis().overview(&context)), told, offset, at: now }
 }
