@@ -65,10 +65,11 @@ impl HeldRaw {
             Inner::Kind(mine)
                 if kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_')) =>
             {
-                if is_plain {
-                    Twin::Poorer
-                } else {
-                    Twin::Same
+                match is_plain {
+                    // Of the same message, but about another call.
+                    true if self.lacks_an_id_of(next) => Twin::Other,
+                    true => Twin::Poorer,
+                    false => Twin::Same,
                 }
             }
             Inner::Cut if kind != b"raw" => Twin::Same,
@@ -106,6 +107,18 @@ impl HeldRaw {
         let id = &self.line[ends.min()?..];
         let end = memchr::memchr2(b'"', b'\\', id)?;
         Some(&id[..end])
+    }
+
+    /// Whether `next`, as Python prints it, has an id that is not in this line.
+    fn lacks_an_id_of(&self, next: &[u8]) -> bool {
+        const KEYS: [&[u8]; 2] = [b"'id': '", b"'tool_use_id': '"];
+        KEYS.iter().any(|key| {
+            memmem::find_iter(next, key).any(|at| {
+                let id = &next[at + key.len()..];
+                let id = &id[..memchr::memchr(b'\'', id).unwrap_or(id.len())];
+                memmem::find(&self.line, id).is_none()
+            })
+        })
     }
 
     pub(in crate::analysis) fn heap_bytes(&self) -> usize {

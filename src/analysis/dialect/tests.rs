@@ -146,6 +146,9 @@ fn an_event_of_another_message_is_no_twin() {
     let plain = |id: &str| format!("2025-06-13T20:18:00 [claude_stream_assistant] {{'id': '{id}'}}");
     assert_eq!(held.twin(plain("msg_1").as_bytes()), Twin::Poorer);
     assert_eq!(held.twin(plain("msg_2").as_bytes()), Twin::Other);
+    let with_a_call =
+        "2025-06-13T20:18:00 [claude_stream_assistant] {'content': [{'id': 'call_1'}], 'id': 'msg_1'}";
+    assert_eq!(held.twin(with_a_call.as_bytes()), Twin::Other, "another block of the same message");
     let after_a_hole = format!("\0\0{}", entry("msg_1"));
     assert_eq!(held.twin(after_a_hole.as_bytes()), Twin::Same);
 }
