@@ -8,13 +8,16 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
+use url::Url;
 
-use crate::analysis::Limits;
-use crate::config::Config;
+use crate::analysis::{Limits, LogSourceKind};
+use crate::config::{Config, SourceConfig};
 use crate::enrich::{EnrichLayer, EnrichParams};
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
-use crate::runlog::{FileParams, FileSource, Guarded, LogSource, Tracker, TrackerParams};
+use crate::runlog::{FileSource, Guarded, LogSource, Place, Role, Template, Tracker, TrackerParams};
+#[cfg(feature = "objects")]
+use crate::runlog::{ObjectParams, ObjectSource};
 use crate::stream::{Pace, Streams};
 use crate::switch::RolloutSwitch;
 use crate::telemetry::Metrics;
@@ -68,21 +71,60 @@ pub fn build(
         .service(Forward::new(client, forward_params(config), shared.tunnels.clone()))
 }
 
-/// The tracker over the configured log source.
+/// The tracker over the configured log sources.
 ///
 /// # Errors
-/// When the threads of the source or the tracker cannot be started.
+/// When the threads of a source or the tracker cannot be started.
 pub fn tracker(config: &Config, metrics: &Metrics) -> io::Result<Option<Tracker>> {
-    let Some(root) = config.logs.root.clone() else { return Ok(None) };
-    let source = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
-    tracker_over(Arc::new(source), config, metrics).map(Some)
+    tracker_over(places(config)?, config, metrics).map(Some)
 }
 
-/// The tracker over any log source: the seam by which tests put in one that fails.
+/// The storages that the configuration names, in its order.
+///
+/// # Errors
+/// When the threads of one cannot be started.
+pub fn places(config: &Config) -> io::Result<Vec<Place>> {
+    let place = |source: &SourceConfig| match source {
+        SourceConfig::Folder { root, templates } => {
+            let files = FileSource::start(root.clone(), LogSourceKind::File)?;
+            Ok(Some(Place { source: Arc::new(files), templates: templates.clone(), role: Role::Leads }))
+        }
+        SourceConfig::Transcripts { root } => {
+            let files = FileSource::start(root.clone(), LogSourceKind::Transcript)?;
+            let templates = vec![Template::transcripts()];
+            Ok(Some(Place { source: Arc::new(files), templates, role: Role::Fills }))
+        }
+        SourceConfig::Body => Ok(None),
+        SourceConfig::ObjectStore { url, templates } | SourceConfig::Http { url, templates } => {
+            let source = objects(url, config)?;
+            Ok(Some(Place { source, templates: templates.clone(), role: Role::Leads }))
+        }
+    };
+    config.logs.sources.iter().filter_map(|source| place(source).transpose()).collect()
+}
+
+/// The storage at a URL.
+///
+/// # Errors
+/// When its client cannot be set up, or this build has none for it.
+#[cfg(feature = "objects")]
+fn objects(url: &Url, config: &Config) -> io::Result<Arc<dyn LogSource>> {
+    let params = ObjectParams { url: url.clone(), max_skip: config.logs.max_bytes_per_poll };
+    let source = ObjectSource::new(&params)
+        .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, format!("{url}: {why}")))?;
+    Ok(Arc::new(source))
+}
+
+#[cfg(not(feature = "objects"))]
+fn objects(url: &Url, _config: &Config) -> io::Result<Arc<dyn LogSource>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, format!("{url} cannot be read by this build")))
+}
+
+/// The tracker over any places: the seam by which tests put in one that fails.
 ///
 /// # Errors
 /// When the tracker's threads cannot be started.
-pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metrics) -> io::Result<Tracker> {
+pub fn tracker_over(places: Vec<Place>, config: &Config, metrics: &Metrics) -> io::Result<Tracker> {
     let params = TrackerParams {
         limits: Limits { max_line_bytes: config.logs.max_line_bytes },
         prior: Arc::clone(&config.prior),
@@ -90,8 +132,9 @@ pub fn tracker_over(source: Arc<dyn LogSource>, config: &Config, metrics: &Metri
         cache_bytes: config.cache.max_bytes,
         cache_idle: config.cache.idle,
     };
-    let source = Arc::new(Guarded::new(source, metrics.clone()));
-    Tracker::start(source, params, metrics.clone())
+    let guarded =
+        |place: Place| Place { source: Arc::new(Guarded::new(place.source, metrics.clone())), ..place };
+    Tracker::start(places.into_iter().map(guarded).collect(), params, metrics.clone())
 }
 
 fn client_params(config: &Config) -> ClientParams {

@@ -25,7 +25,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 use self::live::Live;
 use super::{Failure, runtime};
 use crate::admin::{Admin, AdminParams, Readiness};
-use crate::config::{self, Config, ListenAddress, Loaded, Sources};
+use crate::config::{self, Config, ListenAddress, Loaded, SourceConfig, Sources};
 use crate::proxy::Tunnels;
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
@@ -57,8 +57,9 @@ pub struct Args {
     /// The service behind
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
-    /// The folder of the run logs
-    #[arg(long, value_name = "DIR")]
+    /// Where the run logs are: a folder, or several sources with commas between them ("body" is the service's own answer,
+    /// "transcripts" are Claude Code's) [default: body]
+    #[arg(long, value_name = "DIR|URL")]
     logs: Option<String>,
     /// What callers get who do not ask for anything [default: basic]
     #[arg(long, value_name = "VARIANT", value_parser = ["basic", "enhanced", "shadow"])]
@@ -104,9 +105,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let mut gloss = Gloss::bind(loaded, metrics, Box::new(stack::tracker)).await?;
         // From here on SIGHUP ends nothing any more.
         gloss.reload_from(Reloads { sources, file, hangup: signal(SignalKind::hangup())?, logging });
-        if gloss.shared.tracker.is_none() {
-            tracing::warn!("no log source is configured: status answers stay basic; set --logs to the folder of the run logs");
-        }
+        announce_sources(&gloss.loaded.config.logs.sources);
         gloss.announce(&mut io::stdout())?;
         gloss.serve(drain).await;
         Ok(())
@@ -114,6 +113,19 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     // A read that hangs in a file system must not keep the process.
     runtime.shutdown_background();
     outcome
+}
+
+/// Says where logs are looked for, and what to expect where that is the upstream's answer alone.
+fn announce_sources(sources: &[SourceConfig]) {
+    if sources == [SourceConfig::Body] {
+        tracing::warn!(
+            "no log is read but the last 1000 entries in the service's own answers: notes on longer runs start late; \
+             set --logs to the folder of the run logs"
+        );
+        return;
+    }
+    let sources: Vec<_> = sources.iter().map(ToString::to_string).collect();
+    tracing::info!(sources = sources.join(", "), "run logs are looked for, in this order");
 }
 
 /// Cancels `drain` at the first SIGTERM or SIGINT and ends the process at the second, with 1. Has to be called on a tokio

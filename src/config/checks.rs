@@ -15,13 +15,12 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
-    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, LogsConfig, ServerConfig, StreamConfig,
+    AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, ServerConfig, StreamConfig,
     TelemetryConfig,
 };
-use super::{rollout, upstream};
+use super::{logs, rollout, upstream};
 use crate::analysis::Prior;
 use crate::route::StatusRoute;
-use crate::runlog::Template;
 use crate::telemetry::{LogFormat, without_credentials};
 
 /// Checks everything.
@@ -42,7 +41,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
             heartbeat: duration("stream.heartbeat", &raw.stream.heartbeat)?,
             max: count("stream.max", raw.stream.max, 1..=1_000_000)?,
         },
-        logs: logs(&raw.logs)?,
+        logs: logs::check(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
         cache: CacheConfig {
             max_bytes: size("cache.max_bytes", &raw.cache.max_bytes)?,
@@ -105,41 +104,6 @@ fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
         max_concurrent: count("enrich.max_concurrent", raw.max_concurrent, 1..=100_000)?,
         failed: raw.failed,
         compat_fields: raw.compat_fields,
-    })
-}
-
-fn logs(raw: &raw::Logs) -> Result<LogsConfig, ConfigError> {
-    let root = match raw.sources.as_slice() {
-        [] => None,
-        [folder] if !folder.contains("://") => Some(PathBuf::from(folder)),
-        [url] => {
-            return Err(refuse(
-                "logs.sources",
-                url,
-                "only folders can be read",
-                "give the folder of the run logs",
-            ));
-        }
-        several => {
-            let value = several.join(", ");
-            return Err(refuse(
-                "logs.sources",
-                &value,
-                "only one source can be read",
-                "give one folder of run logs",
-            ));
-        }
-    };
-    let parse = |text: &String| {
-        Template::parse(text)
-            .map_err(|reason| refuse("logs.templates", text, reason, "such as run_{run_id}.log"))
-    };
-    Ok(LogsConfig {
-        root,
-        templates: raw.templates.iter().map(parse).collect::<Result<_, _>>()?,
-        timeout: duration("logs.timeout", &raw.timeout)?,
-        max_line_bytes: memory("logs.max_line_bytes", &raw.max_line_bytes)?,
-        max_bytes_per_poll: size("logs.max_bytes_per_poll", &raw.max_bytes_per_poll)?,
     })
 }
 
@@ -236,7 +200,7 @@ pub(super) fn count(key: &str, number: usize, allowed: RangeInclusive<usize>) ->
     Err(refuse(key, &number.to_string(), reason, "config/gloss.toml has every key with its default"))
 }
 
-fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
+pub(super) fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
     match text.parse::<ByteSize>() {
         Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
         Ok(_) => Err(refuse(key, text, "it has to be more than nothing", "such as 64MiB or 1GB")),
@@ -244,7 +208,7 @@ fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
     }
 }
 
-fn memory(key: &str, text: &str) -> Result<usize, ConfigError> {
+pub(super) fn memory(key: &str, text: &str) -> Result<usize, ConfigError> {
     usize::try_from(size(key, text)?)
         .map_err(|_| refuse(key, text, "it is more than this machine can address", "less"))
 }

@@ -85,6 +85,11 @@ impl Sources {
     }
 }
 
+/// The home of whoever runs gloss, where there is one.
+pub(super) fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}
+
 /// The outcome: raw settings, where they came from, and what deserves a warning.
 #[derive(Debug)]
 pub(super) struct Layered {

@@ -7,6 +7,7 @@ mod change;
 mod checks;
 mod error;
 mod layers;
+mod logs;
 mod raw;
 mod rollout;
 mod secret;
@@ -25,6 +26,7 @@ use crate::telemetry::MASK;
 pub use change::Change;
 pub use error::ConfigError;
 pub use layers::Sources;
+pub use logs::SourceConfig;
 pub use types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, KeptRollout, ListenAddress, LogsConfig, ProxyConfig,
     ServerConfig, StreamConfig, TelemetryConfig, UpstreamConfig,

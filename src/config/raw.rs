@@ -3,6 +3,10 @@
 //! Durations, sizes and addresses are texts here, so that a value that makes no sense can be reported with its key and
 //! a hint. Unknown keys are refused.
 
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::secret::SecretText;
@@ -122,11 +126,63 @@ pub(super) struct Stream {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Logs {
-    pub(super) sources: Vec<String>,
+    pub(super) sources: Vec<LogSource>,
     pub(super) templates: Vec<String>,
     pub(super) timeout: String,
     pub(super) max_line_bytes: String,
     pub(super) max_bytes_per_poll: String,
+}
+
+/// A place where logs are: by its name, or with more to say of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum LogSource {
+    Short(String),
+    Table(LogTable),
+}
+
+/// Either `url`, with `templates` if need be, or `transcripts`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogTable {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) transcripts: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) templates: Option<Vec<String>>,
+}
+
+impl fmt::Display for LogSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(text) => f.write_str(text),
+            Self::Table(LogTable { url, transcripts, .. }) => {
+                let named = [url, transcripts].into_iter().flatten().cloned().collect::<Vec<_>>();
+                f.write_str(&named.join(", "))
+            }
+        }
+    }
+}
+
+/// By hand, because serde's own way with alternatives cannot say what is wrong with either.
+impl<'de> Deserialize<'de> for LogSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = LogSource;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a table")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<LogSource, E> {
+                Ok(LogSource::Short(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<LogSource, A::Error> {
+                LogTable::deserialize(MapAccessDeserializer::new(map)).map(LogSource::Table)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -223,7 +279,11 @@ impl Default for Raw {
             stream: Stream { upstream_interval: "5s".into(), heartbeat: "15s".into(), max: 1000 },
             logs: Logs {
                 sources: Vec::new(),
-                templates: vec!["run_{run_id}.log".into()],
+                templates: vec![
+                    "run_{run_id}.log".into(),
+                    "run_{run_id}_stream.jsonl".into(),
+                    "{workflow_name}_{claude_session_id}.log".into(),
+                ],
                 timeout: "50ms".into(),
                 max_line_bytes: "16MiB".into(),
                 max_bytes_per_poll: "1GiB".into(),

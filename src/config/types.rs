@@ -9,11 +9,11 @@ use std::time::Duration;
 use http::HeaderName;
 use secrecy::SecretString;
 
+use super::logs::SourceConfig;
 use crate::analysis::Prior;
 use crate::proxy::{HopParams, Upstream};
 use crate::rollout::{Overrides, Rollout};
 use crate::route::StatusRoute;
-use crate::runlog::Template;
 use crate::telemetry::LogFormat;
 
 /// Everything that `gloss serve` runs by.
@@ -143,10 +143,8 @@ pub struct StreamConfig {
 /// Where logs are.
 #[derive(Debug, Clone)]
 pub struct LogsConfig {
-    /// The folder; `None` when no source is configured.
-    pub root: Option<PathBuf>,
-    /// Names of a run's log below it.
-    pub templates: Vec<Template>,
+    /// In the order in which they are looked at; never empty.
+    pub sources: Vec<SourceConfig>,
     /// From when on a storage operation counts as hanging.
     pub timeout: Duration,
     /// The longest line that is read, in bytes.

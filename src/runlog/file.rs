@@ -14,52 +14,51 @@ use bytes::Bytes;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::template::Template;
 use super::threads::{JobFailure, WorkThreads};
-use super::{BoxFuture, LogError, LogIdentity, LogSource, OpenLog};
+use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog, folder};
 use crate::analysis::LogSourceKind;
-use crate::run_id::RunId;
 
 /// Threads of one source, and how many jobs may wait for them. A network or user-space file system may hang in any
 /// operation, and a local disk may, too, so that none is done elsewhere; as many are stuck at most.
 pub(super) const IO_THREADS: usize = 4;
 const IO_QUEUE: usize = 1024;
 
-/// Where the files are.
-#[derive(Debug, Clone)]
-pub struct FileParams {
-    /// The folder.
-    pub root: PathBuf,
-    /// Names of a run's log below it, tried in order.
-    pub templates: Vec<Template>,
-}
-
 /// A folder of run logs.
 #[derive(Debug)]
 pub struct FileSource {
-    params: Arc<FileParams>,
+    root: Arc<Path>,
+    kind: LogSourceKind,
     threads: WorkThreads,
 }
 
 impl FileSource {
-    /// Starts the source's threads; the folder need not exist yet.
-    pub fn start(params: FileParams) -> io::Result<Self> {
-        Ok(Self { params: Arc::new(params), threads: WorkThreads::start("log-io", IO_THREADS, IO_QUEUE)? })
+    /// Starts the threads of a folder of logs, which need not exist yet. `kind` is what its files are called.
+    pub fn start(root: PathBuf, kind: LogSourceKind) -> io::Result<Self> {
+        Ok(Self { root: root.into(), kind, threads: WorkThreads::start("log-io", IO_THREADS, IO_QUEUE)? })
     }
 }
 
 impl LogSource for FileSource {
     fn kind(&self) -> LogSourceKind {
-        LogSourceKind::File
+        self.kind
     }
 
-    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
+    fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
-            let (params, run) = (Arc::clone(&self.params), run.clone());
-            let found = on(&self.threads, move || find(&params, &run)).await?;
+            let (root, name) = (Arc::clone(&self.root), name.clone());
+            let found = on(&self.threads, move || find(&root, &name)).await?;
             Ok(Box::new(OpenFile { found: Arc::new(found), threads: self.threads.clone() })
                 as Box<dyn OpenLog>)
         })
+    }
+
+    fn search<'a>(
+        &'a self,
+        pattern: &'a NamePattern,
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
+        let (root, pattern) = (Arc::clone(&self.root), pattern.clone());
+        Box::pin(on(&self.threads, move || folder::search(&root, &pattern, most)))
     }
 }
 
@@ -129,19 +128,10 @@ fn fill(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// The first template that names something decides, unless a later one can be read.
-fn find(params: &FileParams, run: &RunId) -> Result<Found, LogError> {
-    let root = openat(CWD, &params.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+fn find(root: &Path, name: &LogName) -> Result<Found, LogError> {
+    let root = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .map_err(refusal)?;
-    let mut refused = LogError::Missing;
-    for template in &params.templates {
-        match open_regular(&root, Path::new(&template.path(run))) {
-            Ok(found) => return Ok(found),
-            Err(error) if refused == LogError::Missing => refused = error,
-            Err(_) => {}
-        }
-    }
-    Err(refused)
+    open_regular(&root, Path::new(name.as_str()))
 }
 
 fn open_regular(root: &OwnedFd, path: &Path) -> Result<Found, LogError> {
@@ -191,7 +181,7 @@ fn stamp(seconds: i64, nanoseconds: i64) -> u128 {
     (u128::from(seconds.cast_unsigned()) << 64) | u128::from(nanoseconds.cast_unsigned())
 }
 
-fn refusal(errno: Errno) -> LogError {
+pub(super) fn refusal(errno: Errno) -> LogError {
     match errno {
         Errno::NOENT | Errno::NOTDIR => LogError::Missing,
         Errno::XDEV => LogError::Unreadable("it lies outside its root".into()),
@@ -215,21 +205,30 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::run_id::RunId;
+    use crate::runlog::{Named, RunFields, Template};
 
-    fn folder() -> (TempDir, FileParams) {
+    fn folder() -> (TempDir, PathBuf) {
         let folder = TempDir::new().unwrap();
         let root = folder.path().join("logs");
         std::fs::create_dir(&root).unwrap();
-        let templates = vec![Template::parse("run_{run_id}.log").unwrap()];
-        (folder, FileParams { root, templates })
+        (folder, root)
     }
 
-    fn look(params: &FileParams) -> Result<u64, LogError> {
-        find(params, &RunId::new("a").unwrap()).map(|found| found.length)
+    fn name() -> LogName {
+        let run = RunFields::of(RunId::new("a").unwrap());
+        match Template::parse("run_{run_id}.log").unwrap().name(&run) {
+            Named::Exactly(name) => name,
+            Named::Like(pattern) => panic!("{pattern:?}"),
+        }
     }
 
-    fn refused(params: &FileParams) -> String {
-        match look(params) {
+    fn look(root: &Path) -> Result<u64, LogError> {
+        find(root, &name()).map(|found| found.length)
+    }
+
+    fn refused(root: &Path) -> String {
+        match look(root) {
             Err(LogError::Unreadable(why)) => why,
             other => panic!("expected a refusal, got {other:?}"),
         }
@@ -237,45 +236,44 @@ mod tests {
 
     #[test]
     fn a_regular_file_is_found_and_its_absence_is_told() {
-        let (_keep, params) = folder();
-        assert_eq!(look(&params), Err(LogError::Missing));
-        std::fs::write(params.root.join("run_a.log"), b"12345").unwrap();
-        assert_eq!(look(&params), Ok(5));
-        let gone = FileParams { root: params.root.join("nowhere"), ..params };
-        assert_eq!(look(&gone), Err(LogError::Missing));
+        let (_keep, root) = folder();
+        assert_eq!(look(&root), Err(LogError::Missing));
+        std::fs::write(root.join("run_a.log"), b"12345").unwrap();
+        assert_eq!(look(&root), Ok(5));
+        assert_eq!(look(&root.join("nowhere")), Err(LogError::Missing));
     }
 
     #[test]
     fn directories_and_fifos_are_refused_without_waiting() {
-        let (_keep, params) = folder();
-        let path = params.root.join("run_a.log");
+        let (_keep, root) = folder();
+        let path = root.join("run_a.log");
         std::fs::create_dir(&path).unwrap();
-        assert_eq!(refused(&params), "it is not a regular file");
+        assert_eq!(refused(&root), "it is not a regular file");
         std::fs::remove_dir(&path).unwrap();
         assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert_eq!(refused(&params), "it is not a regular file");
+        assert_eq!(refused(&root), "it is not a regular file");
     }
 
     #[test]
     fn a_symbolic_link_cannot_lead_out_of_the_folder() {
-        let (keep, params) = folder();
+        let (keep, root) = folder();
         std::fs::write(keep.path().join("secret"), b"secret").unwrap();
-        let path = params.root.join("run_a.log");
+        let path = root.join("run_a.log");
         for target in ["../secret", keep.path().join("secret").to_str().unwrap(), "/etc/passwd"] {
             symlink(target, &path).unwrap();
-            assert_eq!(refused(&params), "it lies outside its root", "{target}");
+            assert_eq!(refused(&root), "it lies outside its root", "{target}");
             std::fs::remove_file(&path).unwrap();
         }
     }
 
     #[test]
     fn the_fallback_for_old_kernels_refuses_every_link() {
-        let (keep, params) = folder();
-        std::fs::write(params.root.join("real.log"), b"real").unwrap();
-        symlink("real.log", params.root.join("link.log")).unwrap();
-        symlink(keep.path(), params.root.join("sub")).unwrap();
-        let root = openat(CWD, &params.root, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
-        let open = |path: &str| open_without_links(&root, Path::new(path), OFlags::RDONLY).map(drop);
+        let (keep, root) = folder();
+        std::fs::write(root.join("real.log"), b"real").unwrap();
+        symlink("real.log", root.join("link.log")).unwrap();
+        symlink(keep.path(), root.join("sub")).unwrap();
+        let opened = openat(CWD, &root, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
+        let open = |path: &str| open_without_links(&opened, Path::new(path), OFlags::RDONLY).map(drop);
         assert_eq!(open("real.log"), Ok(()));
         assert_eq!(open("link.log"), Err(Errno::LOOP));
         assert!(open("sub/logs/real.log").is_err());
@@ -283,12 +281,12 @@ mod tests {
 
     #[test]
     fn a_file_without_permission_is_refused() {
-        let (_keep, params) = folder();
-        let path = params.root.join("run_a.log");
+        let (_keep, root) = folder();
+        let path = root.join("run_a.log");
         std::fs::write(&path, b"x").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
         // Root may read everything; for anybody else this is a refusal.
-        match look(&params) {
+        match look(&root) {
             Ok(1) => assert_eq!(rustix::process::geteuid().as_raw(), 0),
             Err(LogError::Unreadable(why)) => assert!(why.contains("ermission"), "{why}"),
             other => panic!("{other:?}"),
@@ -297,11 +295,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_stops_at_the_length_that_was_found() {
-        let (_keep, params) = folder();
-        let path = params.root.join("run_a.log");
+        let (_keep, root) = folder();
+        let path = root.join("run_a.log");
         std::fs::write(&path, b"0123456789").unwrap();
-        let source = FileSource::start(params).unwrap();
-        let log = source.open(&RunId::new("a").unwrap()).await.unwrap();
+        let source = FileSource::start(root, LogSourceKind::File).unwrap();
+        let log = source.open(&name()).await.unwrap();
         std::fs::write(&path, b"0123456789abc").unwrap();
         assert_eq!(&log.read_at(4, 100).await.unwrap()[..], b"456789");
         assert_eq!(&log.read_at(4, 3).await.unwrap()[..], b"456");

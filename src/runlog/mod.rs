@@ -6,6 +6,9 @@
 
 mod breaker;
 mod file;
+mod folder;
+#[cfg(feature = "objects")]
+mod objects;
 mod template;
 mod threads;
 mod tracker;
@@ -13,16 +16,18 @@ mod tracker;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::analysis::LogSourceKind;
-use crate::run_id::RunId;
 
 pub use breaker::Guarded;
-pub use file::{FileParams, FileSource};
-pub use template::{Template, TemplateError};
+pub use file::FileSource;
+#[cfg(feature = "objects")]
+pub use objects::{ObjectParams, ObjectSource, StoreError};
+pub use template::{Field, LogName, NamePattern, Named, RunFields, Template, TemplateError};
 pub use tracker::{CatchUp, LogMark, Snapshot, StorageWatch, Tracker, TrackerParams};
 
 /// A boxed future, so that sources of different kinds fit behind one trait.
@@ -38,8 +43,43 @@ pub trait LogSource: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// Finds the log of a run.
-    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>>;
+    /// How many operations may go on at the same time: when as many hang, all of it does.
+    fn width(&self) -> usize {
+        file::IO_THREADS
+    }
+
+    /// Opens the log of this name.
+    fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>>;
+
+    /// Names that fit the pattern, those written to last first, at most `most`. A storage that cannot list what it has
+    /// knows none.
+    fn search<'a>(
+        &'a self,
+        _pattern: &'a NamePattern,
+        _most: usize,
+    ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+/// A storage, and what the logs of a run are called there.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The storage.
+    pub source: Arc<dyn LogSource>,
+    /// Names of a run's logs; all that are there count.
+    pub templates: Vec<Template>,
+    /// What its logs are to the others.
+    pub role: Role,
+}
+
+/// What the logs of a place are to those of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The first place of this role that has the run is read, and no other.
+    Leads,
+    /// Read beside the one that leads, for what that one had cut or never had.
+    Fills,
 }
 
 /// A log that was found: the same bytes as long as this lives, whatever takes its place meanwhile.

@@ -24,12 +24,14 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
-use super::{LogError, LogIdentity, LogSource, OpenLog};
+use super::{LogError, LogIdentity, Named, OpenLog, Place, RunFields};
 use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
 use checkpoint::Checkpoint;
+#[cfg(feature = "objects")]
+pub(super) use checkpoint::TAIL_BYTES;
 pub use watch::StorageWatch;
 
 /// One read asks for at most this much.
@@ -64,7 +66,7 @@ pub struct Tracker(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    source: Arc<dyn LogSource>,
+    places: Vec<Place>,
     params: TrackerParams,
     cache: Cache<RunId, Arc<Entry>>,
     /// Every entry that anybody holds, so that one which the cache has dropped does not get a second reader.
@@ -138,12 +140,12 @@ pub enum CatchUp {
 }
 
 impl Tracker {
-    /// Tracks the logs of `source`, and starts the threads that fold long ones: half as many as there are cores, so
+    /// Tracks the logs of these places, the first that has a run counts, and starts the threads that fold long ones: half as many as there are cores, so
     /// that forwarding has the other half.
     ///
     /// # Errors
     /// When they cannot be started.
-    pub fn start(source: Arc<dyn LogSource>, params: TrackerParams, metrics: Metrics) -> io::Result<Self> {
+    pub fn start(places: Vec<Place>, params: TrackerParams, metrics: Metrics) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
         // Before the first client asks, so that it need not wait for this.
@@ -153,7 +155,7 @@ impl Tracker {
             .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight.load(Ordering::Relaxed))
             .time_to_idle(params.cache_idle)
             .build();
-        Ok(Self(Arc::new(Shared { source, params, cache, held: StdMutex::default(), threads, metrics })))
+        Ok(Self(Arc::new(Shared { places, params, cache, held: StdMutex::default(), threads, metrics })))
     }
 
     /// Brings the analysis of a run's log up to date.
@@ -171,7 +173,7 @@ impl Tracker {
         watch: &StorageWatch,
     ) -> CatchUp {
         // Not even in line behind a reader who may be the one that hangs.
-        if !self.0.source.answers() {
+        if !self.0.answers() {
             return CatchUp::Failed(LogError::Stuck);
         }
         let entry = self.0.entry(run);
@@ -192,11 +194,11 @@ impl Tracker {
 
     /// Looks at a run's log without reading it.
     pub async fn look(&self, run: &RunId) -> Result<LogMark, LogError> {
-        if !self.0.source.answers() {
+        if !self.0.answers() {
             return Err(LogError::Stuck);
         }
         self.0.metrics.log_lookup();
-        let log = self.0.source.open(run).await?;
+        let (log, _) = self.0.open(run).await?;
         Ok(LogMark { identity: log.identity(), length: log.length(), stamp: log.stamp() })
     }
 
@@ -208,6 +210,28 @@ impl Tracker {
 }
 
 impl Shared {
+    /// Whether any place can be asked, if there is one.
+    fn answers(&self) -> bool {
+        self.places.is_empty() || self.places.iter().any(|place| place.source.answers())
+    }
+
+    /// The run's log in the first place that has one.
+    async fn open(&self, run: &RunId) -> Result<(Box<dyn OpenLog>, LogSourceKind), LogError> {
+        let fields = RunFields::of(run.clone());
+        let mut refused = LogError::Missing;
+        for place in &self.places {
+            for template in &place.templates {
+                let Named::Exactly(name) = template.name(&fields) else { continue };
+                match place.source.open(&name).await {
+                    Ok(log) => return Ok((log, place.source.kind())),
+                    Err(error) if refused == LogError::Missing => refused = error,
+                    Err(_) => {}
+                }
+            }
+        }
+        Err(refused)
+    }
+
     fn entry(&self, run: &RunId) -> Arc<Entry> {
         if let Some(entry) = self.cache.get(run) {
             return entry;
@@ -241,7 +265,7 @@ impl Shared {
     ) -> Result<CatchUp, LogError> {
         self.metrics.log_lookup();
         let as_of = Utc::now();
-        let log = watch.during(self.source.open(run)).await?;
+        let (log, source) = watch.during(self.open(run)).await?;
         if log.length() == 0 {
             *slot = None;
             return Ok(CatchUp::Empty);
@@ -249,7 +273,7 @@ impl Shared {
         if !self.still_holds(slot.as_mut(), &*log, watch).await? {
             *slot = None;
         } else if let Some(known) = slot.as_ref().filter(|known| known.is_up_with(&*log)) {
-            return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit, as_of)));
+            return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit, source, as_of)));
         }
         let cache = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
         if slot.is_none() {
@@ -257,7 +281,7 @@ impl Shared {
         }
         let reached_end = self.fold(slot, &*log, watch).await?;
         Ok(match slot {
-            Some(checkpoint) if reached_end => CatchUp::Done(self.snapshot(checkpoint, cache, as_of)),
+            Some(checkpoint) if reached_end => CatchUp::Done(self.snapshot(checkpoint, cache, source, as_of)),
             Some(_) | None => CatchUp::Behind,
         })
     }
@@ -340,11 +364,17 @@ impl Shared {
         Ok(read)
     }
 
-    fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
+    fn snapshot(
+        &self,
+        checkpoint: &Checkpoint,
+        cache: CacheOutcome,
+        source: LogSourceKind,
+        as_of: DateTime<Utc>,
+    ) -> Snapshot {
         Snapshot {
             analysis: Arc::clone(&checkpoint.analysis),
             cache,
-            source: self.source.kind(),
+            source,
             as_of,
             threads: self.threads.clone(),
         }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::checkpoint::TAIL_BYTES;
 use super::*;
-use crate::runlog::{BoxFuture, LogIdentity};
+use crate::runlog::{BoxFuture, LogIdentity, LogName, LogSource, Role, Template};
 
 /// A log whose contents the test decides.
 #[derive(Debug)]
@@ -44,9 +44,9 @@ impl LogSource for MemorySource {
         LogSourceKind::File
     }
 
-    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
+    fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
-            if run.as_str() == "missing" {
+            if name.as_str() == "missing" {
                 return Err(LogError::Missing);
             }
             let found = self.0.state.lock().unwrap().clone();
@@ -118,7 +118,9 @@ fn tracker(memory: &Arc<Memory>, max_bytes_per_poll: u64) -> Tracker {
         cache_bytes: 1 << 20,
         cache_idle: Duration::from_mins(1),
     };
-    Tracker::start(Arc::new(MemorySource(Arc::clone(memory))), params, Metrics::new()).unwrap()
+    let templates = vec![Template::parse("{run_id}").unwrap()];
+    let place = Place { source: Arc::new(MemorySource(Arc::clone(memory))), templates, role: Role::Leads };
+    Tracker::start(vec![place], params, Metrics::new()).unwrap()
 }
 
 fn run(id: &str) -> RunId {

@@ -6,7 +6,7 @@ use gloss::proxy::headers::{
 use gloss::rollout::{AccessRule, Caller, KeyHash, OptIn, Percent, Rollout, bucket};
 use gloss::route::{Router, StatusRequest, StatusRoute, Wishes};
 use gloss::run_id::{MAX_RUN_ID_BYTES, RunId};
-use gloss::runlog::Template;
+use gloss::runlog::{Named, RunFields, Template};
 use gloss::variant::Variant;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
@@ -178,8 +178,10 @@ fn check_run_id(run: &RunId) {
     assert!(!id.is_empty() && id.len() <= MAX_RUN_ID_BYTES && !id.starts_with('.'), "{id:?}");
     assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)), "{id:?}");
     let template = Template::parse("run_{run_id}.log").expect("a template");
-    let path = template.path(run);
-    let mut parts = std::path::Path::new(&path).components();
+    let fields = RunFields::of(run.clone());
+    let Named::Exactly(name) = template.name(&fields) else { panic!("nothing else is asked for") };
+    let path = name.as_str();
+    let mut parts = std::path::Path::new(path).components();
     assert!(
         matches!(parts.next(), Some(std::path::Component::Normal(_))) && parts.next().is_none(),
         "{path:?}"

@@ -10,8 +10,9 @@ use gloss::analysis::LogSourceKind;
 use gloss::commands::serve::{Gloss, Reloads, drain_on_signal};
 use gloss::config::{self, Config, Sources};
 use gloss::reload::FileWatch;
-use gloss::run_id::RunId;
-use gloss::runlog::{BoxFuture, FileParams, FileSource, LogError, LogIdentity, LogSource, OpenLog, Tracker};
+use gloss::runlog::{
+    BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog, Place, Tracker,
+};
 use gloss::stack;
 use gloss::telemetry::{Metrics, init_logging, log_panics};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -41,15 +42,15 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn gated(gate: SocketAddr, config: &Config, metrics: &Metrics) -> io::Result<Option<Tracker>> {
-    let root = config.logs.root.clone().expect("a folder of logs is configured");
-    let files = FileSource::start(FileParams { root, templates: config.logs.templates.clone() })?;
-    stack::tracker_over(Arc::new(Gated { files, gate }), config, metrics).map(Some)
+    let gated = |place: Place| Place { source: Arc::new(Gated { source: place.source, gate }), ..place };
+    let places = stack::places(config)?.into_iter().map(gated).collect();
+    stack::tracker_over(places, config, metrics).map(Some)
 }
 
-/// Files behind the gate.
+/// A storage behind the gate.
 #[derive(Debug)]
 struct Gated {
-    files: FileSource,
+    source: Arc<dyn LogSource>,
     gate: SocketAddr,
 }
 
@@ -61,14 +62,25 @@ struct GatedLog {
 
 impl LogSource for Gated {
     fn kind(&self) -> LogSourceKind {
-        self.files.kind()
+        self.source.kind()
     }
 
-    fn open<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
+    fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
             pass(self.gate, "open").await?;
-            let log = self.files.open(run).await?;
+            let log = self.source.open(name).await?;
             Ok(Box::new(GatedLog { log, gate: self.gate }) as Box<dyn OpenLog>)
+        })
+    }
+
+    fn search<'a>(
+        &'a self,
+        pattern: &'a NamePattern,
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
+        Box::pin(async move {
+            pass(self.gate, "search").await?;
+            self.source.search(pattern, most).await
         })
     }
 }
