@@ -28,6 +28,8 @@ mod incremental;
 mod lifecycle;
 /// Limits on clients' connections, and what a client sees past one.
 mod limits;
+/// Logs that are objects: what a poll asks the storage for.
+mod objects;
 /// A panic costs one request or one connection.
 mod panics;
 /// Everything but the status route passes as if there were no proxy.

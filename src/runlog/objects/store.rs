@@ -89,7 +89,9 @@ impl Store {
 
     /// The key of a log below the folder.
     pub(super) fn key(&self, name: &str) -> Path {
-        self.folder.parts().chain(Path::from(name).parts()).collect()
+        let whole = if self.folder.is_root() { name.to_owned() } else { format!("{}/{name}", self.folder) };
+        // As it is: `Path::from` would encode what is encoded again on the way.
+        Path::parse(&whole).unwrap_or_else(|_| Path::from(whole))
     }
 
     /// A log's name below the folder.
