@@ -161,6 +161,8 @@ fn forward_params(config: &Config) -> ForwardParams {
 fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
     EnrichParams {
         router: Router::new(config.routes.clone(), config.opt_in_header.clone()),
+        start_routes: config.start_routes.clone(),
+        process_check: config.process_check,
         rollout: shared.rollout.clone(),
         opt_in_header: config.opt_in_header.clone(),
         expose_headers: config.expose_headers,

@@ -49,7 +49,7 @@ mod usage;
 mod vote;
 mod warm_up;
 
-pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
+pub use context::{Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use files::Change;
 pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
@@ -68,6 +68,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use fold::Fold;
+pub use fold::LoggedProcess;
 use lines::{Line, LineReader};
 use render::View;
 
@@ -121,6 +122,11 @@ impl Analysis {
     /// The time of the newest event, if any line carried one.
     pub fn last_event_at(&self) -> Option<DateTime<Utc>> {
         self.settled().clock.newest()
+    }
+
+    /// The process that runs Claude Code, if the log names it.
+    pub fn process(&self) -> Option<LoggedProcess> {
+        self.settled().identity.process
     }
 
     /// Upper estimate of the memory that this state holds, in bytes.

@@ -12,6 +12,7 @@ mod live;
 pub mod merge;
 mod respond;
 mod service;
+mod starts;
 
 pub use exchange::EnrichParams;
 pub use fallback::Fallback;

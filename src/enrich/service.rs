@@ -65,7 +65,14 @@ where
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let asked = self.enricher.status_request(request.method(), request.uri(), request.headers());
-        let Some(asked) = asked else { return EnrichFuture::Passing { forwarded: self.inner.call(request) } };
+        let Some(asked) = asked else {
+            let Some(overheard) = self.enricher.starts.overhear(&mut request) else {
+                return EnrichFuture::Passing { forwarded: self.inner.call(request) };
+            };
+            let forwarded = self.inner.call(request);
+            let answer = Arc::clone(&self.enricher).started(overheard, forwarded);
+            return EnrichFuture::Status { answer: Box::pin(answer) };
+        };
         let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
         let caller = rollout::Caller {
             headers: request.headers(),
@@ -96,7 +103,7 @@ pin_project_lite::pin_project! {
             #[pin]
             forwarded: F,
         },
-        /// A status request.
+        /// A status request, or one whose answer is overheard.
         Status {
             answer: BoxFuture<Result<Response<Body>, ProxyError>>,
         },

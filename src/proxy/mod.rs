@@ -59,7 +59,7 @@ pub use error::ProxyError;
 pub use forward::{Forward, ForwardParams};
 pub use held::{Held, HeldLimit};
 pub use hops::{ClientAddress, Forwarding, HopParams};
-pub use request_body::{BodyError, RequestBody};
+pub use request_body::{BodyError, Overheard, RequestBody};
 pub use rescue::{Rescue, RescueLayer};
 pub use tls::{TlsParams, TlsSetupError};
 pub use upgrade::Tunnels;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,6 +41,40 @@ pub struct ClientBody {
     upload: Upload,
     patience: Duration,
     waiting: Deadline,
+    overheard: Option<Overheard>,
+}
+
+/// A copy of a request's body, made as it passes; put into the request's extensions by whoever wants one. Whoever holds
+/// a clone has the same copy.
+#[derive(Debug, Clone)]
+pub struct Overheard(Arc<Mutex<Copied>>);
+
+#[derive(Debug)]
+struct Copied {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Overheard {
+    /// Of bodies up to `max_bytes`; of a longer one nothing is kept.
+    pub fn new(max_bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Copied { bytes: Vec::new(), most: max_bytes })))
+    }
+
+    /// What has passed so far.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).bytes)
+    }
+
+    fn hear(&self, frame: &Frame<Bytes>) {
+        let Some(data) = frame.data_ref() else { return };
+        let mut copied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if copied.bytes.len() + data.len() > copied.most {
+            *copied = Copied { bytes: Vec::new(), most: 0 };
+        } else {
+            copied.bytes.extend_from_slice(data);
+        }
+    }
 }
 
 /// Watches a client's body on its way up, from outside.
@@ -82,11 +116,11 @@ impl Upload {
 
 impl RequestBody {
     /// Wraps what the client sends, which may pause for as long as `patience`.
-    pub fn new(incoming: Incoming, upload: Upload, patience: Duration) -> Self {
+    pub fn new(incoming: Incoming, upload: Upload, patience: Duration, overheard: Option<Overheard>) -> Self {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
-        Self::Client(ClientBody { incoming, upload, patience, waiting: Deadline::default() })
+        Self::Client(ClientBody { incoming, upload, patience, waiting: Deadline::default(), overheard })
     }
 }
 
@@ -102,6 +136,9 @@ impl ClientBody {
         Poll::Ready(frame.map(|frame| match frame {
             Ok(frame) => {
                 self.upload.0.frames.fetch_add(1, Ordering::Relaxed);
+                if let Some(overheard) = &self.overheard {
+                    overheard.hear(&frame);
+                }
                 Ok(frame)
             }
             Err(error) => {

@@ -9,6 +9,7 @@ mod file;
 mod folder;
 #[cfg(feature = "objects")]
 mod objects;
+mod processes;
 mod template;
 mod threads;
 mod tracker;
@@ -27,6 +28,7 @@ pub use breaker::Guarded;
 pub use file::FileSource;
 #[cfg(feature = "objects")]
 pub use objects::{ObjectParams, ObjectSource, StoreError};
+pub use processes::Processes;
 pub use template::{Field, LogName, NamePattern, Named, RunFields, Template, TemplateError};
 pub use tracker::{CatchUp, LogMark, Snapshot, StorageWatch, Tracker, TrackerParams};
 

@@ -32,8 +32,12 @@ mod limits;
 mod objects;
 /// A panic costs one request or one connection.
 mod panics;
+/// What passes by is remembered, and passes untouched.
+mod passing_by;
 /// Everything but the status route passes as if there were no proxy.
 mod passthrough;
+/// A run whose process has ended without a word.
+mod processes;
 /// A changed configuration comes into force while gloss serves; a refused one changes nothing.
 mod reload;
 /// What callers prove themselves with shows nowhere.

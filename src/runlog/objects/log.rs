@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -48,8 +49,9 @@ pub(super) struct ObjectLog {
     pub(super) identity: LogIdentity,
     pub(super) stamp: u128,
     pub(super) parts: Vec<Part>,
-    /// Whether the server sends a part of an object; else as much as is in front of it is skipped, at most so much.
-    pub(super) in_parts: bool,
+    /// Whether the server sends a part of an object, as far as is known; else as much as is in front of it is skipped, at
+    /// most so much.
+    pub(super) in_parts: Arc<AtomicBool>,
     pub(super) max_skip: u64,
     pub(super) answer: Mutex<Option<Answer>>,
 }
@@ -149,24 +151,33 @@ impl ObjectLog {
     }
 
     fn reaches(&self, answer: &Answer, at: u64) -> bool {
-        let most = if self.in_parts { SKIP_BYTES } else { self.max_skip };
+        let most = if self.in_parts.load(Ordering::Relaxed) { SKIP_BYTES } else { self.max_skip };
         answer.at <= at && at - answer.at <= most
     }
 
+    /// Asks for a part of the log from `at` on.
     async fn ask(&self, number: usize, part: &Part, at: u64) -> Result<Answer, Failure> {
-        // A weak tag never matches.
-        let if_match = part.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
         let from = at - part.start;
-        if !self.in_parts && from > self.max_skip {
+        let mut got = self.get(part, from).await;
+        if matches!(got, Err(Failure::Unable)) && self.in_parts.swap(false, Ordering::Relaxed) {
+            got = self.get(part, from).await;
+        }
+        let got = got?;
+        let begins = part.start + got.range.start;
+        Answer::begin(number, begins, got)
+    }
+
+    async fn get(&self, part: &Part, from: u64) -> Result<GetResult, Failure> {
+        let in_parts = self.in_parts.load(Ordering::Relaxed);
+        if !in_parts && from > self.max_skip {
             return Err(Failure::Refused(
                 "the server sends no part of it, and it is too long to skip".into(),
             ));
         }
-        let range = (self.in_parts && from > 0).then_some(GetRange::Bounded(from..part.size));
-        let options = GetOptions { range, if_match, ..GetOptions::default() };
-        let got = self.store.get(&part.key, options).await?;
-        let begins = part.start + got.range.start;
-        Answer::begin(number, begins, got)
+        // A weak tag never matches.
+        let if_match = part.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
+        let range = (in_parts && from > 0).then_some(GetRange::Bounded(from..part.size));
+        self.store.get(&part.key, GetOptions { range, if_match, ..GetOptions::default() }).await
     }
 }
 

@@ -65,7 +65,7 @@ pub struct ObjectSource {
     max_skip: u64,
     known: Memory,
     /// Whether the server sends a part of an object, as far as is known.
-    in_parts: AtomicBool,
+    in_parts: Arc<AtomicBool>,
     /// Whether the server lists what it has, as far as is known.
     lists: AtomicBool,
     mood: Arc<Mood>,
@@ -84,7 +84,7 @@ impl ObjectSource {
             store: Store::at(&params.url)?,
             max_skip: params.max_skip,
             known: Memory::new(),
-            in_parts: AtomicBool::new(true),
+            in_parts: Arc::new(AtomicBool::new(true)),
             lists: AtomicBool::new(true),
             mood: Arc::default(),
         })
@@ -154,7 +154,7 @@ impl ObjectSource {
             identity: LogIdentity(fingerprint(name), 0),
             stamp,
             parts,
-            in_parts: self.in_parts.load(Ordering::Relaxed),
+            in_parts: Arc::clone(&self.in_parts),
             max_skip: self.max_skip,
             answer: Mutex::new(answer),
         }
