@@ -10,7 +10,7 @@
 //!                                                  IO       pure            pure
 //! ```
 //!
-//! The pure part ([`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], and [`enrich`]'s `answer`, `eligible`, `merge`) does
+//! The pure part ([`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], [`openapi`], and [`enrich`]'s `answer`, `eligible`, `merge`) does
 //! no IO, reads no clock, and has an outcome for every input; the rest is the shell around it. [`stream`] sends an
 //! enhanced answer again whenever it changes.
 
@@ -30,6 +30,7 @@ pub mod proxy;
 
 pub mod analysis;
 pub mod enrich;
+pub mod openapi;
 pub mod runlog;
 pub mod stream;
 pub mod switch;

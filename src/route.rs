@@ -160,6 +160,17 @@ impl Wishes {
     }
 }
 
+/// A header's name as people write it: `gloss` as `Gloss`, `x-gloss` as `X-Gloss`.
+pub fn written(name: &HeaderName) -> String {
+    let mut at_start = true;
+    let letters = name.as_str().chars().map(|letter| {
+        let written = if at_start { letter.to_ascii_uppercase() } else { letter };
+        at_start = letter == '-';
+        written
+    });
+    letters.collect()
+}
+
 fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

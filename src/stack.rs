@@ -12,7 +12,8 @@ use url::Url;
 
 use crate::analysis::{Limits, LogSourceKind};
 use crate::config::{Config, SourceConfig};
-use crate::enrich::{EnrichLayer, EnrichParams};
+use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
+use crate::openapi::DescriptionParams;
 use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileSource, Guarded, LogSource, Place, Role, Template, Tracker, TrackerParams};
@@ -176,5 +177,15 @@ fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
         compat_fields: config.enrich.compat_fields,
         pace: Pace { upstream: config.stream.upstream_interval, heartbeat: config.stream.heartbeat },
         max_streams: config.stream.max,
+        descriptions: config.enrich.openapi.then(|| descriptions(config)),
     }
+}
+
+fn descriptions(config: &Config) -> Descriptions {
+    let params = DescriptionParams {
+        routes: config.routes.clone(),
+        opt_in_header: config.opt_in_header.clone(),
+        compat_fields: config.enrich.compat_fields,
+    };
+    Descriptions { paths: config.descriptions.clone(), params }
 }

@@ -1,6 +1,7 @@
 //! What an analysis is told from outside: limits, the time, and what the upstream says of the run.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Bounds on what one analysis keeps.
@@ -55,7 +56,7 @@ pub enum Detail {
 }
 
 /// Where the bytes of the log came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogSourceKind {
     /// A local file.
@@ -71,7 +72,7 @@ pub enum LogSourceKind {
 }
 
 /// How much of the log had to be read for this answer; more is greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CacheOutcome {
     /// Nothing: the log had not grown.

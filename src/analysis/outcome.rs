@@ -3,6 +3,7 @@
 //! Not for what it achieved. A result event's `subtype: "success"` is no success where `is_error` says otherwise.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bounded::{fingerprint, shortened};
@@ -17,7 +18,7 @@ const ENDED_AFTER: TimeDelta = TimeDelta::seconds(5);
 const MAX_REASON_BYTES: usize = 300;
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It did what it set out to, by its own account.

@@ -2,9 +2,11 @@
 //!
 //! Shapes only: what stands in them is worked out in `render`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use super::context::{CacheOutcome, LogSourceKind};
@@ -17,7 +19,7 @@ use super::sub_agents::SubAgentStatus;
 /// The members which enhanced answers add to the upstream's JSON object, in their order.
 ///
 /// Serialises as one object: the fields of the run's status are there, those of other statuses are absent.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Additions {
     /// Running: the steps and which one is going on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +98,20 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
+impl JsonSchema for Timestamp {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -103,7 +119,7 @@ impl Serialize for Timestamp {
 }
 
 /// The steps of a running run.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct WorkflowSteps {
     /// The id of the first step in progress, else of the first pending one, else of the last; 0 without steps.
     pub current_step: u64,
@@ -114,7 +130,7 @@ pub struct WorkflowSteps {
 }
 
 /// One step.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Step {
     /// 1, 2, …; stable for the whole run.
     pub step_id: u64,
@@ -143,7 +159,7 @@ pub struct Step {
 }
 
 /// A step of an ended run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StepResult {
     /// The step itself.
     #[serde(flatten)]
@@ -153,7 +169,7 @@ pub struct StepResult {
 }
 
 /// How far a running run is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProgressSummary {
     /// 0–100; never falls during a run, below 100 while it runs.
     pub completion_percentage: f64,
@@ -176,7 +192,7 @@ pub struct ProgressSummary {
 }
 
 /// What came of an ended run.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct WorkflowSummary {
     /// How many steps were completed.
     pub total_steps_completed: u64,
@@ -193,7 +209,7 @@ pub struct WorkflowSummary {
 }
 
 /// What is known of the run beyond its steps.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct RunDetails {
     /// How it ended, or that it has not.
     pub outcome: Outcome,
@@ -227,7 +243,7 @@ pub struct RunDetails {
 }
 
 /// Tokens and cost of a run.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct UsageDetails {
     /// Prompt tokens outside the cache. This and the next three are as the run's result states them, else what its
     /// messages add up to.
@@ -253,7 +269,7 @@ pub struct UsageDetails {
 }
 
 /// Tokens and cost of a part of a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub struct UsageShare {
     /// Prompt tokens outside the cache.
     pub input_tokens: u64,
@@ -270,7 +286,7 @@ pub struct UsageShare {
 }
 
 /// A tool's figures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ToolDetails {
     /// How often it was called.
     pub calls: u64,
@@ -279,7 +295,7 @@ pub struct ToolDetails {
 }
 
 /// A changed file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FileDetails {
     /// As the tool was given it.
     pub path: String,
@@ -290,7 +306,7 @@ pub struct FileDetails {
 }
 
 /// Tests by the last full run of each test command.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct TestDetails {
     /// Passed.
     pub passed: u64,
@@ -303,7 +319,7 @@ pub struct TestDetails {
 }
 
 /// A sub-agent.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SubAgentDetails {
     /// Its kind.
     pub name: String,
@@ -316,7 +332,7 @@ pub struct SubAgentDetails {
 }
 
 /// An error of a tool.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ErrorDetails {
     /// The tool's name.
     pub tool: String,
@@ -327,7 +343,7 @@ pub struct ErrorDetails {
 }
 
 /// How the added fields came about.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Enhancement {
     /// Version of the added fields.
     pub version: u32,

@@ -1,5 +1,6 @@
 //! Sub-agents: what Claude handed to others, and what became of it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bounded::{fingerprint, shortened};
@@ -9,7 +10,7 @@ use super::tool_input::ToolInput;
 const MAX_SUB_AGENTS: usize = 200;
 
 /// How far a sub-agent is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SubAgentStatus {
     /// Not ended, as far as the log says.

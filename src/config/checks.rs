@@ -32,6 +32,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         proxy: upstream::check_proxy(&raw.proxy)?,
         routes: routes(&raw.route.status)?,
         start_routes: start_routes(&raw.route.start)?,
+        descriptions: descriptions(&raw.route.openapi)?,
         opt_in_header: header("gloss.header", &raw.gloss.header)?,
         expose_headers: raw.gloss.expose_headers,
         rollout: rollout::check(&raw.rollout, &secret_headers)?,
@@ -113,6 +114,16 @@ pub(super) fn header(key: &str, name: &str) -> Result<HeaderName, ConfigError> {
     })
 }
 
+fn descriptions(paths: &[String]) -> Result<Vec<String>, ConfigError> {
+    let relative = paths.iter().find(|path| !path.starts_with('/') || path.contains(['?', '#']));
+    match relative {
+        Some(path) => {
+            Err(refuse("route.openapi", path, "it is not an absolute path", "such as /openapi.json"))
+        }
+        None => Ok(paths.to_vec()),
+    }
+}
+
 fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
     Ok(EnrichConfig {
         budget: duration("enrich.budget", &raw.budget)?,
@@ -122,6 +133,7 @@ fn enrich(raw: &raw::Enrich) -> Result<EnrichConfig, ConfigError> {
         max_concurrent: count("enrich.max_concurrent", raw.max_concurrent, 1..=100_000)?,
         failed: raw.failed,
         compat_fields: raw.compat_fields,
+        openapi: raw.openapi,
     })
 }
 

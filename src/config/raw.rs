@@ -66,6 +66,7 @@ pub(super) struct Proxy {
 pub(super) struct Route {
     pub(super) status: Vec<String>,
     pub(super) start: Vec<String>,
+    pub(super) openapi: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -114,6 +115,7 @@ pub(super) struct Enrich {
     pub(super) max_concurrent: usize,
     pub(super) failed: bool,
     pub(super) compat_fields: bool,
+    pub(super) openapi: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -260,6 +262,7 @@ impl Default for Raw {
             route: Route {
                 status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()],
                 start: vec!["/api/v1/workflows/claude-code/run/{workflow_name}".into()],
+                openapi: vec!["/openapi.json".into()],
             },
             gloss: Gloss { header: "Gloss".into(), expose_headers: false },
             rollout: Rollout {
@@ -280,6 +283,7 @@ impl Default for Raw {
                 max_concurrent: 256,
                 failed: true,
                 compat_fields: false,
+                openapi: false,
             },
             stream: Stream { upstream_interval: "5s".into(), heartbeat: "15s".into(), max: 1000 },
             logs: Logs {

@@ -29,6 +29,8 @@ pub struct Config {
     pub routes: Vec<StatusRoute>,
     /// The routes that runs are started by.
     pub start_routes: Vec<StartRoute>,
+    /// Where the service describes itself: absolute paths.
+    pub descriptions: Vec<String>,
     /// The name of the opt-in header.
     pub opt_in_header: HeaderName,
     /// Whether scripts of other origins may read the `Gloss-*` headers.
@@ -131,6 +133,8 @@ pub struct EnrichConfig {
     pub failed: bool,
     /// Whether the names that one published client looks for are added, too.
     pub compat_fields: bool,
+    /// Whether the service's description of itself gets the added fields, too.
+    pub openapi: bool,
 }
 
 /// Live updates.

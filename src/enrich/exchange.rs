@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
 use super::attempt::{Attempt, Notes, Readings};
+use super::description::Descriptions;
 use super::eligible::check_head;
 use super::fallback::Fallback;
 use super::live::Caller;
@@ -70,6 +71,8 @@ pub struct EnrichParams {
     pub pace: Pace,
     /// How many streams of live updates there may be.
     pub max_streams: usize,
+    /// What is added to the service's description of itself; `None` leaves that as it is.
+    pub descriptions: Option<Descriptions>,
 }
 
 /// One status request on its way.
@@ -128,6 +131,17 @@ impl Whole {
     pub(super) fn into_response(self) -> Response<Body> {
         let body = Body::from_chunks([self.body]).with_trailers(self.trailers).with_held(self.held);
         Response::from_parts(self.parts, body)
+    }
+
+    /// Another body in the place of the upstream's, and a head that fits it.
+    pub(super) fn into_enhanced(
+        self,
+        body: String,
+        describe: impl FnOnce(&mut HeaderMap, usize),
+    ) -> Response<Body> {
+        let Self { mut parts, trailers, held, .. } = self;
+        describe(&mut parts.headers, body.len());
+        Response::from_parts(parts, Body::from(body).with_trailers(trailers).with_held(held))
     }
 }
 
@@ -266,11 +280,11 @@ impl Enricher {
             Ok((body, notes)) => {
                 self.metrics.enrichment(None);
                 self.metrics.stages(&times);
-                let Whole { mut parts, trailers, held, .. } = whole;
-                describe_enhanced(&mut parts.headers, body.len());
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
-                label(&mut parts.headers, received, &times, &self.head);
-                Response::from_parts(parts, Body::from(body).with_trailers(trailers).with_held(held))
+                whole.into_enhanced(body, |headers, length| {
+                    describe_enhanced(headers, length);
+                    label(headers, received, &times, &self.head);
+                })
             }
             Err(fallback) => self.fall_back(whole.into_response(), fallback, &times),
         }

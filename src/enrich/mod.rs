@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod attempt;
+mod description;
 pub mod eligible;
 mod exchange;
 mod fallback;
@@ -14,6 +15,7 @@ mod respond;
 mod service;
 mod starts;
 
+pub use description::Descriptions;
 pub use exchange::EnrichParams;
 pub use fallback::Fallback;
 pub use service::{Enrich, EnrichLayer};

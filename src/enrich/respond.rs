@@ -8,6 +8,7 @@ use super::fallback::Fallback;
 use crate::analysis::CacheOutcome;
 use crate::proxy::headers::drop_headers;
 use crate::rollout::Rule;
+use crate::route::written;
 use crate::telemetry::StageTimes;
 
 const VARIANT: HeaderName = HeaderName::from_static("gloss-variant");
@@ -89,7 +90,8 @@ pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTi
     };
     headers.insert(VARIANT, HeaderValue::from_static(variant));
     headers.insert(REASON, HeaderValue::from_static(reason));
-    headers.append(header::VARY, canonical(&params.opt_in));
+    let varies_by = HeaderValue::from_str(&written(&params.opt_in)).expect("a header name is a header value");
+    headers.append(header::VARY, varies_by);
     headers.append(SERVER_TIMING, server_timing(times));
     let cached = matches!(received, Received::Enhanced(_, CacheOutcome::Hit));
     let cache_status = if cached { "gloss; hit" } else { "gloss; fwd=miss" };
@@ -98,21 +100,6 @@ pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTi
         let exposed = HeaderValue::from_static("Gloss-Variant, Gloss-Reason");
         headers.append(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
-}
-
-/// The name as people write it: `gloss` as `Gloss`, `x-gloss` as `X-Gloss`.
-fn canonical(name: &HeaderName) -> HeaderValue {
-    let mut at_start = true;
-    let text: String = name
-        .as_str()
-        .chars()
-        .map(|letter| {
-            let written = if at_start { letter.to_ascii_uppercase() } else { letter };
-            at_start = letter == '-';
-            written
-        })
-        .collect();
-    HeaderValue::from_str(&text).expect("a header name is a header value")
 }
 
 /// Durations in milliseconds, as the Server Timing specification wants them.

@@ -1,6 +1,6 @@
 //! The tower layer around forwarding: tells status requests from all others.
 //!
-//! Requests for anything else pass without a look at them. An error of the inner service is handed on.
+//! Requests for anything else, but for the service's description of itself, pass without a look at them. An error of the inner service is handed on.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -65,14 +65,7 @@ where
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let asked = self.enricher.status_request(request.method(), request.uri(), request.headers());
-        let Some(asked) = asked else {
-            let Some(overheard) = self.enricher.starts.overhear(&mut request) else {
-                return EnrichFuture::Passing { forwarded: self.inner.call(request) };
-            };
-            let forwarded = self.inner.call(request);
-            let answer = Arc::clone(&self.enricher).started(overheard, forwarded);
-            return EnrichFuture::Status { answer: Box::pin(answer) };
-        };
+        let Some(asked) = asked else { return self.call_other(request) };
         let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
         let caller = rollout::Caller {
             headers: request.headers(),
@@ -92,6 +85,27 @@ where
     }
 }
 
+impl<S> Enrich<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>,
+{
+    /// Answers what is no status request.
+    fn call_other(&mut self, mut request: Request<Incoming>) -> EnrichFuture<S::Future> {
+        if let Some(overheard) = self.enricher.starts.overhear(&mut request) {
+            let forwarded = self.inner.call(request);
+            return EnrichFuture::Status {
+                answer: Box::pin(Arc::clone(&self.enricher).started(overheard, forwarded)),
+            };
+        }
+        if !self.enricher.is_description(request.method(), request.uri()) {
+            return EnrichFuture::Passing { forwarded: self.inner.call(request) };
+        }
+        ask_for_whole_answer(request.headers_mut());
+        let forwarded = self.inner.call(request);
+        EnrichFuture::Status { answer: Box::pin(Arc::clone(&self.enricher).describe(forwarded)) }
+    }
+}
+
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 pin_project_lite::pin_project! {
@@ -103,7 +117,7 @@ pin_project_lite::pin_project! {
             #[pin]
             forwarded: F,
         },
-        /// A status request, or one whose answer is overheard.
+        /// A status request, or another whose answer is looked at.
         Status {
             answer: BoxFuture<Result<Response<Body>, ProxyError>>,
         },

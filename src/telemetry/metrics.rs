@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 
 use super::operation::OperationMetrics;
 use crate::enrich::Fallback;
+use crate::openapi::Unfit;
 use crate::rollout::{Decision, Rule};
 use crate::variant::Variant;
 
@@ -85,6 +86,7 @@ struct Inner {
     refusals: Family<ReasonLabels, Counter>,
     streams: Gauge,
     stream_events: Family<EventLabels, Counter>,
+    descriptions: Family<OutcomeLabels, Counter>,
     operation: OperationMetrics,
 }
 
@@ -145,6 +147,7 @@ impl Metrics {
             refusals: Family::default(),
             streams: Gauge::default(),
             stream_events: Family::default(),
+            descriptions: Family::default(),
             operation: OperationMetrics::default(),
         };
         inner.register();
@@ -250,6 +253,11 @@ impl Metrics {
         self.0.stream_events.get_or_create(&EventLabels { event: event.as_str() }).inc();
     }
 
+    /// The service's description of itself was asked for, and this came of adding to it.
+    pub fn description(&self, outcome: &'static str) {
+        self.0.descriptions.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
     /// What operators and the machine do to gloss.
     pub fn operation(&self) -> &OperationMetrics {
         &self.0.operation
@@ -336,6 +344,11 @@ impl Inner {
             "Events and heartbeats sent on streams of live updates.",
             self.stream_events.clone(),
         );
+        registry.register(
+            "descriptions",
+            "Requests for the service's OpenAPI document that was to be added to, by what the client got.",
+            self.descriptions.clone(),
+        );
         self.operation.register(registry);
     }
 
@@ -354,6 +367,9 @@ impl Inner {
         drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
         for event in StreamEvent::ALL {
             drop(self.stream_events.get_or_create(&EventLabels { event: event.as_str() }));
+        }
+        for outcome in ["enhanced"].into_iter().chain(Unfit::ALL.map(Unfit::as_str)) {
+            drop(self.descriptions.get_or_create(&OutcomeLabels { outcome }));
         }
         for stage in ["upstream", "logs", "enrich"] {
             drop(self.stages.get_or_create(&StageLabels { stage }));

@@ -18,6 +18,8 @@ mod architecture;
 mod clock;
 /// Which answer a request gets, and how the client is told.
 mod decisions;
+/// The service's own description, with the notes in it or without.
+mod descriptions;
 /// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
 mod fallbacks;
 /// What becomes of requests which the upstream does not answer.

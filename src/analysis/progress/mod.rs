@@ -16,6 +16,7 @@ mod tree;
 mod words;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fold::Fold;
@@ -45,7 +46,7 @@ const LEAST_FOR_ESTIMATE: f64 = 0.02;
 /// `History` where there is none.
 ///
 /// `Turns` and `Heading` say at least so much: they are named where they say more than all the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// The run's list, written whole each time.

@@ -25,10 +25,11 @@ pub(super) use task::{TaskChange, TaskCreation, created_task_id, told_subjects};
 pub(super) use todo::TodoSnapshot;
 pub(super) use work::{Deed, Work};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Where a step was learnt from, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepSource {
     /// The run's own list, written whole each time (`TodoWrite`).
@@ -52,7 +53,7 @@ impl StepSource {
 }
 
 /// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// Not begun.

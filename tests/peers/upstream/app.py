@@ -38,6 +38,35 @@ class WorkflowRequest(BaseModel):
     session_name: str | None = None
 
 
+class StatusResponse(BaseModel):
+    """What the description says of the status answer; the answer itself is not made from it."""
+
+    run_id: str
+    status: str
+    session_id: str
+    workflow_name: str
+    started_at: str
+    updated_at: str | None = None
+    container_id: str | None = None
+    execution_time: float | None = None
+    result: str | None = None
+    exit_code: int | None = None
+    git_commits: list[str] = []
+    error: str | None = None
+    logs: str | None = None
+    cost: float | None = None
+    tokens: int | None = None
+    turns: int | None = None
+    tool_calls: int | None = None
+    tools_used: list[str] | None = None
+    claude_session_id: str | None = None
+    progress_indicator: str | None = None
+    last_activity: str | None = None
+    recent_steps: dict | None = None
+    elapsed_seconds: int | None = None
+    debug_info: dict | None = None
+
+
 class Runs:
     """Every run of this process, and the writer of each one's log."""
 
@@ -86,7 +115,7 @@ def workflow_routes(runs):
     """The public API."""
     router = APIRouter(prefix=API, dependencies=[Depends(require_key)], responses=REFUSALS)
 
-    @router.get("/run/{run_id}/status")
+    @router.get("/run/{run_id}/status", responses={200: {"model": StatusResponse}})
     async def status(run_id: str, debug: bool = False):
         """Get the status of a run."""
         if run_id not in runs.known:
