@@ -150,6 +150,9 @@ fn at(place: &str, templates: Vec<Template>) -> Result<SourceConfig, ConfigError
         Scheme::Http | Scheme::ObjectStore if !built_in(scheme).0 => {
             refused(&format!("this gloss was built without the feature '{}'", built_in(scheme).1))
         }
+        Scheme::Http | Scheme::ObjectStore if url.host_str().is_none_or(str::is_empty) => {
+            refused("it names neither a host nor a bucket")
+        }
         Scheme::Http => {
             if !url.path().ends_with('/') {
                 url.set_path(&format!("{}/", url.path()));

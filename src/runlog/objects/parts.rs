@@ -90,7 +90,7 @@ mod tests {
     fn order(parts: &[(&str, i64)]) -> Vec<String> {
         let part = |(number, seconds): &(&str, i64)| {
             let meta = ObjectMeta {
-                location: Path::from(format!("run_a.log{number}")),
+                location: Path::parse(format!("run_a.log{number}")).unwrap(),
                 last_modified: DateTime::from_timestamp(*seconds, 0).unwrap(),
                 size: 1,
                 e_tag: None,

@@ -12,8 +12,7 @@ use object_store::limit::LimitStore;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientConfigKey, ClientOptions, GetOptions, GetResult, ObjectMeta, ObjectStore,
-    RetryConfig,
+    BackoffConfig, ClientConfigKey, GetOptions, GetResult, ObjectMeta, ObjectStore, RetryConfig,
 };
 use thiserror::Error;
 use url::Url;
@@ -188,7 +187,7 @@ fn azure(url: &Url) -> Result<Client, StoreError> {
 
 #[cfg(feature = "http-logs")]
 fn http(url: &Url) -> Result<Client, StoreError> {
-    let mut options = ClientOptions::new().with_allow_http(true);
+    let mut options = object_store::ClientOptions::new().with_allow_http(true);
     for (key, value) in timeouts() {
         options = options.with_config(key, value);
     }
