@@ -172,6 +172,7 @@ fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
         max_held_bytes: config.enrich.max_held_bytes,
         body_timeout: config.enrich.body_timeout,
         storage_patience: config.logs.timeout,
+        own_logs: config.logs.sources.contains(&SourceConfig::Body),
         max_concurrent: config.enrich.max_concurrent,
         failed: config.enrich.failed,
         compat_fields: config.enrich.compat_fields,

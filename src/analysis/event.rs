@@ -21,6 +21,10 @@ impl Thread<'_> {
     }
 }
 
+/// What the id of a message begins with where its dialect has none, and something else stands for it: the id of its first
+/// call, or its time.
+pub(super) const STAND_IN: char = '~';
+
 /// One fact of a run.
 #[derive(Debug, Clone)]
 pub(super) enum Event<'a> {

@@ -33,6 +33,7 @@ mod event;
 mod files;
 mod fold;
 mod lines;
+mod merge;
 mod outcome;
 pub mod pricing;
 mod progress;
@@ -51,12 +52,13 @@ mod warm_up;
 
 pub use context::{Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use files::Change;
+pub use merge::{Merged, PartRole};
 pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
-    Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, Step, StepResult,
-    SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare, WorkflowSteps,
-    WorkflowSummary,
+    Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, SourceShare, Step,
+    StepResult, SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare,
+    WorkflowSteps, WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;
@@ -109,6 +111,43 @@ impl Analysis {
         self.reader.feed(bytes, |line| fold.line(line));
     }
 
+    /// Folds entries of the upstream's log as its status answer tells them, as a text in `logs`: whole ones, of which the
+    /// last need not end in a line feed. Messages of several lines are one entry.
+    pub fn feed_entries(&mut self, text: String) {
+        let mut entries = text.into_bytes();
+        dialect::join_entries(&mut entries);
+        if !entries.ends_with(b"\n") {
+            entries.push(b'\n');
+        }
+        self.feed(&entries);
+    }
+
+    /// Folds one line, which is whole.
+    fn feed_line(&mut self, line: &[u8]) {
+        self.feed(line);
+        self.feed(b"\n");
+    }
+
+    /// States how many bytes were fed, where it was not all of them.
+    fn set_offset(&mut self, bytes: u64) {
+        self.bytes = bytes;
+    }
+
+    /// How many lines were fed so far.
+    fn lines(&self) -> u64 {
+        self.fold.counts.lines
+    }
+
+    /// Whether the log has told the run's end.
+    fn has_ended(&self) -> bool {
+        self.fold.ending.has_ended()
+    }
+
+    /// The session of Claude Code's, where it is known.
+    pub fn session(&self) -> Option<&str> {
+        self.fold.identity.session.as_deref()
+    }
+
     /// How many bytes were fed so far: the offset in the log at which reading goes on.
     pub fn offset(&self) -> u64 {
         self.bytes
@@ -126,7 +165,7 @@ impl Analysis {
 
     /// The process that runs Claude Code, if the log names it.
     pub fn process(&self) -> Option<LoggedProcess> {
-        self.settled().identity.process
+        self.fold.identity.process
     }
 
     /// Upper estimate of the memory that this state holds, in bytes.

@@ -70,8 +70,7 @@ impl Ending {
     /// Takes a result event; whether it is a new one.
     pub(super) fn finished(&mut self, finish: &Finish<'_>) -> bool {
         const REMEMBERED: usize = 64;
-        let cost = finish.cost_usd.unwrap_or(0.0).to_bits();
-        let id = fingerprint((finish.session, finish.subtype, finish.turns, finish.duration_ms, cost));
+        let id = id_of(finish);
         if self.results.contains(&id) {
             return false;
         }
@@ -83,6 +82,11 @@ impl Ending {
         self.result = Some(ended(finish));
         self.interrupted = false;
         true
+    }
+
+    /// Whether the last result event was this one.
+    pub(super) fn last_was(&self, finish: &Finish<'_>) -> bool {
+        self.results.last() == Some(&id_of(finish))
     }
 
     /// Takes the upstream's account of the end.
@@ -122,6 +126,11 @@ impl Ending {
     /// Whether the log says that the run did what it could: well, or to its last turn.
     pub(super) fn came_to_its_end(&self) -> bool {
         self.logged().is_some_and(|ended| matches!(ended.outcome, Outcome::Success | Outcome::MaxTurns))
+    }
+
+    /// Whether the log says that the run has ended, however.
+    pub(super) fn has_ended(&self) -> bool {
+        self.logged().is_some()
     }
 
     /// Whether Claude Code gave its own account of an end.
@@ -203,6 +212,12 @@ impl Ending {
         let broke = self.broke.as_ref().map_or(0, |(_, message)| message.capacity());
         reason(&self.result) + reason(&self.closed) + broke + self.results.capacity() * 8
     }
+}
+
+/// What a result event is recognised by when it comes again.
+fn id_of(finish: &Finish<'_>) -> u64 {
+    let cost = finish.cost_usd.unwrap_or(0.0).to_bits();
+    fingerprint((finish.session, finish.subtype, finish.turns, finish.duration_ms, cost))
 }
 
 /// Versions differ in whether reaching the turn limit is an error; the subtype decides.

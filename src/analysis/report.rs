@@ -363,6 +363,21 @@ pub struct Enhancement {
     pub complete: bool,
     /// How much of the log had to be read for this answer.
     pub cache: CacheOutcome,
+    /// Every log that took part, where more than one did: the one that leads, which is the `log_source`, then those that
+    /// filled it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceShare>,
+}
+
+/// A log's part in what is known of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SourceShare {
+    /// Where it came from.
+    pub kind: LogSourceKind,
+    /// How much of it was read, in bytes.
+    pub bytes: u64,
+    /// How many lines that were.
+    pub lines: u64,
 }
 
 impl Default for Enhancement {
@@ -377,6 +392,7 @@ impl Default for Enhancement {
             truncated_values: 0,
             complete: true,
             cache: CacheOutcome::Miss,
+            sources: Vec::new(),
         }
     }
 }

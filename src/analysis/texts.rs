@@ -19,6 +19,11 @@ impl Texts {
         }
     }
 
+    /// Whether the last words go on from these.
+    pub(super) fn last_said_begins_with(&self, start: &str) -> bool {
+        !start.is_empty() && self.last_said.len() > start.len() && self.last_said.starts_with(start)
+    }
+
     /// The words so far were not the main thread's.
     pub(super) fn forget_said(&mut self) {
         self.last_said = String::new();
@@ -27,6 +32,13 @@ impl Texts {
     /// Takes a result event: its text counts for the last one only.
     pub(super) fn finished(&mut self, finish: &Finish<'_>) {
         self.stated = finish.result.as_deref().map(str::to_owned);
+    }
+
+    /// Takes a result event that has come again: its text, where it was cut the first time.
+    pub(super) fn finished_again(&mut self, finish: &Finish<'_>) {
+        if self.stated.is_none() {
+            self.stated = finish.result.as_deref().map(str::to_owned);
+        }
     }
 
     /// Takes the upstream's shortened copy.

@@ -50,6 +50,12 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// The pause after a connection could not be accepted, which is mostly for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// What a status answer's `logs` say of a log: its last 1000 entries as text, as Python prints them. A log that is not
+/// UTF-8 says nothing.
+pub fn logs_in_answer(log: &[u8]) -> String {
+    reading::read(log).text
+}
+
 /// How the sample upstream is to run.
 #[derive(Clone, Debug)]
 pub struct Options {

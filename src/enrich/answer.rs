@@ -21,6 +21,10 @@ pub struct Answer<'b> {
     pub status: Option<String>,
     /// The run's workflow; `None` where the member is missing or no string.
     pub workflow: Option<String>,
+    /// The upstream's own session; `None` where the member is missing or no string.
+    pub session: Option<String>,
+    /// Claude Code's session; `None` where the member is missing, no string, or says that it is not known yet.
+    pub claude_session: Option<String>,
     /// The turn limit, where this version of the upstream tells it.
     pub max_turns: Option<u64>,
     /// Where the value of `logs` stands in the text.
@@ -41,9 +45,11 @@ impl<'b> Answer<'b> {
         let closing_brace = text.rfind('}').ok_or(NotAnObject)?;
         Ok(Self {
             text,
-            run: members.run.and_then(|raw| serde_json::from_str(raw.get()).ok()),
-            status: members.status.and_then(|raw| serde_json::from_str(raw.get()).ok()),
-            workflow: members.workflow.and_then(|raw| serde_json::from_str(raw.get()).ok()),
+            run: members.run.and_then(text_of),
+            status: members.status.and_then(text_of),
+            workflow: members.workflow.and_then(text_of),
+            session: members.session.and_then(text_of),
+            claude_session: members.claude_session.and_then(text_of).filter(|id| id != "pending"),
             max_turns: members
                 .debug_info
                 .and_then(requested_turns)
@@ -53,6 +59,10 @@ impl<'b> Answer<'b> {
             closing_brace,
         })
     }
+}
+
+fn text_of(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
 }
 
 /// `debug_info.session_info.max_turns_requested`, which the seed version tells with `debug=true`.
@@ -89,6 +99,8 @@ struct Members<'b> {
     run: Option<&'b RawValue>,
     status: Option<&'b RawValue>,
     workflow: Option<&'b RawValue>,
+    session: Option<&'b RawValue>,
+    claude_session: Option<&'b RawValue>,
     logs: Option<&'b RawValue>,
     debug_info: Option<&'b RawValue>,
     progress: Option<&'b RawValue>,
@@ -116,6 +128,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 "run_id" => members.run = Some(map.next_value()?),
                 "status" => members.status = Some(map.next_value()?),
                 "workflow_name" => members.workflow = Some(map.next_value()?),
+                "session_id" => members.session = Some(map.next_value()?),
+                "claude_session_id" => members.claude_session = Some(map.next_value()?),
                 "logs" => members.logs = Some(map.next_value()?),
                 "debug_info" => members.debug_info = Some(map.next_value()?),
                 "progress" => members.progress = Some(map.next_value()?),

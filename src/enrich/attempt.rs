@@ -1,5 +1,5 @@
 //! One reading of a run's log, beside the upstream's call and in a task of its own, so that a slow one or a panic costs
-//! nothing but the notes.
+//! nothing but the notes; and of the answer's own logs, where the log gives nothing.
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::fallback::Fallback;
 use crate::run_id::RunId;
-use crate::runlog::{CatchUp, LogError, Snapshot, StorageWatch, Tracker};
+use crate::runlog::{BodyText, CatchUp, LogError, RunFields, Snapshot, StorageWatch, Tracker};
 
 /// A log that was looked at so long before the upstream's answer arrived is looked at once more: the run may have ended
 /// meanwhile, and notes must not be older than the answer which they are added to.
@@ -26,19 +26,67 @@ pub(super) struct Readings {
     pub(super) tracker: Option<Tracker>,
     /// A permit for each reading that may go on at the same time.
     pub(super) slots: Arc<Semaphore>,
+    /// Whether the answer's own logs are read where no log gives anything.
+    pub(super) own_logs: bool,
 }
 
 /// A reading that has begun.
 #[derive(Debug)]
 pub(super) struct Attempt {
+    log: Result<LogAttempt, Fallback>,
+    own: Option<OwnReader>,
+}
+
+#[derive(Debug)]
+struct LogAttempt {
     reader: Reader,
     first: Reading,
+}
+
+/// What the upstream's answer tells of where logs are.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    /// Of their names. Values that are no legal ids are left out.
+    pub(super) workflow: Option<RunId>,
+    pub(super) session: Option<RunId>,
+    pub(super) claude_session: Option<RunId>,
+    /// And the last of them itself.
+    pub(super) own_logs: OwnLogs,
+}
+
+/// The logs in the answer that is to be enhanced.
+#[derive(Debug, Clone)]
+pub(super) enum OwnLogs {
+    /// As they stand there.
+    Text(BodyText),
+    /// Read before, of the same answer.
+    Read(Box<Notes>),
+    /// There are none.
+    Nothing,
+}
+
+#[derive(Debug)]
+struct OwnReader {
+    tracker: Tracker,
+    run: Option<RunId>,
+    slots: Arc<Semaphore>,
+}
+
+/// When what has to be there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// When the upstream's answer was there.
+    pub(super) answered: Instant,
+    /// How long the client may wait from then on.
+    pub(super) budget: Duration,
+    /// Tells a storage that hangs from an analysis that is merely long.
+    pub(super) storage_patience: Duration,
 }
 
 #[derive(Debug)]
 struct Reader {
     tracker: Tracker,
-    run: RunId,
+    run: RunFields,
     slots: Arc<Semaphore>,
     watch: StorageWatch,
     /// Tells readings when nobody waits any more; they then stop queueing behind another reader.
@@ -60,7 +108,7 @@ struct Finished {
 }
 
 /// A log that was read in time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Notes {
     pub(super) snapshot: Snapshot,
     /// How long reading and folding took.
@@ -70,24 +118,60 @@ pub(super) struct Notes {
 impl Readings {
     /// Begins to read, unless there is nothing to read from or too much of it goes on already.
     pub(super) fn begin(&self, run: Option<&RunId>) -> Result<Attempt, Fallback> {
+        let log = self.begin_log(run);
+        let own = self.own_reader(run);
+        match log {
+            // What has been refused for want of room is not tried another way.
+            Err(Fallback::Overload) => Err(Fallback::Overload),
+            Err(fallback) if own.is_none() => Err(fallback),
+            log => Ok(Attempt { log, own }),
+        }
+    }
+
+    /// Notes from the logs of an answer, for as long as that is shown.
+    pub(super) async fn of_own_logs(
+        &self,
+        run: Option<&RunId>,
+        logs: BodyText,
+        deadline: Instant,
+    ) -> Result<Notes, Fallback> {
+        self.own_reader(run).ok_or(Fallback::NoLog)?.notes(OwnLogs::Text(logs), deadline).await
+    }
+
+    fn own_reader(&self, run: Option<&RunId>) -> Option<OwnReader> {
+        let tracker = self.tracker.clone().filter(|_| self.own_logs)?;
+        Some(OwnReader { tracker, run: run.cloned(), slots: Arc::clone(&self.slots) })
+    }
+
+    fn begin_log(&self, run: Option<&RunId>) -> Result<LogAttempt, Fallback> {
         let (Some(tracker), Some(run)) = (self.tracker.clone(), run.cloned()) else {
             return Err(Fallback::NoLog);
         };
+        if !tracker.has_places() {
+            return Err(Fallback::NoLog);
+        }
         let nobody_waits = CancellationToken::new();
         let reader = Reader {
             tracker,
-            run,
+            run: RunFields::of(run),
             slots: Arc::clone(&self.slots),
             watch: StorageWatch::default(),
             waiting: nobody_waits.clone().drop_guard(),
             nobody_waits,
         };
         let first = reader.read()?;
-        Ok(Attempt { reader, first })
+        Ok(LogAttempt { reader, first })
     }
 }
 
 impl Reader {
+    /// Takes over what the answer says of where logs are.
+    fn learn(&mut self, told: &Told) {
+        let Told { workflow, session, claude_session, .. } = told.clone();
+        let run = self.run.run.clone();
+        self.run = RunFields { run, workflow, session, claude_session, answered: true };
+    }
+
     fn read(&self) -> Result<Reading, Fallback> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Fallback::Overload)?;
         let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
@@ -108,34 +192,76 @@ impl Reader {
         deadline: Instant,
         storage_patience: Duration,
     ) -> Result<Finished, Fallback> {
-        let Ok(joined) = timeout_at(deadline, reading.task).await else {
+        let Ok(ended) = timeout_at(deadline, reading.task).await else {
             let hangs = self.watch.waiting(Instant::now()) >= storage_patience;
             return Err(if hangs { Fallback::LogTimeout } else { Fallback::Deadline });
         };
-        // Cancelled means that the runtime is shutting down.
-        joined.map_err(|e| if e.is_panic() { Fallback::Panic } else { Fallback::Deadline })
+        joined(ended)
     }
 }
 
 impl Attempt {
-    /// The notes, not older than `answered` less a moment, by `deadline`.
-    ///
-    /// `storage_patience` tells a storage that hangs from an analysis that is merely long.
-    pub(super) async fn notes(
-        self,
-        answered: Instant,
-        deadline: Instant,
-        storage_patience: Duration,
-    ) -> Result<Notes, Fallback> {
-        let Self { reader, first } = self;
-        let is_fresh = answered.saturating_duration_since(first.began) < FRESH;
-        let mut finished = reader.finish(first, deadline, storage_patience).await?;
-        if !is_fresh {
-            finished = finished.then(reader.finish(reader.read()?, deadline, storage_patience).await?);
+    /// The notes, from the log, not older than the answer less a moment; or else from the answer's own logs.
+    pub(super) async fn notes(self, times: Times, told: Told) -> Result<Notes, Fallback> {
+        let deadline = times.answered + times.budget;
+        let Some(own) = self.own.filter(|_| !matches!(told.own_logs, OwnLogs::Nothing)) else {
+            return self.log?.notes(times, deadline, &told).await;
+        };
+        let fallback = match self.log {
+            // Half of the time is the log's, so that there is some left.
+            Ok(log) => match log.notes(times, times.answered + times.budget / 2, &told).await {
+                Err(fallback) if fallback.is_of_the_log() => fallback,
+                noted => return noted,
+            },
+            Err(fallback) => fallback,
+        };
+        match own.notes(told.own_logs, deadline).await {
+            // That there is nothing in the answer either says less than why the log gave nothing.
+            Err(Fallback::NoLog) => Err(fallback),
+            noted => noted,
+        }
+    }
+}
+
+impl OwnReader {
+    async fn notes(self, logs: OwnLogs, deadline: Instant) -> Result<Notes, Fallback> {
+        let text = match logs {
+            OwnLogs::Text(text) => text,
+            OwnLogs::Read(notes) => return Ok(*notes),
+            OwnLogs::Nothing => return Err(Fallback::NoLog),
+        };
+        let slot = self.slots.try_acquire_owned().map_err(|_| Fallback::Overload)?;
+        let (tracker, run) = (self.tracker, self.run);
+        let task = tokio::spawn(async move {
+            let _slot = slot;
+            let began = Instant::now();
+            let read = tracker.read_answer(run.as_ref(), text).await;
+            let outcome = read.map_or_else(CatchUp::Failed, CatchUp::Done);
+            Finished { outcome, took: began.elapsed() }
+        });
+        joined(timeout_at(deadline, task).await.map_err(|_| Fallback::Deadline)?)?.notes()
+    }
+}
+
+impl LogAttempt {
+    async fn notes(self, times: Times, deadline: Instant, told: &Told) -> Result<Notes, Fallback> {
+        let Self { mut reader, first } = self;
+        let is_fresh = times.answered.saturating_duration_since(first.began) < FRESH;
+        let mut finished = reader.finish(first, deadline, times.storage_patience).await?;
+        reader.learn(told);
+        let is_found = matches!(finished.outcome, CatchUp::Done(_) | CatchUp::Behind);
+        if !is_fresh || (!is_found && reader.tracker.gains_by(&reader.run)) {
+            let second = reader.finish(reader.read()?, deadline, times.storage_patience).await?;
+            finished = finished.then(second);
         }
         drop(reader.waiting);
         finished.notes()
     }
+}
+
+/// What a task came to. Cancelled means that the runtime is shutting down.
+fn joined(task: Result<Finished, JoinError>) -> Result<Finished, Fallback> {
+    task.map_err(|error| if error.is_panic() { Fallback::Panic } else { Fallback::Deadline })
 }
 
 impl Finished {

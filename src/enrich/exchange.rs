@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
-use super::attempt::{Attempt, Notes, Readings};
+use super::attempt::{Attempt, Notes, OwnLogs, Readings, Times, Told};
 use super::description::Descriptions;
 use super::eligible::check_head;
 use super::fallback::Fallback;
@@ -30,7 +30,7 @@ use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed, ProxyError};
 use crate::rollout::{self, Decision, Rule};
 use crate::route::{Router, StartRoute, StatusRequest, Wishes};
 use crate::run_id::RunId;
-use crate::runlog::{Processes, Tracker};
+use crate::runlog::{BodyText, Processes, Tracker};
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
 use crate::telemetry::{Metrics, StageTimes};
@@ -61,6 +61,8 @@ pub struct EnrichParams {
     pub body_timeout: Duration,
     /// From when on a storage operation counts as hanging.
     pub storage_patience: Duration,
+    /// Whether the answer's own logs are read where no log gives anything.
+    pub own_logs: bool,
     /// How many logs may be read at the same time.
     pub max_concurrent: usize,
     /// Whether runs that ended badly get notes.
@@ -118,6 +120,15 @@ pub(super) struct Wanted<'a> {
     pub(super) started: Instant,
 }
 
+/// What notes are wanted for.
+pub(super) struct NotesFor<'a> {
+    pub(super) wishes: &'a Wishes,
+    /// When the answer was there.
+    pub(super) arrived: Instant,
+    /// The answer's own logs, where they stand in it no more.
+    pub(super) own_logs: Option<OwnLogs>,
+}
+
 /// An answer of the upstream's that was read whole.
 pub(super) struct Whole {
     pub(super) parts: Parts,
@@ -171,7 +182,7 @@ impl Enricher {
         let head = HeadParams { opt_in: params.opt_in_header.clone(), expose: params.expose_headers };
         let slots = Arc::new(Semaphore::new(params.max_concurrent));
         let followers = tracker.clone().map(Followers::new);
-        let readings = Readings { tracker, slots };
+        let readings = Readings { tracker, slots, own_logs: params.own_logs };
         let limit = HeldLimit::new(params.max_held_bytes, metrics.clone());
         let starts = Starts::new(params.start_routes.clone());
         let processes = params.process_check.then(Processes::new);
@@ -274,7 +285,8 @@ impl Enricher {
             Ok(whole) => whole,
             Err(refused) => return self.fall_back(refused.0, refused.1, &times),
         };
-        let enhanced = self.notes_for(&whole.body, attempt, &wanted.asked.wishes, arrived, &mut times).await;
+        let asked = NotesFor { wishes: &wanted.asked.wishes, arrived, own_logs: None };
+        let enhanced = self.notes_for(&whole.body, attempt, asked, &mut times).await;
         times.enrich = arrived.elapsed();
         match enhanced {
             Ok((body, notes)) => {
@@ -335,7 +347,8 @@ impl Enricher {
                 Err(_) => return self.metrics.shadow_abandoned(),
             };
             let times = &mut StageTimes::default();
-            let made = self.notes_for(&whole, attempt, &wishes, Instant::now(), times).await;
+            let asked = NotesFor { wishes: &wishes, arrived: Instant::now(), own_logs: None };
+            let made = self.notes_for(&whole, attempt, asked, times).await;
             self.metrics.shadow(made.err());
         });
         Response::from_parts(parts, body)
@@ -346,10 +359,10 @@ impl Enricher {
         &self,
         body: &Bytes,
         attempt: Attempt,
-        wishes: &Wishes,
-        arrived: Instant,
+        asked: NotesFor<'_>,
         times: &mut StageTimes,
     ) -> Result<(String, Notes), Fallback> {
+        let NotesFor { wishes, arrived, own_logs } = asked;
         let answer = Answer::read(body).map_err(|_| Fallback::NotJson)?;
         // Not known when it was decided.
         if answer.workflow.as_deref().is_some_and(|name| self.params.rollout.in_force().denies_workflow(name))
@@ -358,7 +371,8 @@ impl Enricher {
         }
         let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
         let deadline = arrived + self.params.budget;
-        let notes = attempt.notes(arrived, deadline, self.params.storage_patience).await?;
+        let own_logs = own_logs.unwrap_or_else(|| own_logs_of(body, &answer));
+        let notes = attempt.notes(self.times(arrived), told_by(&answer, own_logs)).await?;
         times.logs = notes.took;
         let mut context = self.context(status, answer.max_turns, &notes, wishes);
         context.beside = self.beside(&answer, status, &notes);
@@ -368,6 +382,11 @@ impl Enricher {
         let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
         let merged = merge(&answer, &additions.members(), logs);
         Ok((merged.map_err(|_| Fallback::MergeCheck)?, notes))
+    }
+
+    fn times(&self, answered: Instant) -> Times {
+        let EnrichParams { budget, storage_patience, .. } = self.params;
+        Times { answered, budget, storage_patience }
     }
 
     /// The status, where it is one that gets notes.
@@ -409,6 +428,23 @@ impl Enricher {
         let run = answer.run.as_deref().and_then(RunId::new);
         Beside { max_turns: run.and_then(|run| self.starts.max_turns(&run)), alive }
     }
+}
+
+/// What an answer tells of where logs are.
+fn told_by(answer: &Answer<'_>, own_logs: OwnLogs) -> Told {
+    let id = |text: &Option<String>| text.as_deref().and_then(RunId::new);
+    Told {
+        workflow: id(&answer.workflow),
+        session: id(&answer.session),
+        claude_session: id(&answer.claude_session),
+        own_logs,
+    }
+}
+
+/// The logs in an answer, unread.
+pub(super) fn own_logs_of(body: &Bytes, answer: &Answer<'_>) -> OwnLogs {
+    let text = answer.logs.clone().map(|place| OwnLogs::Text(BodyText::new(body.clone(), place)));
+    text.unwrap_or(OwnLogs::Nothing)
 }
 
 /// The body in one piece; without a copy where it came in one.

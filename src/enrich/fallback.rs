@@ -55,6 +55,11 @@ impl Fallback {
         Self::MergeCheck,
     ];
 
+    /// Whether it says of the log alone that it gave nothing, at least in time.
+    pub fn is_of_the_log(self) -> bool {
+        matches!(self, Self::NoLog | Self::LogUnreadable | Self::LogTimeout | Self::Deadline)
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {

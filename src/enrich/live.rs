@@ -19,16 +19,17 @@ use tokio::time::Instant;
 use tower::{Service, ServiceExt};
 
 use super::answer::Answer;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Notes, OwnLogs};
 use super::eligible::check_head;
-use super::exchange::{Enricher, Wanted, Whole};
+use super::exchange::{Enricher, NotesFor, Wanted, Whole, own_logs_of};
 use super::fallback::Fallback;
 use super::merge::{Logs, merge};
 use super::respond::{Received, ask_for_whole_answer, describe_stream, label};
 use crate::analysis::{CacheOutcome, RunStatus};
 use crate::proxy::headers::drop_headers;
-use crate::proxy::{Body, Held, HeldLimit, ProxyError};
+use crate::proxy::{Body, Held, ProxyError};
 use crate::route::StatusRequest;
+use crate::run_id::RunId;
 use crate::stream::event::{comment, retry};
 use crate::stream::{Asked, Feed, Session, State};
 use crate::telemetry::StageTimes;
@@ -111,6 +112,8 @@ impl fmt::Debug for Caller {
 struct Known {
     basic: Bytes,
     phase: Phase,
+    /// What its logs say, where they are to stand in for a log.
+    own: Option<Notes>,
     _held: Held,
 }
 
@@ -125,14 +128,30 @@ enum Phase {
 }
 
 impl Known {
-    fn of(whole: &[u8], limit: &HeldLimit) -> Result<Self, Fallback> {
+    async fn of(whole: &Bytes, enricher: &Enricher, run: Option<&RunId>) -> Result<Self, Fallback> {
         let answer = Answer::read(whole).map_err(|_| Fallback::NotJson)?;
         let basic = merge(&answer, &[], Logs::Null).map_err(|_| Fallback::MergeCheck)?;
-        let mut held = limit.hold();
+        let mut held = enricher.held.hold();
         if !held.grow(basic.len()) {
             return Err(Fallback::Overload);
         }
-        Ok(Self { basic: basic.into(), phase: Phase::of(answer.status.as_deref()), _held: held })
+        let phase = Phase::of(answer.status.as_deref());
+        let own = match own_logs_of(whole, &answer) {
+            OwnLogs::Text(logs) if enricher.params.own_logs => {
+                let deadline = Instant::now() + enricher.params.budget;
+                enricher.readings.of_own_logs(run, logs, deadline).await.ok()
+            }
+            OwnLogs::Text(_) | OwnLogs::Read(_) | OwnLogs::Nothing => None,
+        };
+        Ok(Self { basic: basic.into(), phase, own, _held: held })
+    }
+
+    /// Whether it says something else than `other`.
+    fn differs(&self, other: &Self) -> bool {
+        let offset = |known: &Self| known.own.as_ref().map(|notes| notes.snapshot.analysis.offset());
+        let newest =
+            |known: &Self| known.own.as_ref().and_then(|notes| notes.snapshot.analysis.last_event_at());
+        self.basic != other.basic || offset(self) != offset(other) || newest(self) != newest(other)
     }
 }
 
@@ -190,8 +209,9 @@ impl Live {
         if self.known.phase == Phase::Pending {
             return Ok((self.basic(), CacheOutcome::Miss));
         }
-        let (basic, wishes) = (&self.known.basic, &self.asked.wishes);
-        let (json, notes) = self.enricher.notes_for(basic, attempt, wishes, Instant::now(), times).await?;
+        let own = self.known.own.clone().map_or(OwnLogs::Nothing, |notes| OwnLogs::Read(Box::new(notes)));
+        let asked = NotesFor { wishes: &self.asked.wishes, arrived: Instant::now(), own_logs: Some(own) };
+        let (json, notes) = self.enricher.notes_for(&self.known.basic, attempt, asked, times).await?;
         self.noted = Some(notes.snapshot.analysis.offset());
         Ok((self.show(json), notes.snapshot.cache))
     }
@@ -202,6 +222,7 @@ impl Feed for Live {
 
     fn ask(&self) -> BoxFuture<'static, Asked<Known>> {
         let (forwarded, enricher) = ((self.caller.ask)(), Arc::clone(&self.enricher));
+        let run = self.asked.run_id.clone();
         Box::pin(async move {
             let Ok(response) = forwarded.await else { return Asked::Failed };
             if matches!(
@@ -215,12 +236,12 @@ impl Feed for Live {
                 return Asked::Failed;
             }
             let Ok(Whole { body, .. }) = enricher.gather(response).await else { return Asked::Failed };
-            Known::of(&body, &enricher.held).map_or(Asked::Failed, Asked::Answer)
+            Known::of(&body, &enricher, run.as_ref()).await.map_or(Asked::Failed, Asked::Answer)
         })
     }
 
     fn learn(&mut self, answer: Known) -> bool {
-        let differs = answer.basic != self.known.basic;
+        let differs = answer.differs(&self.known);
         self.known = answer;
         self.answer += u64::from(differs);
         differs
@@ -312,7 +333,7 @@ impl Enricher {
         caller: Caller,
         times: &mut StageTimes,
     ) -> Result<(Live, State, CacheOutcome), Fallback> {
-        let known = Known::of(&whole.body, &self.held)?;
+        let known = Known::of(&whole.body, self, asked.run_id.as_ref()).await?;
         let mut asked = asked.clone();
         asked.wishes.include_logs = Some(false);
         let enricher = Arc::clone(self);

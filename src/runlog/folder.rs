@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
+use rustix::io::Errno;
 
 use super::file::refusal;
 use super::{LogError, LogName, NamePattern};
@@ -15,7 +16,11 @@ const MOST_ENTRIES: usize = 100_000;
 
 /// The names that fit, those written to last first, at most `most`. Symbolic links are not followed.
 pub(super) fn search(root: &Path, pattern: &NamePattern, most: usize) -> Result<Vec<LogName>, LogError> {
-    let root = openat(CWD, root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(refusal)?;
+    let root = match openat(CWD, root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+        // What is in it may still be opened by name.
+        Err(Errno::ACCESS) => return Ok(Vec::new()),
+        opened => opened.map_err(refusal)?,
+    };
     let mut search = Search { pattern, left: MOST_ENTRIES, found: Vec::new() };
     search.folder(&root, 0, "");
     // By name where two were written at the same time, so that replicas agree.

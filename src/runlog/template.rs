@@ -47,6 +47,8 @@ pub struct RunFields {
     pub session: Option<RunId>,
     /// Claude Code's session.
     pub claude_session: Option<RunId>,
+    /// Whether the upstream has answered: what is not known now will not be.
+    pub answered: bool,
 }
 
 /// The relative path of a log below its root: no empty, `.` or `..` component.
@@ -94,7 +96,7 @@ pub enum TemplateError {
 impl RunFields {
     /// Nothing but the id is known.
     pub fn of(run: RunId) -> Self {
-        Self { run, workflow: None, session: None, claude_session: None }
+        Self { run, workflow: None, session: None, claude_session: None, answered: false }
     }
 
     fn get(&self, field: Field) -> Option<&str> {

@@ -58,7 +58,7 @@ async fn follow(tracker: Tracker, run: RunId, news: watch::Sender<Option<LogMark
             () = news.closed() => continue,
             // A log that cannot be looked at, or panics, has no news.
             seen = look => if let Ok(Ok(mark)) = seen {
-                news.send_if_modified(|known| known.replace(mark) != Some(mark));
+                news.send_if_modified(|known| known.replace(mark.clone()) != Some(mark));
             }
         }
         tokio::select! {

@@ -140,3 +140,26 @@ fn what_one_poll_may_read_is_bounded_and_the_next_goes_on_from_there() {
     }
     assert!(read >= 8 * MB);
 }
+
+#[test]
+fn a_poll_of_several_logs_reads_what_each_has_grown_by() {
+    let upstream = Upstream::answering(json(status_body("run_1", "running")));
+    let (logs, stream) = (Logs::new(), "run_run_1_stream.jsonl");
+    let long = (0..300).fold(Log::of("run_1"), |log, n| log.says(&format!("Word {n}.")));
+    let grown = long.clone().says("More.").text();
+    let (long, more) = (long.text(), grown.len());
+    logs.write("run_1", &long);
+    std::fs::write(logs.root().join(stream), &long).unwrap();
+    let gloss = Setup::before(&upstream).logs(&logs).start();
+    let first = poll(&gloss);
+    assert!(first.bytes >= 2 * long.len() as u64, "{first:?}");
+    assert_free(poll(&gloss));
+    let appended = (more - long.len()) as u64;
+    logs.write("run_1", &grown);
+    let second = poll(&gloss);
+    assert!((appended..=appended + KB).contains(&second.bytes), "{second:?} for {appended} bytes");
+    std::fs::write(logs.root().join(stream), &grown).unwrap();
+    let third = poll(&gloss);
+    assert!((appended..=appended + KB).contains(&third.bytes), "{third:?} for {appended} bytes");
+    assert_free(poll(&gloss));
+}

@@ -44,6 +44,8 @@ mod processes;
 mod reload;
 /// What callers prove themselves with shows nowhere.
 mod secrets;
+/// Where logs may be, in which order they are looked for, and how several are one.
+mod sources;
 /// Live updates: who gets them, what they say and when, and how they end.
 mod streams;
 /// gloss and the upstream never disagree on where a request ends.

@@ -80,7 +80,7 @@ fn a_file_behind_swapped_links_is_noticed_as_kubernetes_swaps_them() {
     assert_eq!(labels(&gloss).0, "");
     symlink("v2", at("new")).unwrap();
     fs::rename(at("new"), at("..data")).unwrap();
-    eventually("the swap is noticed", || (labels(&gloss).1 == "no-log").then_some(()));
+    eventually("the swap is noticed", || (labels(&gloss).0 == "enhanced").then_some(()));
 }
 
 #[test]
@@ -203,7 +203,9 @@ fn the_log_level_changes() {
 fn a_folder_of_logs_can_be_named_later_and_an_analysis_is_kept_unless_it_depends_on_what_changed() {
     let (_upstream, logs, setup) = running();
     let mut gloss = setup.set("logs.sources", "[]").set("rollout.default", "\"enhanced\"").start();
-    assert_eq!(labels(&gloss).1, "no-log");
+    let source =
+        |gloss: &Sidecar| gloss.get(&status_path("run_1"), &[]).json()["enhancement"]["log_source"].clone();
+    assert_eq!(source(&gloss), "body");
     gloss.reload("logs.sources", &format!("[{:?}]", logs.root().display().to_string()));
     let cached = |gloss: &Sidecar| {
         gloss.get(&status_path("run_1"), &[]).value("cache-status").unwrap_or_default().to_owned()

@@ -43,7 +43,7 @@ fn said(analysis: &Analysis) -> Vec<String> {
 }
 
 /// What every dialect carries: calls, files, sub-agents, and the items of the run's own list.
-fn facts(analysis: &Analysis) -> serde_json::Value {
+pub(crate) fn facts(analysis: &Analysis) -> serde_json::Value {
     let report = analysis.report(&at(long_after(), Some(RunStatus::Completed)));
     let steps = report.step_by_step_results.unwrap_or_default();
     let listed = steps.iter().map(|result| &result.step);

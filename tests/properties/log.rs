@@ -188,18 +188,32 @@ pub(crate) fn lines_of_several_dialects(most: usize) -> impl Strategy<Value = Ve
     })
 }
 
+/// The lines of a run as the upstream logs it.
+pub(crate) fn upstream_log(most: usize) -> impl Strategy<Value = Vec<String>> {
+    (prop::collection::vec(one_move(), 0..most), ending(), 0..200_u32).prop_map(
+        |(mut moves, ending, pace)| {
+            moves.extend(ending);
+            Writer::new(Dialect::Upstream, pace).write(&[(Dialect::Upstream, moves)])
+        },
+    )
+}
+
 /// The lines of one run without sub-agents' calls, as each dialect has them.
 pub(crate) fn in_all_dialects(most: usize) -> impl Strategy<Value = Vec<Vec<String>>> {
     let dialects =
         [Dialect::Upstream, Dialect::StreamJson, Dialect::Transcript, Dialect::Answer, Dialect::Sdk];
     (prop::collection::vec(one_move(), 0..most), 1..200_u32).prop_map(move |(mut moves, pace)| {
-        for step in &mut moves {
-            if let Move::Call { by_sub_agent, .. } | Move::Todo { by_sub_agent, .. } = step {
-                *by_sub_agent = false;
-            }
-        }
+        by_claude_alone(&mut moves);
         dialects.map(|dialect| Writer::new(dialect, pace).write(&[(dialect, moves.clone())])).into()
     })
+}
+
+fn by_claude_alone(moves: &mut [Move]) {
+    for step in moves {
+        if let Move::Call { by_sub_agent, .. } | Move::Todo { by_sub_agent, .. } = step {
+            *by_sub_agent = false;
+        }
+    }
 }
 
 /// The bytes of a log of these lines.

@@ -11,7 +11,7 @@ use crate::laws::{at, long_after};
 use crate::reference::{Facts, disagreements};
 
 /// All logs in a folder and the folders in it.
-fn logs(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn logs(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("GLOSS_RUNS names a folder");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
     paths.sort();

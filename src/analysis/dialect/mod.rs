@@ -5,6 +5,7 @@
 pub(in crate::analysis) mod lenient;
 
 mod claude;
+mod head;
 mod plain;
 mod python;
 mod raw_twin;
@@ -15,7 +16,9 @@ mod upstream;
 mod tests;
 
 pub(in crate::analysis) use claude::result_text;
-pub(in crate::analysis) use raw_twin::{HeldRaw, Twin};
+pub(in crate::analysis) use head::Head;
+pub(in crate::analysis) use plain::join_entries;
+pub(in crate::analysis) use raw_twin::{HeldRaw, Twin, is_raw};
 
 use chrono::{DateTime, Utc};
 use serde::de::Deserialize;

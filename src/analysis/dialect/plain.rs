@@ -7,6 +7,10 @@ use super::claude::{self, Entry, Message};
 use super::lenient::{Text, TextOr};
 use super::{Reading, Sink, moment, python, sdk, upstream};
 use crate::analysis::event::Event;
+use crate::analysis::lines;
+
+/// An entry's time and kind stand within its first bytes.
+const HEAD_BYTES: usize = 160;
 
 /// An entry's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +24,25 @@ impl<'l> PlainEntry<'l> {
     /// Takes the line apart, where it is an entry.
     pub(super) fn of(line: &'l str) -> Option<Self> {
         let (at, rest) = line.split_once(" [")?;
-        let (kind, message) = rest.split_once("] ")?;
+        // An empty message's blank is lost with those around the line.
+        let parts = rest.split_once("] ").or_else(|| Some((rest.strip_suffix(']')?, "")));
+        let (kind, message) = parts?;
         let is_kind = kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let is_entry = is_kind && at.starts_with(|c: char| c.is_ascii_digit()) && moment(at).is_some();
         is_entry.then_some(Self { at, kind, message })
+    }
+}
+
+/// Makes each entry one line: what follows an entry without being one is a further line of its message.
+pub(in crate::analysis) fn join_entries(text: &mut [u8]) {
+    let is_entry = |line: &[u8]| PlainEntry::of(&lines::text(&line[..line.len().min(HEAD_BYTES)])).is_some();
+    let feeds: Vec<usize> = memchr::memchr_iter(b'\n', text).collect();
+    for feed in feeds {
+        let line = &text[feed + 1..];
+        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+        if !is_entry(line) {
+            text[feed] = b' ';
+        }
     }
 }
 

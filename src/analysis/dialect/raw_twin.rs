@@ -36,7 +36,7 @@ impl HeldRaw {
 
     /// Takes the line where it is a raw one, and nothing but that.
     pub(in crate::analysis) fn take(line: &[u8]) -> Option<Self> {
-        let is_raw = line.len() <= Self::MAX_BYTES && event_kind(line) == Some(b"claude_stream_raw");
+        let is_raw = line.len() <= Self::MAX_BYTES && is_raw(line);
         // Two writers may leave two objects on one line; within a string the quote would be escaped.
         let is_joined = || plain_parts(line).is_none() && memmem::find(line, b"}{\"").is_some();
         (is_raw && !is_joined()).then(|| Self { line: line.into() })
@@ -117,6 +117,11 @@ enum Inner<'a> {
     Kind(&'a [u8]),
     Cut,
     Unknown,
+}
+
+/// Whether the line is a raw one, which the same event follows, parsed.
+pub(in crate::analysis) fn is_raw(line: &[u8]) -> bool {
+    event_kind(line) == Some(b"claude_stream_raw")
 }
 
 /// Kind and message of an entry as the status answer tells it.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::claude::{self, Entry, Message};
 use super::lenient::{Text, TextOr, is_cut_marker, read as read_json};
 use super::{Reading, Sink, filled, python};
-use crate::analysis::event::Event;
+use crate::analysis::event::{Event, STAND_IN};
 
 /// Hands on what a message's text form tells; `at` is the time of its entry, as written.
 pub(super) fn read(text: &str, at: &str, sink: &mut dyn Sink) -> Reading {
@@ -55,7 +55,7 @@ fn wire_type(class: &str) -> &str {
     }
 }
 
-fn assistant<'m>(entry: &Entry<'_>, mut message: Message<'m>, at: &'m str, sink: &mut dyn Sink) {
+fn assistant(entry: &Entry<'_>, mut message: Message<'_>, at: &str, sink: &mut dyn Sink) {
     if message.id.filled().is_some() {
         return claude::assistant(entry, &message, sink);
     }
@@ -69,7 +69,8 @@ fn assistant<'m>(entry: &Entry<'_>, mut message: Message<'m>, at: &'m str, sink:
         // Words alone are no turn: Claude Code logs each block of a message as a message.
         message.model = Text(Some(Cow::Borrowed(claude::SYNTHETIC)));
     }
-    message.id = Text(Some(first_call.map_or(Cow::Borrowed(at), Cow::Owned)));
+    let stand_in = first_call.as_deref().unwrap_or(at);
+    message.id = Text(Some(Cow::Owned(format!("{STAND_IN}{stand_in}"))));
     claude::assistant(entry, &message, sink);
     sink.event(Event::Started { session: None, model: model.as_deref(), max_turns: None });
 }

@@ -12,7 +12,7 @@ use super::bounded::{Seen, shortened};
 use super::clock::Clock;
 use super::dialect::{HeldRaw, Reading, Sink, Twin, read_line};
 use super::errors::Errors;
-use super::event::{Event, Finish, Thread};
+use super::event::{Event, Finish, STAND_IN, Thread};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
@@ -48,6 +48,8 @@ pub(super) struct Fold {
     pub(super) stated_denials: u64,
     speaker: Speaker,
     said: Seen<2048>,
+    /// The same words, by whether their message had an id.
+    words: Seen<1024>,
     held: Option<HeldRaw>,
 }
 
@@ -62,6 +64,8 @@ pub(super) struct LineCounts {
     /// Whether something is known to be missing: a start, an answered call, an overlong line.
     pub(super) gaps: bool,
     begun: bool,
+    /// Whether Claude's own start is there, in this log or in another beside it.
+    start_is_told: bool,
     pub(super) transcript: bool,
 }
 
@@ -191,10 +195,14 @@ impl Fold {
 
     /// A log whose first fact is one of the middle of a run starts late.
     fn notice_start(&mut self, event: &Event<'_>) {
-        if !self.counts.begun {
+        // Whose session it is, every message says before its words.
+        if !self.counts.begun && !matches!(event, Event::SessionKnown { .. }) {
             self.counts.begun = true;
-            self.counts.gaps |=
-                matches!(event, Event::Said { .. } | Event::Called { .. } | Event::Answered(_));
+            let is_begin = matches!(
+                event,
+                Event::Accepted { .. } | Event::Started { .. } | Event::Prompted { .. } | Event::Broke { .. }
+            );
+            self.counts.gaps |= !is_begin;
         }
     }
 
@@ -218,6 +226,9 @@ impl Fold {
 
     fn finished(&mut self, finish: &Finish<'_>) {
         if !self.ending.finished(finish) {
+            if self.ending.last_was(finish) {
+                self.texts.finished_again(finish);
+            }
             return;
         }
         self.usage.finished(finish);
@@ -246,6 +257,7 @@ impl Fold {
     /// Upper estimate of the heap memory that this holds, in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
         let own = self.said.heap_bytes()
+            + self.words.heap_bytes()
             + self.held.as_ref().map_or(0, HeldRaw::heap_bytes)
             + self.activity.as_ref().map_or(0, String::capacity)
             + self.identity.heap_bytes();
@@ -282,8 +294,11 @@ impl Sink for Fold {
         self.notice_start(&event);
         match event {
             // Two lines are usual before logging begins: Claude's start and its first words.
-            Event::Accepted { early_lines } => self.counts.gaps |= early_lines > 2,
+            Event::Accepted { early_lines } => {
+                self.counts.gaps |= early_lines > 2 && !self.counts.start_is_told;
+            }
             Event::Started { session, model, max_turns } => {
+                self.counts.start_is_told |= session.is_some();
                 self.identity.set_session(session.unwrap_or_default());
                 self.identity.model = model.map(|model| shortened(model, 100)).or(self.identity.model.take());
                 self.identity.max_turns = max_turns.or(self.identity.max_turns);
@@ -301,6 +316,9 @@ impl Sink for Fold {
                 self.called(thread, id, name, input);
             }
             Event::Answered(answer) => self.answered(&answer),
+            // Another log, one with ids, has told of this message by its first call.
+            Event::Spent { message_id, .. }
+                if message_id.strip_prefix(STAND_IN).is_some_and(|call| self.calls.knows(call)) => {}
             Event::Spent { thread, message_id, model, tokens } => {
                 let thread = self.placed(thread);
                 let step = self.step_of(thread);

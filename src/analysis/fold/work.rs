@@ -6,7 +6,7 @@ use super::Fold;
 use crate::analysis::bounded::{fingerprint, head};
 use crate::analysis::dialect::lenient::read;
 use crate::analysis::dialect::result_text;
-use crate::analysis::event::{Answer, Thread};
+use crate::analysis::event::{Answer, STAND_IN, Thread};
 use crate::analysis::files::Change;
 use crate::analysis::steps::{
     Deed, TaskChange, TaskCreation, TodoSnapshot, Vote, created_task_id, told_subjects,
@@ -27,10 +27,21 @@ impl Fold {
         if !thread.is_main() || text.trim().is_empty() || !self.said.is_new(fingerprint((message_id, text))) {
             return;
         }
+        if self.is_told_by_another(message_id.starts_with(STAND_IN), text) {
+            return;
+        }
         self.ending.goes_on();
         self.texts.said(text);
         self.board.said(text, self.now());
         self.signals.said(text, self.now());
+    }
+
+    /// Whether another log, one with ids or one without, has told these words already; perhaps more of them.
+    fn is_told_by_another(&mut self, without_id: bool, text: &str) -> bool {
+        self.words.is_new(fingerprint((without_id, text)));
+        let start = text.strip_suffix('…').or_else(|| text.strip_suffix("..."));
+        self.words.contains(fingerprint((!without_id, text)))
+            || (without_id && start.is_some_and(|start| self.texts.last_said_begins_with(start)))
     }
 
     pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {

@@ -78,6 +78,7 @@ impl View<'_> {
             truncated_values: counts.truncated_values,
             complete: !counts.gaps,
             cache: self.context.cache,
+            sources: Vec::new(),
         }
     }
 

@@ -1,20 +1,24 @@
 //! Keeps an analysis up with its log: one checkpoint a log in a cache bounded by bytes, one reader a log at a time.
 //!
-//! A poll finds the log, and reads what was appended since the checkpoint; a log that was replaced or truncated is
-//! begun anew. Whoever comes while somebody reads waits for him. If the analysis panics, the checkpoint is given up and
+//! A poll finds the run's logs, and reads what was appended since the checkpoint; where one was replaced or truncated, or
+//! has come or gone, all are begun anew. Several are merged by time, see [`Merged`](crate::analysis::Merged). Whoever comes while somebody reads waits for him. If the analysis panics, the checkpoint is given up and
 //! the next poll begins anew; the panic itself goes to the caller's task.
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
+mod answer;
 mod checkpoint;
+mod find;
+mod reading;
 mod watch;
 
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZero;
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,14 +28,18 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
-use super::{LogError, LogIdentity, Named, OpenLog, Place, RunFields};
-use crate::analysis::{self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior};
+use super::{LogError, LogIdentity, Place, RunFields};
+use crate::analysis::{
+    self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior, SourceShare,
+};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
+use answer::AnswerRead;
 use checkpoint::Checkpoint;
 #[cfg(feature = "objects")]
 pub(super) use checkpoint::TAIL_BYTES;
+use find::{Found, Matches};
 pub use watch::StorageWatch;
 
 /// One read asks for at most this much.
@@ -43,7 +51,7 @@ const INLINE_REPORT_BYTES: usize = 256 * 1024;
 /// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
 const FOLDING_QUEUE: usize = 4096;
 /// What an entry weighs beside its analysis, in bytes.
-const ENTRY_BYTES: usize = 512;
+const ENTRY_BYTES: u32 = 512;
 
 /// The tracker's limits.
 #[derive(Debug, Clone)]
@@ -81,6 +89,45 @@ struct Entry {
     /// `None` before the first reading, and after one that failed half-way.
     checkpoint: Mutex<Option<Checkpoint>>,
     weight: AtomicU32,
+    /// The logs in the newest answer, where those were read.
+    answer: StdMutex<Option<Arc<AnswerRead>>>,
+    answer_weight: AtomicU32,
+    /// What searches came to.
+    matches: StdMutex<Matches>,
+}
+
+impl Entry {
+    fn answer(&self) -> MutexGuard<'_, Option<Arc<AnswerRead>>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn matches(&self) -> MutexGuard<'_, Matches> {
+        self.matches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn weight(&self) -> u32 {
+        let [log, answer] = [&self.weight, &self.answer_weight].map(|weight| weight.load(Ordering::Relaxed));
+        log.saturating_add(answer).saturating_add(ENTRY_BYTES)
+    }
+}
+
+/// The JSON value of `logs` in an answer that was read.
+#[derive(Debug, Clone)]
+pub struct BodyText {
+    body: Bytes,
+    place: Range<usize>,
+}
+
+impl BodyText {
+    /// The value at `place` in `body`; nothing where that is no text.
+    pub fn new(body: Bytes, place: Range<usize>) -> Self {
+        Self { body, place }
+    }
+
+    fn as_str(&self) -> &str {
+        let value = self.body.get(self.place.clone()).unwrap_or_default();
+        std::str::from_utf8(value).unwrap_or_default()
+    }
 }
 
 /// An analysis that is up with its log as it was found.
@@ -90,8 +137,10 @@ pub struct Snapshot {
     pub analysis: Arc<Analysis>,
     /// How much had to be read for it.
     pub cache: CacheOutcome,
-    /// Where it was read.
+    /// Where the log was read that leads.
     pub source: LogSourceKind,
+    /// Every log that took part, where there was more than one; the first leads.
+    pub sources: Vec<SourceShare>,
     /// The moment as of which it is: every line that was there then is in it.
     pub as_of: DateTime<Utc>,
     threads: WorkThreads,
@@ -103,6 +152,12 @@ impl Snapshot {
     /// # Panics
     /// When the analysis does, which the caller has to contain.
     pub async fn report(&self, context: Context) -> Additions {
+        let mut additions = self.report_on(context).await;
+        additions.enhancement.sources.clone_from(&self.sources);
+        additions
+    }
+
+    async fn report_on(&self, context: Context) -> Additions {
         if self.analysis.weight() <= INLINE_REPORT_BYTES {
             return self.analysis.report(&context);
         }
@@ -116,13 +171,9 @@ impl Snapshot {
     }
 }
 
-/// What a log looks like from outside; another value means that it may say something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogMark {
-    identity: LogIdentity,
-    length: u64,
-    stamp: u128,
-}
+/// What the logs of a run look like from outside; another value means that they may say something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogMark(Vec<(LogIdentity, u64, u128)>);
 
 /// How catching up with a log ended.
 #[derive(Debug, Clone)]
@@ -152,10 +203,15 @@ impl Tracker {
         threads.submit(|| drop(analysis::warm_up()));
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)
-            .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight.load(Ordering::Relaxed))
+            .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight())
             .time_to_idle(params.cache_idle)
             .build();
         Ok(Self(Arc::new(Shared { places, params, cache, held: StdMutex::default(), threads, metrics })))
+    }
+
+    /// Whether there is any place where a log may be.
+    pub fn has_places(&self) -> bool {
+        !self.0.places.is_empty()
     }
 
     /// Brings the analysis of a run's log up to date.
@@ -168,7 +224,7 @@ impl Tracker {
     /// When the analysis does, which the caller's task has to contain.
     pub async fn catch_up(
         &self,
-        run: &RunId,
+        run: &RunFields,
         nobody_waits: &CancellationToken,
         watch: &StorageWatch,
     ) -> CatchUp {
@@ -176,20 +232,58 @@ impl Tracker {
         if !self.0.answers() {
             return CatchUp::Failed(LogError::Stuck);
         }
-        let entry = self.0.entry(run);
+        let entry = self.0.entry(&run.run);
         let mut checkpoint = tokio::select! {
             biased;
             checkpoint = entry.checkpoint.lock() => checkpoint,
             () = nobody_waits.cancelled() => return CatchUp::Abandoned,
         };
-        let outcome = match self.0.read_on(run, &mut checkpoint, watch).await {
+        let mut matches = entry.matches().clone();
+        let outcome = self.0.read_on(run, &mut checkpoint, &mut matches, watch).await;
+        let weight = checkpoint.as_ref().map_or(0, Checkpoint::weight) + matches.heap_bytes();
+        *entry.matches() = matches;
+        let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => return CatchUp::Failed(error),
         };
-        let weight = checkpoint.as_ref().map_or(0, Checkpoint::weight);
         drop(checkpoint);
-        self.0.keep(run, &entry, weight);
+        self.0.keep(&run.run, &entry, &entry.weight, weight);
         outcome
+    }
+
+    /// Whether more may be found by what is known of the run now than by its id alone.
+    pub fn gains_by(&self, run: &RunFields) -> bool {
+        self.0.gains_by(run)
+    }
+
+    /// The analysis of the `logs` in an answer of the upstream's, given as they stand there, quotes included. `run`, where
+    /// there is a legal id, is what it is kept under.
+    ///
+    /// # Errors
+    /// [`LogError::Missing`] when there is nothing in them, [`LogError::Stuck`] when there is too much to do.
+    ///
+    /// # Panics
+    /// When the analysis does, which the caller's task has to contain.
+    pub async fn read_answer(&self, run: Option<&RunId>, logs: BodyText) -> Result<Snapshot, LogError> {
+        let as_of = Utc::now();
+        let entry = run.map(|run| self.0.entry(run));
+        let known = entry.as_ref().and_then(|entry| entry.answer().clone());
+        let params = self.0.params.clone();
+        let is_short = logs.as_str().len() <= INLINE_BYTES;
+        let reading = move || answer::read(known.as_deref(), logs.as_str(), &params);
+        let read = if is_short { Ok(reading()) } else { self.0.threads.run(reading).await };
+        let (read, cache) = match read {
+            Ok(read) => read.ok_or(LogError::Missing)?,
+            Err(JobFailure::Full) => return Err(LogError::Stuck),
+            Err(JobFailure::Panicked(panic)) => resume_unwind(panic),
+        };
+        let (analysis, weight) = (Arc::clone(&read.analysis), read.weight());
+        if let (Some(run), Some(entry)) = (run, entry) {
+            *entry.answer() = Some(Arc::new(read));
+            self.0.keep(run, &entry, &entry.answer_weight, weight);
+        }
+        let threads = self.0.threads.clone();
+        Ok(Snapshot { analysis, cache, source: LogSourceKind::Body, sources: Vec::new(), as_of, threads })
     }
 
     /// Looks at a run's log without reading it.
@@ -197,9 +291,12 @@ impl Tracker {
         if !self.0.answers() {
             return Err(LogError::Stuck);
         }
-        self.0.metrics.log_lookup();
-        let (log, _) = self.0.open(run).await?;
-        Ok(LogMark { identity: log.identity(), length: log.length(), stamp: log.stamp() })
+        let entry = self.0.entry(run);
+        let mut matches = entry.matches().clone();
+        let watch = StorageWatch::default();
+        let found = self.0.find(&RunFields::of(run.clone()), &mut matches, &watch).await?;
+        let mark = |found: &Found| (found.log.identity(), found.log.length(), found.log.stamp());
+        Ok(LogMark(found.iter().map(mark).collect()))
     }
 
     /// Drops what nobody asked for lately and reports what is left to the metrics.
@@ -210,26 +307,9 @@ impl Tracker {
 }
 
 impl Shared {
-    /// Whether any place can be asked, if there is one.
+    /// Whether any place can be asked.
     fn answers(&self) -> bool {
-        self.places.is_empty() || self.places.iter().any(|place| place.source.answers())
-    }
-
-    /// The run's log in the first place that has one.
-    async fn open(&self, run: &RunId) -> Result<(Box<dyn OpenLog>, LogSourceKind), LogError> {
-        let fields = RunFields::of(run.clone());
-        let mut refused = LogError::Missing;
-        for place in &self.places {
-            for template in &place.templates {
-                let Named::Exactly(name) = template.name(&fields) else { continue };
-                match place.source.open(&name).await {
-                    Ok(log) => return Ok((log, place.source.kind())),
-                    Err(error) if refused == LogError::Missing => refused = error,
-                    Err(_) => {}
-                }
-            }
-        }
-        Err(refused)
+        self.places.iter().any(|place| place.source.answers())
     }
 
     fn entry(&self, run: &RunId) -> Arc<Entry> {
@@ -250,134 +330,32 @@ impl Shared {
     }
 
     /// Puts the entry into the cache, again if its weight has changed: moka weighs at insertion only.
-    fn keep(&self, run: &RunId, entry: &Arc<Entry>, weight: usize) {
-        let weight = u32::try_from(weight.saturating_add(ENTRY_BYTES)).unwrap_or(u32::MAX);
-        if entry.weight.swap(weight, Ordering::Relaxed) != weight || !self.cache.contains_key(run) {
+    fn keep(&self, run: &RunId, entry: &Arc<Entry>, part: &AtomicU32, weight: usize) {
+        let weight = u32::try_from(weight).unwrap_or(u32::MAX);
+        if part.swap(weight, Ordering::Relaxed) != weight || !self.cache.contains_key(run) {
             self.cache.insert(run.clone(), Arc::clone(entry));
         }
-    }
-
-    async fn read_on(
-        &self,
-        run: &RunId,
-        slot: &mut Option<Checkpoint>,
-        watch: &StorageWatch,
-    ) -> Result<CatchUp, LogError> {
-        self.metrics.log_lookup();
-        let as_of = Utc::now();
-        let (log, source) = watch.during(self.open(run)).await?;
-        if log.length() == 0 {
-            *slot = None;
-            return Ok(CatchUp::Empty);
-        }
-        if !self.still_holds(slot.as_mut(), &*log, watch).await? {
-            *slot = None;
-        } else if let Some(known) = slot.as_ref().filter(|known| known.is_up_with(&*log)) {
-            return Ok(CatchUp::Done(self.snapshot(known, CacheOutcome::Hit, source, as_of)));
-        }
-        let cache = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
-        if slot.is_none() {
-            *slot = Some(Checkpoint::begin(&*log, &self.params));
-        }
-        let reached_end = self.fold(slot, &*log, watch).await?;
-        Ok(match slot {
-            Some(checkpoint) if reached_end => CatchUp::Done(self.snapshot(checkpoint, cache, source, as_of)),
-            Some(_) | None => CatchUp::Behind,
-        })
-    }
-
-    /// Whether the log is the one that was read before, and still holds it.
-    async fn still_holds(
-        &self,
-        known: Option<&mut Checkpoint>,
-        log: &dyn OpenLog,
-        watch: &StorageWatch,
-    ) -> Result<bool, LogError> {
-        let Some(known) = known.filter(|known| known.is_of(log)) else { return Ok(false) };
-        if known.is_up_with(log) || known.tail.is_empty() {
-            return Ok(true);
-        }
-        if !known.explains(log) {
-            return Ok(false);
-        }
-        let tail_start = known.analysis.offset() - known.tail.len() as u64;
-        if self.read(log, tail_start, known.tail.len(), watch).await? != known.tail {
-            return Ok(false);
-        }
-        let has_grown = known.analysis.offset() < log.length();
-        Ok(has_grown || self.read(log, 0, known.head.len(), watch).await? == known.head)
-    }
-
-    /// Folds what lies between the checkpoint and the end; whether the end was reached. After an error the checkpoint
-    /// is as far as was read; after a panic there is none, since half a state must not stay.
-    async fn fold(
-        &self,
-        slot: &mut Option<Checkpoint>,
-        log: &dyn OpenLog,
-        watch: &StorageWatch,
-    ) -> Result<bool, LogError> {
-        let offset = |slot: &Option<Checkpoint>| slot.as_ref().map_or(0, |known| known.analysis.offset());
-        let began = offset(slot);
-        let stop = log.length().min(began.saturating_add(self.params.max_bytes_per_poll));
-        while offset(slot) < stop {
-            let left = usize::try_from(stop - offset(slot)).unwrap_or(usize::MAX);
-            let bytes = self.read(log, offset(slot), left.min(READ_BYTES), watch).await?;
-            if bytes.is_empty() {
-                // Truncated since it was found: the next poll will notice.
-                break;
-            }
-            let Some(checkpoint) = slot.take() else { break };
-            *slot = Some(self.feed(checkpoint, bytes).await?);
-        }
-        // Without anything read, what has changed in the log is still open, see `Checkpoint::explains`.
-        if let Some(checkpoint) = slot.as_mut().filter(|known| known.analysis.offset() > began) {
-            checkpoint.stamp = log.stamp();
-        }
-        Ok(stop == log.length())
-    }
-
-    /// Folds some bytes; many of them on a thread of their own, so that long logs cannot hold up other requests.
-    async fn feed(&self, mut checkpoint: Checkpoint, bytes: Bytes) -> Result<Checkpoint, LogError> {
-        if bytes.len() <= INLINE_BYTES {
-            checkpoint.feed(&bytes);
-            return Ok(checkpoint);
-        }
-        let folding = move || {
-            checkpoint.feed(&bytes);
-            checkpoint
-        };
-        self.threads.run(folding).await.map_err(|failure| match failure {
-            JobFailure::Full => LogError::Stuck,
-            JobFailure::Panicked(panic) => resume_unwind(panic),
-        })
-    }
-
-    async fn read(
-        &self,
-        log: &dyn OpenLog,
-        offset: u64,
-        bytes: usize,
-        watch: &StorageWatch,
-    ) -> Result<Bytes, LogError> {
-        let read = watch.during(log.read_at(offset, bytes)).await?;
-        self.metrics.log_read(read.len());
-        Ok(read)
     }
 
     fn snapshot(
         &self,
         checkpoint: &Checkpoint,
         cache: CacheOutcome,
-        source: LogSourceKind,
+        found: &[Found],
         as_of: DateTime<Utc>,
     ) -> Snapshot {
-        Snapshot {
-            analysis: Arc::clone(&checkpoint.analysis),
-            cache,
-            source,
-            as_of,
-            threads: self.threads.clone(),
+        let share = |(n, found): (usize, &Found)| SourceShare {
+            kind: self.places[found.place].source.kind(),
+            bytes: checkpoint.offset(n),
+            lines: checkpoint.lines(n),
+        };
+        let mut sources: Vec<SourceShare> = found.iter().enumerate().map(share).collect();
+        let source = sources.first().map_or(LogSourceKind::File, |first| first.kind);
+        if sources.len() < 2 {
+            sources.clear();
         }
+        let (analysis, threads) = (Arc::clone(checkpoint.analysis()), self.threads.clone());
+        Snapshot { analysis, cache, source, sources, as_of, threads }
     }
 }
 

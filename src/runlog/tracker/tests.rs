@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::checkpoint::TAIL_BYTES;
 use super::*;
-use crate::runlog::{BoxFuture, LogIdentity, LogName, LogSource, Role, Template};
+use crate::runlog::{BoxFuture, LogIdentity, LogName, LogSource, OpenLog, Role, Template};
 
 /// A log whose contents the test decides.
 #[derive(Debug)]
@@ -123,8 +123,8 @@ fn tracker(memory: &Arc<Memory>, max_bytes_per_poll: u64) -> Tracker {
     Tracker::start(vec![place], params, Metrics::new()).unwrap()
 }
 
-fn run(id: &str) -> RunId {
-    RunId::new(id).unwrap()
+fn run(id: &str) -> RunFields {
+    RunFields::of(RunId::new(id).unwrap())
 }
 
 async fn poll(tracker: &Tracker) -> CatchUp {
@@ -236,8 +236,11 @@ async fn a_missing_and_an_empty_log_say_so_and_leave_nothing_behind() {
     let missing =
         tracker.catch_up(&run("missing"), &CancellationToken::new(), &StorageWatch::default()).await;
     assert!(matches!(missing, CatchUp::Failed(LogError::Missing)));
-    assert!(tracker.0.cache.get(&run("missing")).is_none());
-    assert_eq!(tracker.0.held.lock().unwrap().get(&run("missing")).and_then(Weak::upgrade).map(drop), None);
+    assert!(tracker.0.cache.get(&run("missing").run).is_none());
+    assert_eq!(
+        tracker.0.held.lock().unwrap().get(&run("missing").run).and_then(Weak::upgrade).map(drop),
+        None
+    );
 }
 
 #[tokio::test]
@@ -357,7 +360,7 @@ async fn entries_that_nobody_holds_are_forgotten() {
     for n in 0..10_000 {
         let id = run(&format!("r{n}"));
         tracker.catch_up(&id, &CancellationToken::new(), &StorageWatch::default()).await;
-        tracker.0.cache.invalidate(&id);
+        tracker.0.cache.invalidate(&id.run);
         tracker.0.cache.run_pending_tasks();
     }
     assert!(tracker.0.held.lock().unwrap().len() < 1000);

@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Case, case, case_with};
-use crate::support::answers::{self, status_body, status_path};
+use crate::support::answers::{self, status_body, status_body_with, status_path};
 use crate::support::eventually;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::Setup;
@@ -63,7 +63,8 @@ fn a_folder_of_logs_that_is_missing_is_no_log() {
 
 #[test]
 fn without_a_source_of_logs_there_is_no_log() {
-    case_with(running(), |setup| setup.set("logs.sources", "[]")).falls_back("no-log");
+    let silent = answers::json(status_body_with("run_1", "running", "", None));
+    case_with(silent, |setup| setup.set("logs.sources", "[]")).falls_back("no-log");
 }
 
 #[test]

@@ -22,6 +22,28 @@ pub(crate) fn status_body(run: &str, status: &str) -> String {
     )
 }
 
+/// The same with these `logs` and this `claude_session_id`.
+pub(crate) fn status_body_with(run: &str, status: &str, logs: &str, session: Option<&str>) -> String {
+    let body = status_body(run, status);
+    let (before, rest) = body.split_once("\"logs\":").unwrap();
+    let (_, after) = rest.split_once(",\"cost\"").unwrap();
+    let body = format!("{before}\"logs\":{},\"cost\"{after}", serde_json::to_string(logs).unwrap());
+    body.replace("\"pending\"", &serde_json::to_string(&session).unwrap())
+}
+
+/// A status answer of a later version of the service: no logs, no session.
+pub(crate) fn later_status_body(run: &str, status: &str) -> String {
+    format!(
+        concat!(
+            r#"{{"run_id":"{run}","status":"{status}","workflow_name":"builder","started_at":"2026-03-02T09:14:00.1","#,
+            r#""completed_at":null,"execution_time_seconds":null,"progress":{{"turns":3,"max_turns":30,"is_running":true}},"#,
+            r#""metrics":{{"cost_usd":0.0}},"result":{{"success":false,"message":"…","final_output":null}}}}"#
+        ),
+        run = run,
+        status = status
+    )
+}
+
 /// A 200 as uvicorn sends it.
 pub(crate) fn json(body: impl AsRef<[u8]>) -> Vec<u8> {
     json_with("", body)

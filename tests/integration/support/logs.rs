@@ -55,6 +55,7 @@ impl Logs {
 }
 
 /// The lines of one run, written one after the other, a second apart.
+#[derive(Clone)]
 pub(crate) struct Log {
     run: String,
     text: String,

@@ -85,6 +85,11 @@ impl Setup {
         self.set("logs.sources", &format!("[{root:?}]")).patient()
     }
 
+    /// Reads run logs from these sources, written as in the configuration file, with much time for it.
+    pub(crate) fn sources(self, sources: &str) -> Self {
+        self.set("logs.sources", sources).patient()
+    }
+
     fn patient(self) -> Self {
         self.set("enrich.budget", "\"25s\"").set("logs.timeout", "\"25s\"")
     }
@@ -104,7 +109,8 @@ impl Setup {
     /// Runs the program whose storage waits for the orders of `gate`.
     pub(crate) fn gate(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.address);
-        self
+        // One name only, so that a poll opens one log.
+        self.set("logs.templates", "[\"run_{run_id}.log\"]")
     }
 
     /// Reads this configuration file instead of one with what was set here.

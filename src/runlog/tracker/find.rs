@@ -1,0 +1,238 @@
+//! Finds the logs of one run: by their names where these are known, else by searching, and then by what was found before.
+//!
+//! Of the places that lead, the first that has the run counts, with all that is there. A search is made only once the
+//! upstream has answered, since its answer may tell the name, only where nothing was found by name, and at most once a
+//! second for each run. What it finds counts if its entries name the run; the match is kept, and looked for by its name
+//! from then on.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::Shared;
+use super::watch::StorageWatch;
+use crate::analysis::PartRole;
+use crate::run_id::RunId;
+use crate::runlog::{LogError, LogName, Named, OpenLog, Place, Role, RunFields, Template};
+
+/// So many files of names that fit are looked into, newest first.
+const MOST_CANDIDATES: usize = 64;
+/// A file that names the run does so in its first or its last bytes.
+const LOOKED_AT_BYTES: usize = 64 * 1024;
+/// Nothing is searched for again before.
+const SEARCH_AGAIN: Duration = Duration::from_secs(1);
+
+/// A log that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) place: usize,
+    pub(super) name: LogName,
+    pub(super) role: PartRole,
+    pub(super) log: Box<dyn OpenLog>,
+}
+
+/// What earlier searches for a run's logs came to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Matches {
+    /// Claude Code's session, as the logs have it.
+    pub(super) session: Option<RunId>,
+    /// Place, template and name.
+    known: Vec<(usize, usize, LogName)>,
+    searched: Vec<(usize, Instant)>,
+}
+
+impl Matches {
+    /// What the template's logs are called, as far as that is known.
+    fn name(&self, place: usize, number: usize, template: &Template, run: &RunFields) -> Option<LogName> {
+        match template.name(run) {
+            Named::Exactly(name) => Some(name),
+            Named::Like(pattern) => {
+                let known = self.known.iter().find(|(p, t, _)| (*p, *t) == (place, number));
+                known.and_then(|(.., name)| pattern.accept(name.as_str()))
+            }
+        }
+    }
+
+    /// Whether it is time to search this place; then it is taken to be searched.
+    fn may_search(&mut self, place: usize, now: Instant) -> bool {
+        let recent = |(searched, at): &(usize, Instant)| *searched == place && now - *at < SEARCH_AGAIN;
+        if self.searched.iter().any(recent) {
+            return false;
+        }
+        self.searched.retain(|(searched, _)| *searched != place);
+        self.searched.push((place, now));
+        true
+    }
+
+    fn learn(&mut self, place: usize, number: usize, name: LogName) {
+        self.known.retain(|(p, t, _)| (*p, *t) != (place, number));
+        self.known.push((place, number, name));
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.known.iter().map(|(.., name)| name.as_str().len() + 64).sum::<usize>() + self.searched.len() * 32
+    }
+}
+
+impl Shared {
+    /// The logs of a run: those that lead, then those that fill. Empty ones count for nothing; where all are, the list
+    /// is empty.
+    ///
+    /// # Errors
+    /// The first place's reason why there is none, unless that one merely has not got it.
+    pub(super) async fn find(
+        &self,
+        run: &RunFields,
+        matches: &mut Matches,
+        watch: &StorageWatch,
+    ) -> Result<Vec<Found>, LogError> {
+        self.metrics.log_lookup();
+        let session = matches.session.clone().or_else(|| run.claude_session.clone());
+        let run = &RunFields { claude_session: session, ..run.clone() };
+        let mut reason = None;
+        let mut found = Vec::new();
+        for (number, place) in self.of_role(Role::Leads) {
+            match self.find_in(number, place, run, matches, watch).await {
+                Ok(logs) if logs.iter().any(|found| found.log.length() > 0) => {
+                    found = logs;
+                    break;
+                }
+                // Nothing in it yet, which is more than nothing at all.
+                Ok(logs) if !logs.is_empty() => reason = reason.or(Some(None)),
+                Ok(_) | Err(LogError::Missing) => {}
+                Err(error) => reason = reason.or(Some(Some(error))),
+            }
+        }
+        for (number, place) in self.of_role(Role::Fills) {
+            // What only fills may be missing or out of reach.
+            found.extend(self.find_in(number, place, run, matches, watch).await.unwrap_or_default());
+        }
+        found.retain(|found| found.log.length() > 0);
+        match reason {
+            _ if !found.is_empty() => Ok(found),
+            Some(None) => Ok(found),
+            Some(Some(error)) => Err(error),
+            None => Err(LogError::Missing),
+        }
+    }
+
+    /// Whether any log only adds to others.
+    pub(super) fn can_fill(&self) -> bool {
+        self.of_role(Role::Fills).next().is_some()
+    }
+
+    /// Whether a log may be found once more is known of the run than its id.
+    pub(super) fn gains_by(&self, run: &RunFields) -> bool {
+        let known = RunFields::of(run.run.clone());
+        let differs = |template: &Template| match template.name(run) {
+            Named::Exactly(_) => template.name(run) != template.name(&known),
+            Named::Like(_) => true,
+        };
+        self.places.iter().flat_map(|place| &place.templates).any(differs)
+    }
+
+    fn of_role(&self, role: Role) -> impl Iterator<Item = (usize, &Place)> {
+        self.places.iter().enumerate().filter(move |(_, place)| place.role == role)
+    }
+
+    async fn find_in(
+        &self,
+        number: usize,
+        place: &Place,
+        run: &RunFields,
+        matches: &mut Matches,
+        watch: &StorageWatch,
+    ) -> Result<Vec<Found>, LogError> {
+        if !place.source.answers() {
+            return Err(LogError::Stuck);
+        }
+        let templates = place.templates.iter().enumerate();
+        let named: Vec<(&Template, LogName)> = templates
+            .filter_map(|(t, template)| Some((template, matches.name(number, t, template, run)?)))
+            .collect();
+        let opening = named.into_iter().map(|(template, name)| async move {
+            let opened = place.source.open(&name).await;
+            opened.map(|log| Found { place: number, role: role(place, template, &run.run), name, log })
+        });
+        let (mut found, mut failed) = (Vec::new(), None);
+        for opened in watch.during(join_all(opening)).await {
+            match opened {
+                Ok(log) => found.push(log),
+                Err(LogError::Missing) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let may_search = match place.role {
+            Role::Leads => run.answered,
+            Role::Fills => run.claude_session.is_some(),
+        };
+        if found.is_empty() && may_search {
+            match self.search(number, place, run, matches, watch).await {
+                Ok(logs) => found = logs,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    /// Looks for names of which parts are not known; each template's first log that is the run's counts.
+    async fn search(
+        &self,
+        number: usize,
+        place: &Place,
+        run: &RunFields,
+        matches: &mut Matches,
+        watch: &StorageWatch,
+    ) -> Result<Vec<Found>, LogError> {
+        let mut found = Vec::new();
+        let patterns: Vec<_> = place
+            .templates
+            .iter()
+            .enumerate()
+            .filter_map(|(t, template)| match template.name(run) {
+                Named::Like(pattern) => Some((t, template, pattern)),
+                Named::Exactly(_) => None,
+            })
+            .collect();
+        if patterns.is_empty() || !matches.may_search(number, Instant::now()) {
+            return Ok(found);
+        }
+        for (t, template, pattern) in patterns {
+            let names = watch.during(place.source.search(&pattern, MOST_CANDIDATES)).await?;
+            for name in names {
+                let Ok(log) = watch.during(place.source.open(&name)).await else { continue };
+                if place.role == Role::Leads && !watch.during(names_run(&*log, &run.run)).await? {
+                    continue;
+                }
+                matches.learn(number, t, name.clone());
+                found.push(Found { place: number, role: role(place, template, &run.run), name, log });
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn role(place: &Place, template: &Template, run: &RunId) -> PartRole {
+    match place.role {
+        Role::Fills => PartRole::Transcript,
+        Role::Leads if template.has_run_id() => PartRole::Run,
+        Role::Leads => PartRole::Session { run: run.as_str().to_owned() },
+    }
+}
+
+/// Whether entries of the log name the run, in one of the ways in which JSON is written.
+async fn names_run(log: &dyn OpenLog, run: &RunId) -> Result<bool, LogError> {
+    let needles = [format!("\"run_id\": \"{run}\""), format!("\"run_id\":\"{run}\"")];
+    let names = |bytes: &[u8]| needles.iter().any(|it| memchr::memmem::find(bytes, it.as_bytes()).is_some());
+    let head = log.read_at(0, LOOKED_AT_BYTES).await?;
+    if names(&head) || log.length() <= head.len() as u64 {
+        return Ok(names(&head));
+    }
+    let tail = log.length().saturating_sub(LOOKED_AT_BYTES as u64);
+    Ok(names(&log.read_at(tail, LOOKED_AT_BYTES).await?))
+}
