@@ -205,7 +205,7 @@ pub(super) fn stamp<'m>(objects: impl Iterator<Item = &'m ObjectMeta>) -> u128 {
         Some(tag) => (Some(tag.clone()), 0),
         None => (None, object.last_modified.timestamp_micros()),
     };
-    u128::from(fingerprint(&objects.map(told).collect::<Vec<_>>()))
+    u128::from(fingerprint(objects.map(told).collect::<Vec<_>>()))
 }
 
 impl fmt::Debug for Answer {

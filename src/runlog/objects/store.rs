@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two pieces of an answer, and before the first.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// For one answer as a whole; what is missing then is asked for again.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Tries again twice and soon: a poll does not wait for it, and the next one asks anyway.
 const RETRIES: usize = 2;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -120,14 +120,14 @@ impl Store {
 
 /// Everything that begins so, unless it is too much.
 async fn pages(lister: &dyn PaginatedListStore, prefix: &str) -> Result<Vec<ObjectMeta>, Failure> {
-    let (mut listed, mut options) = (Vec::new(), PaginatedListOptions::default());
+    let (mut objects, mut options) = (Vec::new(), PaginatedListOptions::default());
     loop {
         let page = lister.list_paginated(Some(prefix), options).await?;
-        listed.extend(page.result.objects);
+        objects.extend(page.result.objects);
         if page.page_token.is_none() {
-            return Ok(listed);
+            return Ok(objects);
         }
-        if listed.len() >= MAX_LISTED {
+        if objects.len() >= MAX_LISTED {
             return Err(Failure::Refused(format!("more than {MAX_LISTED} objects have names like it")));
         }
         options = PaginatedListOptions { page_token: page.page_token, ..PaginatedListOptions::default() };
@@ -160,7 +160,7 @@ fn s3(url: &Url) -> Result<Client, StoreError> {
         builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
     }
     let built = builder.with_retry(retries()).with_http_connector(Transport).build();
-    built.map(Client::of_bucket).map_err(setup)
+    built.map(Client::of_bucket).map_err(|error| setup(&error))
 }
 
 #[cfg(feature = "gs")]
@@ -171,7 +171,7 @@ fn google(url: &Url) -> Result<Client, StoreError> {
         builder = builder.with_config(GoogleConfigKey::Client(key), value);
     }
     let built = builder.with_retry(retries()).with_http_connector(Transport).build();
-    built.map(Client::of_bucket).map_err(setup)
+    built.map(Client::of_bucket).map_err(|error| setup(&error))
 }
 
 #[cfg(feature = "az")]
@@ -182,7 +182,7 @@ fn azure(url: &Url) -> Result<Client, StoreError> {
         builder = builder.with_config(AzureConfigKey::Client(key), value);
     }
     let built = builder.with_retry(retries()).with_http_connector(Transport).build();
-    built.map(Client::of_bucket).map_err(setup)
+    built.map(Client::of_bucket).map_err(|error| setup(&error))
 }
 
 #[cfg(feature = "http-logs")]
@@ -194,7 +194,7 @@ fn http(url: &Url) -> Result<Client, StoreError> {
     let server = url[..url::Position::BeforePath].to_owned();
     let builder = object_store::http::HttpBuilder::new().with_url(server).with_client_options(options);
     let built = builder.with_retry(retries()).with_http_connector(Transport).build();
-    built.map(|store| Client { objects: Arc::new(store), lister: None }).map_err(setup)
+    built.map(|store| Client { objects: Arc::new(store), lister: None }).map_err(|error| setup(&error))
 }
 
 #[cfg(not(feature = "s3"))]
@@ -241,6 +241,6 @@ fn retries() -> RetryConfig {
 }
 
 /// Of the operator's own settings, at the start: nothing of a request is in it.
-fn setup(error: object_store::Error) -> StoreError {
+fn setup(error: &object_store::Error) -> StoreError {
     StoreError::Setup(error.to_string())
 }
