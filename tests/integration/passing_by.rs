@@ -64,7 +64,7 @@ fn progress_is_the_same_whoever_saw_the_run_start() {
     for same in ["completion_percentage", "basis", "stalled"] {
         assert_eq!(one["progress_summary"][same], other["progress_summary"][same], "{same}");
     }
-    assert_eq!(one["workflow_steps"], other["workflow_steps"]);
+    assert_eq!(one["workflow_steps"]["current_step"], other["workflow_steps"]["current_step"]);
 }
 
 #[test]
