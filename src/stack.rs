@@ -28,7 +28,7 @@ use crate::telemetry::Metrics;
 pub struct Shared {
     /// Where everything is counted.
     pub metrics: Metrics,
-    /// The analyses; `None` when no log source is configured.
+    /// The analyses; `None` where none are made, as in tests.
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,

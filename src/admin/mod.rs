@@ -48,7 +48,7 @@ pub struct AdminParams {
     pub readiness: Readiness,
     /// Where everything is counted.
     pub metrics: Metrics,
-    /// The analyses; `None` when no log source is configured.
+    /// The analyses; `None` where none are made, as in tests.
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,

@@ -17,7 +17,7 @@
 //! | steps | 600, names of 4 KiB | further ones are not listed; their work belongs to the last |
 //! | calls that wait for their answer | 512, commands of 4 KiB | the oldest is given up |
 //! | whole lists that wait for their answer | 4 MiB and the newest | they are taken as accepted |
-//! | ids of calls, of answers; texts said | 8192 each; 2048 | the oldest is forgotten: come again, it counts again |
+//! | ids of calls, of answers; texts said, with ids and without | 8192 each; 2048, 1024 | the oldest is forgotten: come again, it counts again |
 //! | changed files | 5000, paths of 1 KiB | further ones are not told apart from none |
 //! | tools | 256, names of 120 bytes | further ones count under `(other)` |
 //! | sub-agents, test commands, sessions, messages | 200, 64, 256, 256 | the first stay, or the oldest are forgotten |

@@ -22,7 +22,7 @@ const FRESH: Duration = Duration::from_millis(10);
 /// What readings need.
 #[derive(Debug, Clone)]
 pub(super) struct Readings {
-    /// `None` when no log source is configured.
+    /// `None` where none are made, as in tests.
     pub(super) tracker: Option<Tracker>,
     /// A permit for each reading that may go on at the same time.
     pub(super) slots: Arc<Semaphore>,

@@ -167,7 +167,7 @@ pub(super) struct Enricher {
     processes: Option<Processes>,
     pub(super) held: HeldLimit,
     pub(super) streams: Streams,
-    /// `None` when no log source is configured.
+    /// `None` where none are made, as in tests.
     pub(super) followers: Option<Followers>,
     pub(super) metrics: Metrics,
 }

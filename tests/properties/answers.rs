@@ -73,7 +73,7 @@ fn the_answers_to_real_runs_tell_what_their_logs_tell() {
     for path in logs(&folder()) {
         let log = std::fs::read(&path).expect("a log is readable");
         let text = logs_in_answer(&log);
-        if text.is_empty() || log.iter().filter(|byte| **byte == b'\n').count() > 1000 {
+        if text.is_empty() || String::from_utf8_lossy(&log).lines().count() > 1000 {
             continue;
         }
         read += 1;

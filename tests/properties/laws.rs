@@ -34,7 +34,7 @@ fn read(bytes: &[u8]) -> Analysis {
 }
 
 /// Everything that is said of the log, for every status.
-fn said(analysis: &Analysis) -> Vec<String> {
+pub(crate) fn said(analysis: &Analysis) -> Vec<String> {
     let statuses = [None, Some(RunStatus::Running), Some(RunStatus::Completed), Some(RunStatus::Failed)];
     let json = |status| {
         serde_json::to_string(&analysis.report(&at(long_after(), status))).expect("a report serialises")

@@ -188,10 +188,11 @@ pub(crate) fn lines_of_several_dialects(most: usize) -> impl Strategy<Value = Ve
     })
 }
 
-/// The lines of a run as the upstream logs it.
+/// The lines of a run without sub-agents' calls, as the upstream logs it.
 pub(crate) fn upstream_log(most: usize) -> impl Strategy<Value = Vec<String>> {
     (prop::collection::vec(one_move(), 0..most), ending(), 0..200_u32).prop_map(
         |(mut moves, ending, pace)| {
+            by_claude_alone(&mut moves);
             moves.extend(ending);
             Writer::new(Dialect::Upstream, pace).write(&[(Dialect::Upstream, moves)])
         },

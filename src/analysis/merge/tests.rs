@@ -119,7 +119,7 @@ fn whole(roles: &[PartRole], logs: &[&str]) -> (Merged, Additions) {
     let mut merged = fresh(roles);
     let bytes: Vec<&[u8]> = logs.iter().map(|log| log.as_bytes()).collect();
     catch_up(&mut merged, roles, &bytes, 1 << 20);
-    let report = report_of(&merged.analysis());
+    let report = report_of(merged.analysis());
     (merged, report)
 }
 
@@ -164,7 +164,7 @@ fn whoever_looks_when_is_told_the_same_in_the_end_and_in_between() {
         catch_up(&mut often, &BOTH, &so_far, 700);
         if step % 13 == 0 || step == 40 {
             catch_up(&mut seldom, &BOTH, &so_far, 1 << 20);
-            let [often, seldom] = [&mut often, &mut seldom].map(|one| json!(report_of(&one.analysis())));
+            let [often, seldom] = [&mut often, &mut seldom].map(|one| json!(report_of(one.analysis())));
             assert_eq!(often, seldom, "at step {step}");
         }
     }
@@ -177,7 +177,7 @@ fn a_log_that_shows_late_with_older_events_asks_for_all_anew() {
     assert_eq!(catch_up(&mut polled, &BOTH, &[log.as_bytes(), b""], 4096), 0);
     assert_eq!(catch_up(&mut polled, &BOTH, &[log.as_bytes(), stream.as_bytes()], 4096), 1);
     let (_, at_once) = whole(&BOTH, &[&log, &stream]);
-    assert_eq!(json!(report_of(&polled.analysis())), json!(at_once));
+    assert_eq!(json!(report_of(polled.analysis())), json!(at_once));
 }
 
 #[test]

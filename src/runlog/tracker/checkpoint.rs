@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::TrackerParams;
 use super::find::Found;
-use crate::analysis::{Analysis, Merged};
+use crate::analysis::{Analysis, LogSourceKind, Merged, SourceShare};
 use crate::runlog::{LogIdentity, LogName, OpenLog};
 
 /// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
@@ -26,6 +26,7 @@ pub(super) struct Checkpoint {
 #[derive(Debug)]
 pub(super) struct LogRead {
     place: usize,
+    kind: LogSourceKind,
     name: LogName,
     identity: LogIdentity,
     offset: u64,
@@ -85,9 +86,20 @@ impl Checkpoint {
         self.merged.analysis()
     }
 
-    /// How many lines of a log were read.
-    pub(super) fn lines(&self, log: usize) -> u64 {
-        self.merged.lines(log)
+    /// Where the log comes from that leads.
+    pub(super) fn source(&self) -> LogSourceKind {
+        self.logs.first().map_or(LogSourceKind::File, |leading| leading.kind)
+    }
+
+    /// Each log's part, where there is more than one.
+    pub(super) fn shares(&self) -> Vec<SourceShare> {
+        let share = |(number, log): (usize, &LogRead)| SourceShare {
+            kind: log.kind,
+            bytes: log.offset,
+            lines: self.merged.lines(number),
+        };
+        let logs = if self.logs.len() > 1 { self.logs.as_slice() } else { &[] };
+        logs.iter().enumerate().map(share).collect()
     }
 
     pub(super) fn weight(&self) -> usize {
@@ -100,6 +112,7 @@ impl LogRead {
     fn begin(found: &Found) -> Self {
         Self {
             place: found.place,
+            kind: found.kind,
             name: found.name.clone(),
             identity: found.log.identity(),
             offset: 0,

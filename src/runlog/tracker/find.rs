@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::watch::StorageWatch;
-use crate::analysis::PartRole;
+use crate::analysis::{LogSourceKind, PartRole};
 use crate::run_id::RunId;
 use crate::runlog::{LogError, LogName, Named, OpenLog, Place, Role, RunFields, Template};
 
@@ -27,6 +27,7 @@ const SEARCH_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) place: usize,
+    pub(super) kind: LogSourceKind,
     pub(super) name: LogName,
     pub(super) role: PartRole,
     pub(super) log: Box<dyn OpenLog>,
@@ -153,7 +154,7 @@ impl Shared {
             .collect();
         let opening = named.into_iter().map(|(template, name)| async move {
             let opened = place.source.open(&name).await;
-            opened.map(|log| Found { place: number, role: role(place, template, &run.run), name, log })
+            opened.map(|log| Found::new(number, place, template, run, (name, log)))
         });
         let (mut found, mut failed) = (Vec::new(), None);
         for opened in watch.during(join_all(opening)).await {
@@ -209,7 +210,7 @@ impl Shared {
                     continue;
                 }
                 matches.learn(number, t, name.clone());
-                found.push(Found { place: number, role: role(place, template, &run.run), name, log });
+                found.push(Found::new(number, place, template, run, (name, log)));
                 break;
             }
         }
@@ -217,11 +218,20 @@ impl Shared {
     }
 }
 
-fn role(place: &Place, template: &Template, run: &RunId) -> PartRole {
-    match place.role {
-        Role::Fills => PartRole::Transcript,
-        Role::Leads if template.has_run_id() => PartRole::Run,
-        Role::Leads => PartRole::Session { run: run.as_str().to_owned() },
+impl Found {
+    fn new(
+        number: usize,
+        place: &Place,
+        template: &Template,
+        run: &RunFields,
+        (name, log): (LogName, Box<dyn OpenLog>),
+    ) -> Self {
+        let role = match place.role {
+            Role::Fills => PartRole::Transcript,
+            Role::Leads if template.has_run_id() => PartRole::Run,
+            Role::Leads => PartRole::Session { run: run.run.as_str().to_owned() },
+        };
+        Self { place: number, kind: place.source.kind(), name, role, log }
     }
 }
 

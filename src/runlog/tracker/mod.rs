@@ -337,25 +337,15 @@ impl Shared {
         }
     }
 
-    fn snapshot(
-        &self,
-        checkpoint: &Checkpoint,
-        cache: CacheOutcome,
-        found: &[Found],
-        as_of: DateTime<Utc>,
-    ) -> Snapshot {
-        let share = |(n, found): (usize, &Found)| SourceShare {
-            kind: self.places[found.place].source.kind(),
-            bytes: checkpoint.offset(n),
-            lines: checkpoint.lines(n),
-        };
-        let mut sources: Vec<SourceShare> = found.iter().enumerate().map(share).collect();
-        let source = sources.first().map_or(LogSourceKind::File, |first| first.kind);
-        if sources.len() < 2 {
-            sources.clear();
+    fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
+        Snapshot {
+            analysis: Arc::clone(checkpoint.analysis()),
+            cache,
+            source: checkpoint.source(),
+            sources: checkpoint.shares(),
+            as_of,
+            threads: self.threads.clone(),
         }
-        let (analysis, threads) = (Arc::clone(checkpoint.analysis()), self.threads.clone());
-        Snapshot { analysis, cache, source, sources, as_of, threads }
     }
 }
 

@@ -46,7 +46,7 @@ impl Shared {
             // A log may tell the session, and by that what fills it.
             let session = checkpoint.analysis().session().and_then(RunId::new);
             if !self.can_fill() || session.is_none() || session == matches.session {
-                return Ok(CatchUp::Done(self.snapshot(checkpoint, cache, &found, as_of)));
+                return Ok(CatchUp::Done(self.snapshot(checkpoint, cache, as_of)));
             }
             matches.session = session;
         }

@@ -1,5 +1,6 @@
 //! Several files of one run in one folder, and names that are known in part only.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +22,7 @@ fn stream_of(log: &str) -> String {
         let mut event = entry["data"].clone();
         if event["type"].is_string() {
             event["_timestamp"] = entry["timestamp"].clone();
-            stream.push_str(&format!("{event}\n"));
+            writeln!(stream, "{event}").unwrap();
         }
     }
     stream
@@ -121,8 +122,8 @@ fn names_of_the_answer_are_used_and_such_as_could_climb_are_not() {
     let named = logs.root().join(format!("in/builder-{session}.log"));
     fs::write(&named, Log::of(RUN).running()).unwrap();
     let sources = format!(
-        "[{{ url = {:?}, templates = [\"{{workflow_name}}-{{session_id}}.log\"] }}]",
-        logs.root().join("in")
+        "[{{ url = \"{}\", templates = [\"{{workflow_name}}-{{session_id}}.log\"] }}]",
+        logs.root().join("in").display()
     );
     let gloss = Setup::before(&answering.upstream).sources(&sources).start();
     assert_eq!(source(&enhanced(&gloss)), "file");

@@ -19,8 +19,8 @@ fn answering() -> Answering {
 fn the_first_place_that_has_the_run_counts_and_the_answer_where_none_has() {
     let (answering, first, second) = (answering(), Logs::new(), Logs::new());
     let listed = format!(
-        "[{:?}, \"/nowhere/at/all\", \"file://{}\", \"body\"]",
-        first.root(),
+        "[\"{}\", \"/nowhere/at/all\", \"file://{}\", \"body\"]",
+        first.root().display(),
         second.root().display()
     );
     let gloss = Setup::before(&answering.upstream).sources(&listed).start();
@@ -42,7 +42,7 @@ fn the_first_place_that_has_the_run_counts_and_the_answer_where_none_has() {
 fn a_log_that_may_not_be_read_gives_way_to_the_answer() {
     let (answering, logs) = (answering(), Logs::new());
     fs::create_dir(logs.path(RUN)).unwrap();
-    let root = format!("[{:?}]", logs.root());
+    let root = format!("[\"{}\"]", logs.root().display());
     let alone = Setup::before(&answering.upstream).sources(&root).start();
     assert_eq!(reason(&alone), "log-unreadable");
     let both = Setup::before(&answering.upstream).sources(&root.replace(']', ", \"body\"]")).start();
@@ -53,7 +53,7 @@ fn a_log_that_may_not_be_read_gives_way_to_the_answer() {
 fn a_storage_that_hangs_leaves_half_of_the_time_to_the_answer() {
     let (answering, logs, gate) = (answering(), Logs::with_run(RUN), Gate::new());
     let gloss = Setup::before(&answering.upstream)
-        .sources(&format!("[{:?}, \"body\"]", logs.root()))
+        .sources(&format!("[\"{}\", \"body\"]", logs.root().display()))
         .set("enrich.budget", "\"4s\"")
         .gate(&gate)
         .start();
@@ -70,7 +70,7 @@ fn a_storage_that_hangs_leaves_half_of_the_time_to_the_answer() {
 fn a_storage_that_fails_gives_way_and_comes_back() {
     let (answering, logs, gate) = (answering(), Logs::with_run(RUN), Gate::new());
     let gloss = Setup::before(&answering.upstream)
-        .sources(&format!("[{:?}, \"body\"]", logs.root()))
+        .sources(&format!("[\"{}\", \"body\"]", logs.root().display()))
         .gate(&gate)
         .start();
     let address = gloss.clients;

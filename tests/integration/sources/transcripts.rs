@@ -57,7 +57,8 @@ fn log() -> String {
 }
 
 fn before(upstream: &Upstream, logs: &Logs, projects: &TempDir) -> Setup {
-    let sources = format!("[{:?}, {{ transcripts = {:?} }}]", logs.root(), projects.path());
+    let sources =
+        format!("[\"{}\", {{ transcripts = \"{}\" }}]", logs.root().display(), projects.path().display());
     Setup::before(upstream).sources(&sources)
 }
 
