@@ -10,13 +10,14 @@
 //!                                                  IO       pure            pure
 //! ```
 //!
-//! The pure part ([`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], [`openapi`], and [`enrich`]'s `answer`, `eligible`, `merge`) does
+//! The pure part ([`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], [`comparison`], [`openapi`], and [`enrich`]'s `answer`, `eligible`, `merge`) does
 //! no IO, reads no clock, and has an outcome for every input; the rest is the shell around it. [`stream`] sends an
 //! enhanced answer again whenever it changes.
 
 pub mod commands;
 pub mod config;
 
+pub mod observe;
 pub mod reload;
 pub mod server;
 pub mod stack;
@@ -29,6 +30,7 @@ pub mod variant;
 pub mod proxy;
 
 pub mod analysis;
+pub mod comparison;
 pub mod enrich;
 pub mod openapi;
 pub mod runlog;

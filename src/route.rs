@@ -47,6 +47,11 @@ impl StatusRoute {
         Ok(Self { before: before.to_owned(), after: after.to_owned() })
     }
 
+    /// The template that it was read from.
+    pub fn template(&self) -> String {
+        format!("{}{{run_id}}{}", self.before, self.after)
+    }
+
     /// The run id's segment of `path`, still encoded, where the path is this route.
     ///
     /// A path that the upstream would only reach by a redirect (a trailing slash) or by decoding is not the route:
@@ -113,12 +118,19 @@ pub struct Wishes {
 pub struct Router {
     routes: Vec<StatusRoute>,
     header: HeaderName,
+    compare: bool,
 }
 
 impl Router {
     /// A router for these templates; `header` is the name of the opt-in header (`gloss` unless configured).
     pub fn new(routes: Vec<StatusRoute>, header: HeaderName) -> Self {
-        Self { routes, header }
+        Self { routes, header, compare: false }
+    }
+
+    /// Whether callers may ask for both answers in one; otherwise `compare` is a value that is not known.
+    #[must_use]
+    pub fn with_compare(self, compare: bool) -> Self {
+        Self { compare, ..self }
     }
 
     /// The status request that this is; `None` for every other method and path.
@@ -128,7 +140,9 @@ impl Router {
         }
         let segment = self.routes.iter().find_map(|route| route.run_segment(uri.path()))?;
         let mut wishes = Wishes::from_query(uri.query().unwrap_or_default());
-        wishes.variant = last_value(headers, &self.header).and_then(Variant::from_word);
+        wishes.variant = last_value(headers, &self.header)
+            .and_then(Variant::from_wish)
+            .filter(|variant| self.compare || *variant != Variant::Compare);
         wishes.unknown_version =
             last_value(headers, &VERSION_HEADER).is_some_and(|version| version != FIELDS_VERSION);
         let run_id = RunId::from_segment(segment);
@@ -267,6 +281,19 @@ mod tests {
         assert_eq!(variant(&[("gloss", "basic"), ("gloss", " Shadow ")]), Some(Variant::Shadow));
         assert_eq!(variant(&[("gloss", "better")]), None);
         assert_eq!(variant(&[]), None);
+    }
+
+    #[test]
+    fn both_in_one_can_be_asked_for_where_that_is_switched_on() {
+        let path = "/api/v1/workflows/claude-code/run/run_1/status".parse().unwrap();
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("gloss"),
+            http::HeaderValue::from_static("Compare"),
+        )]);
+        let variant =
+            |router: Router| router.status_request(&Method::GET, &path, &headers).unwrap().wishes.variant;
+        assert_eq!(variant(router()), None);
+        assert_eq!(variant(router().with_compare(true)), Some(Variant::Compare));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -11,17 +12,22 @@ use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use url::Url;
 
 use crate::analysis::{Limits, LogSourceKind};
+use crate::comparison::Comparison;
 use crate::config::{Config, SourceConfig};
 use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
+use crate::observe::{Collector, ObserveLayer, ObserveParams, ObservedBody};
 use crate::openapi::DescriptionParams;
-use crate::proxy::{Body, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
+use crate::proxy::{Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, RescueLayer, Tunnels};
 use crate::route::Router;
 use crate::runlog::{FileSource, Guarded, LogSource, Place, Role, Template, Tracker, TrackerParams};
 #[cfg(feature = "objects")]
 use crate::runlog::{ObjectParams, ObjectSource};
 use crate::stream::{Pace, Streams};
 use crate::switch::RolloutSwitch;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TraceParams, TraceSetupError, Traces};
+
+/// How long a collector of traces may take, to connect and to answer.
+const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the layers share with the rest of the process.
 #[derive(Debug, Clone)]
@@ -32,10 +38,14 @@ pub struct Shared {
     pub tracker: Option<Tracker>,
     /// The rollout in force.
     pub rollout: RolloutSwitch,
+    /// What the A/B measures.
+    pub comparison: Comparison,
     /// Live updates under way.
     pub streams: Streams,
     /// Connections that were upgraded.
     pub tunnels: Tunnels,
+    /// Where requests are traced; `None` when that is off.
+    pub traces: Option<Traces>,
 }
 
 /// Makes the tracker that a configuration asks for.
@@ -47,18 +57,22 @@ pub fn build(
     shared: &Shared,
 ) -> impl Service<
     Request<Incoming>,
-    Response = Response<Body>,
+    Response = Response<ObservedBody<Body>>,
     Error = Infallible,
-    Future: Future<Output = Result<Response<Body>, Infallible>> + Send,
+    Future: Future<Output = Result<Response<ObservedBody<Body>>, Infallible>> + Send,
 > + Clone
 + Send
 + Sync
 + use<> {
-    let client = Client::new(client_params(config), shared.metrics.clone());
+    // Only the access log wants to know.
+    let client =
+        Client::new(client_params(config), shared.metrics.clone()).timed(config.telemetry.access_log);
     let secret = Arc::clone(&config.secret_headers);
     ServiceBuilder::new()
         // First of all, so that no layer can show a credential, even by accident.
         .layer(SetSensitiveHeadersLayer::from_shared(secret))
+        // Around everything that may answer, so that every answer is counted, timed and logged, to its last byte.
+        .layer(ObserveLayer::new(observe_params(config), shared.traces.clone(), shared.metrics.clone()))
         // Around all that can fail, so that every failure and every panic further in becomes an answer.
         .layer(RescueLayer::new(shared.metrics.clone()))
         // Before forwarding, because it changes what is asked of the upstream, and after it, because it adds to what
@@ -138,6 +152,31 @@ pub fn tracker_over(places: Vec<Place>, config: &Config, metrics: &Metrics) -> i
     Tracker::start(places.into_iter().map(guarded).collect(), params, metrics.clone())
 }
 
+/// The traces that a configuration asks for. Has to be called on a tokio runtime.
+///
+/// # Errors
+/// When their exporter cannot be set up.
+pub fn traces(config: &Config, metrics: &Metrics) -> Result<Option<Traces>, TraceSetupError> {
+    let Some(wanted) = &config.telemetry.traces else { return Ok(None) };
+    let params = ClientParams {
+        upstream: wanted.collector.clone(),
+        connect_timeout: COLLECTOR_PATIENCE,
+        response_timeout: COLLECTOR_PATIENCE,
+        idle_timeout: COLLECTOR_PATIENCE,
+        // An export every few seconds: a connection of its own each time never turns out dead.
+        max_idle: 0,
+        preserve_header_case: false,
+    };
+    // What is asked of the collector is not counted with what is asked of the upstream.
+    let collector = Collector::new(Client::new(params, Metrics::new()));
+    let params = TraceParams {
+        endpoint: wanted.endpoint.clone(),
+        sample_ratio: wanted.sample_ratio,
+        propagate: wanted.propagate,
+    };
+    Traces::start(&params, collector, metrics).map(Some)
+}
+
 fn client_params(config: &Config) -> ClientParams {
     ClientParams {
         upstream: config.upstream.url.clone(),
@@ -149,10 +188,18 @@ fn client_params(config: &Config) -> ClientParams {
     }
 }
 
+fn observe_params(config: &Config) -> ObserveParams {
+    ObserveParams { routes: config.routes.clone(), access_log: config.telemetry.access_log }
+}
+
 fn forward_params(config: &Config) -> ForwardParams {
     ForwardParams {
         opt_in_header: config.opt_in_header.clone(),
-        body_timeout: config.server.body_timeout,
+        body_patience: BodyPatience {
+            pause: config.server.body_timeout,
+            min_rate: config.server.body_min_rate,
+        },
+        max_headers: config.server.max_headers,
         rewrite_host: config.proxy.rewrite_host,
         hops: config.proxy.hops,
         preserve_header_case: config.proxy.preserve_header_case,
@@ -161,10 +208,11 @@ fn forward_params(config: &Config) -> ForwardParams {
 
 fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
     EnrichParams {
-        router: Router::new(config.routes.clone(), config.opt_in_header.clone()),
+        router: Router::new(config.routes.clone(), config.opt_in_header.clone()).with_compare(config.compare),
         start_routes: config.start_routes.clone(),
         process_check: config.process_check,
         rollout: shared.rollout.clone(),
+        comparison: shared.comparison.clone(),
         opt_in_header: config.opt_in_header.clone(),
         expose_headers: config.expose_headers,
         budget: config.enrich.budget,

@@ -12,14 +12,22 @@ pub enum Variant {
     Enhanced,
     /// The upstream's answer; the enrichment runs beside it and only its outcome is recorded.
     Shadow,
+    /// Both answers and how they compare, in one; only by the opt-in header, and where it is switched on.
+    Compare,
 }
 
 impl Variant {
-    /// Reads the value of the opt-in header or of the configuration; letter case does not matter.
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Basic, Self::Enhanced, Self::Shadow, Self::Compare];
+
+    /// Reads a variant that callers may be given unasked; letter case does not matter.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Basic, Self::Enhanced, Self::Shadow]
-            .into_iter()
-            .find(|v| word.eq_ignore_ascii_case(v.as_str()))
+        Self::from_wish(word).filter(|variant| *variant != Self::Compare)
+    }
+
+    /// Reads the value of the opt-in header; letter case does not matter.
+    pub fn from_wish(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|variant| word.eq_ignore_ascii_case(variant.as_str()))
     }
 
     /// The word for it in headers, metrics and the configuration.
@@ -28,6 +36,7 @@ impl Variant {
             Self::Basic => "basic",
             Self::Enhanced => "enhanced",
             Self::Shadow => "shadow",
+            Self::Compare => "compare",
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::Serialize;
@@ -14,13 +14,10 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::BoxError;
 
-use super::not_allowed;
+use super::{json_answer, not_allowed};
 use crate::rollout::{OptIn, Percent, Refused, Rollout};
 use crate::switch::{RolloutSwitch, Settings};
 use crate::variant::Variant;
-
-/// Where this is answered.
-pub(super) const PATH: &str = "/api/rollout";
 
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -131,19 +128,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn state(settings: &Settings) -> Response<Full<Bytes>> {
-    let state = State::of(settings);
-    json_answer(StatusCode::OK, &json!(state))
+    json_answer(StatusCode::OK, &State::of(settings))
 }
 
 fn refusal(status: StatusCode, refused: &Refused) -> Response<Full<Bytes>> {
     json_answer(status, &json!({ "detail": refused }))
-}
-
-fn json_answer(status: StatusCode, value: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(format!("{value}\n").into()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -1,7 +1,9 @@
 //! Tests of the operators' service: who is let in, and what can be changed, how.
 
+use chrono::DateTime;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::rollout::{OptIn, Overrides, Percent, Rollout};
@@ -20,7 +22,16 @@ fn params(token: Option<&str>) -> AdminParams {
     };
     let rollout = RolloutSwitch::new(configured, Overrides::default(), None, metrics.clone());
     let readiness = Readiness::default();
-    AdminParams { token: token.map(SecretString::from), readiness, metrics, tracker: None, rollout }
+    let comparison = Comparison::new(DateTime::UNIX_EPOCH, ["no-log"]);
+    AdminParams {
+        access: Access { token: token.map(Into::into), hosts: Vec::new() },
+        readiness,
+        metrics,
+        tracker: None,
+        rollout,
+        runs: RunPages::new(None, CancellationToken::new()),
+        comparison,
+    }
 }
 
 async fn get(params: &AdminParams, path: &str, authorization: Option<&str>) -> u16 {
@@ -49,7 +60,7 @@ async fn probes_need_no_token_and_the_rest_does() {
     guarded.readiness.set(true);
     assert_eq!(get(&guarded, "/livez", None).await, 200);
     assert_eq!(get(&guarded, "/readyz", None).await, 200);
-    for path in ["/metrics", "/api/rollout", "/nothing"] {
+    for path in ["/metrics", "/api/rollout", "/api/comparison", "/nothing"] {
         for wrong in [None, Some("Bearer "), Some("Bearer s3cre"), Some("Bearer s3cret "), Some("s3cret")] {
             assert_eq!(get(&guarded, path, wrong).await, 401, "{path} {wrong:?}");
         }
@@ -58,6 +69,24 @@ async fn probes_need_no_token_and_the_rest_does() {
     assert_eq!(get(&guarded, "/api/rollout", Some("Bearer s3cret")).await, 200);
     assert_eq!(get(&params(None), "/metrics", None).await, 200);
     assert_eq!(get(&params(None), "/nothing", None).await, 404);
+}
+
+#[tokio::test]
+async fn the_comparison_is_told_and_can_only_be_read() {
+    let params = params(None);
+    let ask = |method: &str| {
+        let request = Request::builder().method(method).uri("/api/comparison");
+        params.answer(request.body(Full::<Bytes>::default()).unwrap())
+    };
+    let answer = ask("GET").await;
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
+    let report: Value =
+        serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    assert_eq!(report["since"], "1970-01-01T00:00:00Z");
+    assert_eq!(report["fallbacks"]["by_reason"], json!({ "no-log": 0 }));
+    for method in ["POST", "PUT", "DELETE"] {
+        assert_eq!(ask(method).await.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+    }
 }
 
 #[tokio::test]

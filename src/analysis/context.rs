@@ -18,7 +18,8 @@ impl Default for Limits {
 }
 
 /// The status of a run, as the upstream states it (or, offline, as the log lets one infer).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunStatus {
     /// Accepted and not ended.
     Running,
@@ -33,15 +34,22 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Completed, Self::Failed, Self::Timeout, Self::Killed];
+
     /// Reads the word of a status answer; `None` for `pending` and for words that are not known.
     pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "running" => Some(Self::Running),
-            "completed" => Some(Self::Completed),
-            "failed" => Some(Self::Failed),
-            "timeout" => Some(Self::Timeout),
-            "killed" => Some(Self::Killed),
-            _ => None,
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// The word for it in status answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Killed => "killed",
         }
     }
 }
@@ -81,6 +89,20 @@ pub enum CacheOutcome {
     Incremental,
     /// All of it.
     Miss,
+}
+
+impl CacheOutcome {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Hit, Self::Incremental, Self::Miss];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Incremental => "incremental",
+            Self::Miss => "miss",
+        }
+    }
 }
 
 /// What was seen beside the log. Another process, elsewhere, may have seen less: progress never depends on it.

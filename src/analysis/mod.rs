@@ -56,8 +56,8 @@ pub use merge::{Merged, PartRole};
 pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
-    Additions, Enhancement, ErrorDetails, FileDetails, ProgressSummary, RunDetails, SourceShare, Step,
-    StepResult, SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare,
+    Additions, Enhancement, ErrorDetails, FileDetails, Overview, ProgressSummary, RunDetails, SourceShare,
+    Step, StepResult, SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare,
     WorkflowSteps, WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
@@ -82,6 +82,19 @@ pub struct Analysis {
     reader: LineReader,
     fold: Fold,
     bytes: u64,
+}
+
+/// What the lines of a log were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LinesByKind {
+    /// Events of any dialect.
+    pub recognised: u64,
+    /// Anything else: garbage, or what no dialect knows.
+    pub unrecognised: u64,
+    /// Longer than a line may be, and skipped.
+    pub too_long: u64,
+    /// Nothing but blanks.
+    pub blank: u64,
 }
 
 impl Default for Analysis {
@@ -153,6 +166,17 @@ impl Analysis {
         self.bytes
     }
 
+    /// What the lines were that were fed so far, but for one that waits for the next.
+    pub fn lines_by_kind(&self) -> LinesByKind {
+        let counts = &self.fold.counts;
+        LinesByKind {
+            recognised: counts.written.saturating_sub(counts.unrecognised),
+            unrecognised: counts.unrecognised.saturating_sub(counts.too_long),
+            too_long: counts.too_long,
+            blank: counts.lines.saturating_sub(counts.written),
+        }
+    }
+
     /// The time of the earliest event, if any line carried one.
     pub fn first_event_at(&self) -> Option<DateTime<Utc>> {
         self.settled().clock.first()
@@ -187,6 +211,11 @@ impl Analysis {
     /// How far the run is at `context.now`, whatever its status: 100 when completed, else as far as it got.
     pub fn progress(&self, context: &Context) -> (ProgressSummary, WorkflowSteps) {
         View::new(&self.settled_for(context), context, self.bytes).progress_of_any_status()
+    }
+
+    /// The run in a few figures, for lists of runs.
+    pub fn overview(&self, context: &Context) -> Overview {
+        View::new(&self.settled_for(context), context, self.bytes).overview()
     }
 
     /// The state with what waits for a continuation taken as it stands: a line that may have a twin, and a last line

@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::context::{CacheOutcome, LogSourceKind};
+use super::context::{CacheOutcome, LogSourceKind, RunStatus};
 use super::files::Change;
 use super::outcome::Outcome;
 use super::progress::Basis;
@@ -189,6 +189,41 @@ pub struct ProgressSummary {
     pub stalled: bool,
     /// The time of the newest line.
     pub last_event_at: Option<Timestamp>,
+}
+
+/// A run in a few figures, as a list of runs shows it, whatever its status.
+#[derive(Debug, Clone, Serialize)]
+pub struct Overview {
+    /// By the upstream's word, else as the log lets one infer.
+    pub status: RunStatus,
+    /// How it ended, or that it has not.
+    pub outcome: Outcome,
+    /// How far it is; of an ended run, how far it got.
+    #[serde(flatten)]
+    pub progress: ProgressSummary,
+    /// As in [`WorkflowSteps`].
+    pub current_step: u64,
+    /// How many steps there are.
+    pub total_steps: u64,
+    /// The time of the earliest line.
+    pub started_at: Option<Timestamp>,
+    /// Turns so far.
+    pub turns: u64,
+    /// The turn limit, where it is known.
+    pub max_turns: Option<u64>,
+    /// The model that wrote most of it.
+    pub model: Option<String>,
+    /// USD; null when unknown.
+    pub cost_usd: Option<f64>,
+    /// Whether the cost was worked out from tokens at list price.
+    pub cost_is_estimate: bool,
+}
+
+impl Overview {
+    /// Whether the passing of time alone can make it another: the log of a run that goes on need not grow for that.
+    pub fn ages(&self) -> bool {
+        self.outcome == Outcome::Running
+    }
 }
 
 /// What came of an ended run.

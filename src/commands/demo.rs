@@ -1,7 +1,10 @@
 //! `gloss demo`: everything in one process, to see gloss at work with nothing installed or running.
 //!
 //! A sample upstream replays recorded runs into real log files in a temporary folder; gloss stands in front of it. The
-//! folder goes when the demo ends.
+//! folder goes when the demo ends. Clients of its own ask for everything in all manners, so that there is something to
+//! see and to compare.
+
+mod load;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -11,6 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::load::Clients;
 use super::serve::{Gloss, drain_on_signal};
 use super::{Failure, runtime};
 use crate::config::{self, ListenAddress, Sources};
@@ -23,7 +27,9 @@ const API_KEY: &str = "demo-key";
 
 /// See it work: a sample service, gloss in front of it, and curl lines to paste
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gloss demo\n  gloss demo --speed 10 --listen 127.0.0.1:9000")]
+#[command(
+    after_help = "Examples:\n  gloss demo\n  gloss demo --speed 10 --listen 127.0.0.1:9000\n  gloss demo --no-load"
+)]
 pub(super) struct Args {
     /// How much faster than recorded the live run goes
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
@@ -34,6 +40,9 @@ pub(super) struct Args {
     /// Where operators connect, or "off" [default: 127.0.0.1:8881]
     #[arg(long, value_name = "ADDR|off")]
     admin: Option<String>,
+    /// Ask for nothing: no clients but yours
+    #[arg(long)]
+    no_load: bool,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -62,6 +71,10 @@ async fn demonstrate(args: &Args) -> Result<(), Failure> {
     let options = Options { speed: args.speed, log_dir: logs.path().to_owned(), api_key: API_KEY.to_owned() };
     let sample = tokio::spawn(SampleUpstream::serve(upstream, options, drain.clone()));
     describe(&mut io::stdout(), &gloss, upstream_address, &logs)?;
+    if !args.no_load {
+        let clients = Clients { gloss: gloss.address()?, key: API_KEY };
+        tokio::spawn(clients.run(drain.clone()));
+    }
     gloss.serve(drain).await;
     sample.await.map_err(|error| anyhow!("the sample upstream failed: {error}"))??;
     writeln!(io::stdout(), "\nThe demo has ended; its logs are gone.")?;
@@ -74,6 +87,7 @@ fn sources(args: &Args, upstream: SocketAddr, logs: &TempDir) -> anyhow::Result<
     let mut flags = vec![
         ("--upstream", "upstream.url", format!("http://{upstream}")),
         ("--logs", "logs.sources", folder.to_owned()),
+        ("gloss demo", "compare.enabled", "true".to_owned()),
     ];
     flags.extend(args.listen.clone().map(|address| ("--listen", "listen", address)));
     flags.extend(args.admin.clone().map(|address| ("--admin", "admin.listen", address)));
@@ -119,6 +133,11 @@ fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &Te
     writeln!(out, "  {curl} {events} '{base}/{}/status?enhanced=true'", live.id)?;
     writeln!(out, "  gloss watch {} --url {} --header 'x-api-key: {API_KEY}'", live.id, gloss.address()?)?;
     if let Some(admin) = gloss.admin_address() {
+        writeln!(
+            out,
+            "\nThe operators' page, for a browser: runs as they go on, the comparison, the rollout:\n"
+        )?;
+        writeln!(out, "  {admin}/")?;
         writeln!(out, "\nWhat gloss counts:\n\n  curl -s {admin}/metrics")?;
     }
     writeln!(out, "\nCtrl-C ends the demo.")?;

@@ -4,8 +4,10 @@
 
 mod analyze;
 mod check;
+mod compare;
 mod demo;
 mod fit;
+mod gateway;
 mod layout;
 mod log_input;
 mod replay;
@@ -46,6 +48,7 @@ enum Command {
     Analyze(analyze::Args),
     Replay(replay::Args),
     Watch(watch::Args),
+    Compare(compare::Args),
     Fit(fit::Args),
     Rollout(rollout::Args),
     Check(check::Args),
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(&args).map_err(Failure::from),
         Command::Replay(args) => replay::run(&args).map_err(Failure::from),
         Command::Watch(args) => watch::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Fit(args) => fit::run(&args).map_err(Failure::from),
         Command::Rollout(args) => rollout::run(&args).map_err(Failure::from),
         Command::Check(args) => check::run(&args),
@@ -105,7 +109,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The runtime that `serve`, `demo` and `watch` run on.
+/// The runtime that `serve`, `demo`, `watch` and `compare` run on.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }

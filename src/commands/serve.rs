@@ -5,6 +5,8 @@
 //! before all was done: how long requests may take then is the operator's own word, and a service manager that saw a
 //! failure in every restart with an open WebSocket would help nobody. The log says what was cut off.
 
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
 mod live;
 
 use std::fmt;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::Utc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +27,11 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeaders;
 
 use self::live::Live;
 use super::{Failure, runtime};
-use crate::admin::{Admin, AdminParams, Readiness};
+use crate::admin::{Access, Admin, AdminParams, Readiness, RunPages};
+use crate::comparison::Comparison;
 use crate::config::{self, Config, ListenAddress, Loaded, SourceConfig, Sources};
-use crate::proxy::Tunnels;
+use crate::enrich::Fallback;
+use crate::proxy::{ProxyError, Tunnels};
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
 use crate::stack::{self, MakeTracker};
@@ -189,15 +194,17 @@ impl Gloss {
         };
         metrics.operation().config_in_force(loaded.fingerprint());
         let (open_tunnels, end_tunnels) = (TaskTracker::new(), CancellationToken::new());
-        let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone());
-        metrics.refusals(Refusal::ALL.map(Refusal::as_str));
+        let tunnels = Tunnels::new(open_tunnels.clone(), end_tunnels.clone(), metrics.clone());
+        metrics.refusals(Refusal::ALL.map(Refusal::as_str).into_iter().chain(ProxyError::REFUSALS));
         let kept = config.rollout_kept.clone();
         let (overrides, file) = kept.map(|kept| (kept.overrides, kept.file)).unzip();
         let rollout =
             RolloutSwitch::new(config.rollout.clone(), overrides.unwrap_or_default(), file, metrics.clone());
         let end_streams = CancellationToken::new();
         let streams = Streams::new(end_streams.clone(), metrics.clone());
-        let shared = stack::Shared { metrics, tracker, rollout, streams, tunnels };
+        let comparison = Comparison::new(Utc::now(), Fallback::ALL.map(Fallback::as_str));
+        let traces = stack::traces(config, &metrics)?;
+        let shared = stack::Shared { metrics, tracker, rollout, comparison, streams, tunnels, traces };
         let reloads = None;
         Ok(Self {
             loaded,
@@ -242,7 +249,8 @@ impl Gloss {
         let (open_tunnels, end_tunnels, end_streams) =
             (self.open_tunnels, self.end_tunnels, self.end_streams);
         let params = server_params(&loaded.config);
-        let (readiness, metrics) = (Readiness::default(), shared.metrics.clone());
+        let (readiness, metrics, traces) =
+            (Readiness::default(), shared.metrics.clone(), shared.traces.clone());
         let operators_end = CancellationToken::new();
         let (drain_timeout, patience) = watch::channel(loaded.config.drain_timeout);
         let stack = Swap::new(stack::build(&loaded.config, &shared));
@@ -293,6 +301,10 @@ impl Gloss {
         }
         end_tunnels.cancel();
         operators_end.cancel();
+        if let Some(traces) = traces {
+            // It waits for the collector, on a thread that may wait. A panic in it has been told.
+            let _ = tokio::task::spawn_blocking(move || traces.finish()).await;
+        }
     }
 }
 
@@ -308,13 +320,19 @@ fn operator_pages(
     readiness: &Readiness,
     shared: &stack::Shared,
 ) -> SetSensitiveRequestHeaders<CatchPanic<Admin, DefaultResponseForPanic>> {
-    let token = config.admin.as_ref().and_then(|admin| admin.token.clone());
+    let admin = config.admin.as_ref();
+    let access = Access {
+        token: admin.and_then(|admin| admin.token.clone()),
+        hosts: admin.map(|admin| admin.hosts.clone()).unwrap_or_default(),
+    };
     let admin = Admin::new(AdminParams {
-        token,
+        access,
         readiness: readiness.clone(),
         metrics: shared.metrics.clone(),
         tracker: shared.tracker.clone(),
         rollout: shared.rollout.clone(),
+        comparison: shared.comparison.clone(),
+        runs: RunPages::new(shared.tracker.clone(), shared.streams.end()),
     });
     SetSensitiveRequestHeaders::from_shared(
         CatchPanicLayer::new().layer(admin),

@@ -18,8 +18,7 @@ use http::{HeaderName, HeaderValue};
 use self::link::{Link, Said};
 use self::screen::Screen;
 use self::view::View;
-use super::{Failure, runtime};
-use crate::route::StatusRoute;
+use super::{Failure, gateway, runtime};
 use crate::run_id::RunId;
 
 /// How long until an answer that is no stream is asked for again.
@@ -41,41 +40,25 @@ Ends with the run: 0 if it succeeded, 1 if it did not or could not be read.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The run
-    #[arg(value_name = "RUN_ID", value_parser = run_id)]
+    #[arg(value_name = "RUN_ID", value_parser = gateway::run_id)]
     run: RunId,
     /// Where gloss is, as http, https or unix URL
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8880")]
     url: String,
     /// A header to send, such as 'x-api-key: KEY'; may be repeated
-    #[arg(long, value_name = "K: V", value_parser = header)]
+    #[arg(long, value_name = "K: V", value_parser = gateway::header)]
     header: Vec<(HeaderName, HeaderValue)>,
     /// The path of status requests
     #[arg(
         long,
         value_name = "PATH",
         default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
-        value_parser = route
+        value_parser = gateway::route
     )]
     route: String,
     /// Print a line for each change, also on a terminal
     #[arg(long)]
     plain: bool,
-}
-
-fn run_id(text: &str) -> Result<RunId, String> {
-    RunId::new(text).ok_or_else(|| "letters, digits, '_', '-' and '.', at most 128 of them".to_owned())
-}
-
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'name: value'")?;
-    let name = name.trim().parse().map_err(|_| "the name is no header's name")?;
-    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| "the value cannot be sent")?;
-    value.set_sensitive(true);
-    Ok((name, value))
-}
-
-fn route(text: &str) -> Result<String, String> {
-    StatusRoute::parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {

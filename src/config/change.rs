@@ -8,13 +8,16 @@ use sha2::{Digest, Sha256};
 use super::{Loaded, Setting};
 
 /// Keys that the process is bound to at its start. A name that ends in a dot stands for every key below it.
-const FIXED: [&str; 6] = [
+const FIXED: [&str; 9] = [
     "listen",
     "admin.listen",
     "proxy.preserve_header_case",
     "rollout.persist",
     "server.",
     "telemetry.log_format",
+    "telemetry.otlp_endpoint",
+    "telemetry.trace_propagate",
+    "telemetry.trace_sample_ratio",
 ];
 
 /// A key with another value than before. Shown as `key = value`, secrets masked.
@@ -55,14 +58,14 @@ impl Loaded {
     pub fn keep_what_is_fixed(&mut self, running: &Self) -> Vec<Change> {
         let mut waiting = Vec::new();
         let moved = |key: &str, loaded: &Self| loaded.setting(key) != running.setting(key);
-        // Whether a listener needs a token depends on where it listens, so that both change or none.
+        // Whether a listener needs a token depends on where it listens, so that all of it changes or nothing.
         let admin_moved = moved("admin.listen", self);
         for (new, old) in self.settings.iter_mut().zip(&running.settings) {
             let is_fixed = FIXED.iter().any(|fixed| match fixed.strip_suffix('.') {
                 Some(section) => new.key.split_once('.').is_some_and(|(table, _)| table == section),
                 None => new.key == *fixed,
             });
-            if (is_fixed || (admin_moved && new.key == "admin.token")) && !new.is_as(old) {
+            if (is_fixed || (admin_moved && new.key.starts_with("admin."))) && !new.is_as(old) {
                 waiting.push(new.change());
                 *new = old.clone();
             }
@@ -71,6 +74,7 @@ impl Loaded {
         self.config.rollout_kept.clone_from(&running.config.rollout_kept);
         self.config.server = running.config.server;
         self.config.telemetry.log_format = running.config.telemetry.log_format;
+        self.config.telemetry.traces.clone_from(&running.config.telemetry.traces);
         if admin_moved {
             self.config.admin.clone_from(&running.config.admin);
         }

@@ -10,16 +10,18 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
+use http::uri::Authority;
 use secrecy::SecretString;
 
 use super::error::ConfigError;
 use super::raw::{self, Raw};
 use super::types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, ListenAddress, ServerConfig, StreamConfig,
-    TelemetryConfig,
+    TelemetryConfig, TracesConfig,
 };
 use super::{logs, rollout, upstream};
 use crate::analysis::Prior;
+use crate::proxy::{TlsParams, Upstream, UpstreamError, UpstreamUrlError};
 use crate::route::{StartRoute, StatusRoute};
 use crate::telemetry::{LogFormat, without_credentials};
 
@@ -43,6 +45,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
             heartbeat: duration("stream.heartbeat", &raw.stream.heartbeat)?,
             max: count("stream.max", raw.stream.max, 1..=1_000_000)?,
         },
+        compare: raw.compare.enabled,
         logs: logs::check(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
         process_check: process_check(&raw.analysis.process_check)?,
@@ -54,6 +57,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         server: ServerConfig {
             header_timeout: duration("server.header_timeout", &raw.server.header_timeout)?,
             body_timeout: duration("server.body_timeout", &raw.server.body_timeout)?,
+            body_min_rate: rate("server.body_min_rate", &raw.server.body_min_rate)?,
             idle_timeout: duration("server.idle_timeout", &raw.server.idle_timeout)?,
             write_timeout: duration("server.write_timeout", &raw.server.write_timeout)?,
             max_header_bytes: header_bytes("server.max_header_bytes", &raw.server.max_header_bytes)?,
@@ -166,7 +170,24 @@ fn admin(raw: &raw::Admin) -> Result<Option<AdminConfig>, ConfigError> {
         ));
     }
     let token = (!raw.token.is_empty()).then(|| SecretString::from(raw.token.reveal()));
-    Ok(Some(AdminConfig { listen, token }))
+    Ok(Some(AdminConfig { listen, token, hosts: admin_hosts(raw)? }))
+}
+
+/// The names that were listed, and the one by which the listener itself is configured.
+fn admin_hosts(raw: &raw::Admin) -> Result<Vec<String>, ConfigError> {
+    let host = |text: &str| {
+        let authority = text.parse::<Authority>().ok();
+        let host = authority.filter(|authority| authority.host() == text && !text.is_empty())?;
+        Some(host.host().trim_start_matches('[').trim_end_matches(']').to_lowercase())
+    };
+    let listed = raw.hosts.iter().map(|text| {
+        host(text).ok_or_else(|| {
+            let hint = "without scheme, port or path, such as gloss.internal or [2001:db8::1]";
+            refuse("admin.hosts", text, "it is not the name or address of a host", hint)
+        })
+    });
+    let own = raw.listen.rsplit_once(':').and_then(|(name, _)| host(name));
+    listed.chain(own.map(Ok)).collect()
 }
 
 fn telemetry(raw: &raw::Telemetry) -> Result<TelemetryConfig, ConfigError> {
@@ -179,7 +200,48 @@ fn telemetry(raw: &raw::Telemetry) -> Result<TelemetryConfig, ConfigError> {
         "json" => LogFormat::Json,
         other => return Err(refuse("telemetry.log_format", other, "it is not a format", "use text or json")),
     };
-    Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format })
+    let access_log = match raw.access_log.as_str() {
+        "on" => true,
+        "off" => false,
+        other => return Err(refuse("telemetry.access_log", other, "it is not a switch", "use on or off")),
+    };
+    Ok(TelemetryConfig { log_level: raw.log_level.clone(), log_format, access_log, traces: traces(raw)? })
+}
+
+fn traces(raw: &raw::Telemetry) -> Result<Option<TracesConfig>, ConfigError> {
+    let sample_ratio = raw.trace_sample_ratio;
+    if !(0.0..=1.0).contains(&sample_ratio) {
+        let value = sample_ratio.to_string();
+        return Err(refuse(
+            "telemetry.trace_sample_ratio",
+            &value,
+            "it is no share",
+            "use a number from 0 to 1",
+        ));
+    }
+    if raw.otlp_endpoint.is_empty() {
+        return Ok(None);
+    }
+    let hint = "write it as http://HOST:4318 or https://HOST; /v1/traces is added";
+    let refused = |reason: String| refuse("telemetry.otlp_endpoint", &raw.otlp_endpoint, reason, hint);
+    let collector = match Upstream::parse(&raw.otlp_endpoint, &TlsParams::default()) {
+        Ok(_) if raw.otlp_endpoint.starts_with("unix:") => {
+            return Err(refused("it is not a URL of HTTP".to_owned()));
+        }
+        Ok(collector) => collector,
+        // That message is about callers of the upstream.
+        Err(UpstreamError::Url(UpstreamUrlError::Credentials)) => {
+            return Err(refused(
+                "credentials do not belong into it: set OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
+            ));
+        }
+        Err(UpstreamError::Url(UpstreamUrlError::Path)) => {
+            return Err(refused("it has a path or a query".to_owned()));
+        }
+        Err(error) => return Err(refused(error.to_string())),
+    };
+    let endpoint = raw.otlp_endpoint.trim_end_matches('/').to_owned();
+    Ok(Some(TracesConfig { endpoint, collector, sample_ratio, propagate: raw.trace_propagate }))
 }
 
 fn listen(key: &str, text: &str) -> Result<ListenAddress, ConfigError> {
@@ -236,6 +298,13 @@ pub(super) fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
         Ok(_) => Err(refuse(key, text, "it has to be more than nothing", "such as 64MiB or 1GB")),
         Err(error) => Err(refuse(key, text, format!("it is not a size: {error}"), "such as 64MiB or 1GB")),
     }
+}
+
+/// So many bytes a second; none at all for no limit.
+fn rate(key: &str, text: &str) -> Result<u64, ConfigError> {
+    text.parse::<ByteSize>()
+        .map(|size| size.as_u64())
+        .map_err(|error| refuse(key, text, format!("it is not a size: {error}"), "such as 500B, 4KiB or 0"))
 }
 
 pub(super) fn memory(key: &str, text: &str) -> Result<usize, ConfigError> {

@@ -29,7 +29,7 @@ pub use layers::Sources;
 pub use logs::SourceConfig;
 pub use types::{
     AdminConfig, CacheConfig, Config, EnrichConfig, KeptRollout, ListenAddress, LogsConfig, ProxyConfig,
-    ServerConfig, StreamConfig, TelemetryConfig, UpstreamConfig,
+    ServerConfig, StreamConfig, TelemetryConfig, TracesConfig, UpstreamConfig,
 };
 
 /// A configuration that was accepted.

@@ -23,6 +23,7 @@ pub(super) struct Raw {
     pub(super) rollout: Rollout,
     pub(super) enrich: Enrich,
     pub(super) stream: Stream,
+    pub(super) compare: Compare,
     pub(super) logs: Logs,
     pub(super) analysis: Analysis,
     pub(super) cache: Cache,
@@ -128,6 +129,12 @@ pub(super) struct Stream {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Compare {
+    pub(super) enabled: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Logs {
     pub(super) sources: Vec<LogSource>,
     pub(super) templates: Vec<String>,
@@ -207,6 +214,7 @@ pub(super) struct Cache {
 pub(super) struct Admin {
     pub(super) listen: String,
     pub(super) token: SecretText,
+    pub(super) hosts: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -214,6 +222,7 @@ pub(super) struct Admin {
 pub(super) struct Server {
     pub(super) header_timeout: String,
     pub(super) body_timeout: String,
+    pub(super) body_min_rate: String,
     pub(super) idle_timeout: String,
     pub(super) write_timeout: String,
     pub(super) max_header_bytes: String,
@@ -232,6 +241,10 @@ pub(super) struct Drain {
 pub(super) struct Telemetry {
     pub(super) log_level: String,
     pub(super) log_format: String,
+    pub(super) access_log: String,
+    pub(super) otlp_endpoint: String,
+    pub(super) trace_sample_ratio: f64,
+    pub(super) trace_propagate: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -286,6 +299,7 @@ impl Default for Raw {
                 openapi: false,
             },
             stream: Stream { upstream_interval: "5s".into(), heartbeat: "15s".into(), max: 1000 },
+            compare: Compare { enabled: false },
             logs: Logs {
                 sources: Vec::new(),
                 templates: vec![
@@ -299,10 +313,11 @@ impl Default for Raw {
             },
             analysis: Analysis { prior: String::new(), process_check: "auto".into() },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
-            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default() },
+            admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default(), hosts: Vec::new() },
             server: Server {
                 header_timeout: "30s".into(),
                 body_timeout: "60s".into(),
+                body_min_rate: "500B".into(),
                 idle_timeout: "75s".into(),
                 write_timeout: "5m".into(),
                 max_header_bytes: "64KiB".into(),
@@ -310,7 +325,14 @@ impl Default for Raw {
                 max_connections: 10_000,
             },
             drain: Drain { timeout: "25s".into() },
-            telemetry: Telemetry { log_level: "info".into(), log_format: "text".into() },
+            telemetry: Telemetry {
+                log_level: "info".into(),
+                log_format: "text".into(),
+                access_log: "off".into(),
+                otlp_endpoint: String::new(),
+                trace_sample_ratio: 1.0,
+                trace_propagate: false,
+            },
             secrets: Secrets { headers: Vec::new() },
         }
     }

@@ -43,6 +43,8 @@ pub struct Config {
     pub enrich: EnrichConfig,
     /// Live updates.
     pub stream: StreamConfig,
+    /// Whether callers may ask for both answers in one.
+    pub compare: bool,
     /// Where logs are.
     pub logs: LogsConfig,
     /// What progress estimates rest on.
@@ -57,7 +59,7 @@ pub struct Config {
     pub server: ServerConfig,
     /// How long a drain waits.
     pub drain_timeout: Duration,
-    /// Log lines about gloss itself.
+    /// What gloss tells of itself.
     pub telemetry: TelemetryConfig,
     /// Headers whose values are never shown.
     pub secret_headers: Arc<[HeaderName]>,
@@ -177,6 +179,8 @@ pub struct AdminConfig {
     pub listen: SocketAddr,
     /// What callers have to present; always there when the address is not a loopback one.
     pub token: Option<SecretString>,
+    /// Names and addresses, beside those of loopback, by which it may be asked without a token; without a port.
+    pub hosts: Vec<String>,
 }
 
 /// Limits on clients' connections.
@@ -186,6 +190,8 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// How long a client may pause within a body.
     pub body_timeout: Duration,
+    /// How many bytes of a body a client has to bring for each second that it is waited for; 0 for as few as it likes.
+    pub body_min_rate: u64,
     /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
     /// How long a client may take nothing of an answer that waits for it.
@@ -198,11 +204,28 @@ pub struct ServerConfig {
     pub max_connections: usize,
 }
 
-/// Log lines about gloss itself.
+/// What gloss tells of itself.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
     /// A level or a list of directives.
     pub log_level: String,
     /// For people or for programs.
     pub log_format: LogFormat,
+    /// Whether each request is written to the log.
+    pub access_log: bool,
+    /// Where traces go; `None` when they go nowhere.
+    pub traces: Option<TracesConfig>,
+}
+
+/// Traces.
+#[derive(Debug, Clone)]
+pub struct TracesConfig {
+    /// The collector, as it was written.
+    pub endpoint: String,
+    /// The collector, as it is reached.
+    pub collector: Upstream,
+    /// The share of traces that begin here which are recorded, 0 to 1.
+    pub sample_ratio: f64,
+    /// Whether the upstream is told gloss's own span as its parent.
+    pub propagate: bool,
 }

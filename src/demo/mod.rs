@@ -11,6 +11,7 @@
 mod answer;
 mod clock;
 mod entry;
+mod load;
 mod openapi;
 mod python;
 mod reading;
@@ -38,6 +39,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use load::{Ask, Load, Manner};
 pub use script::{SampleRun, runs};
 
 use replay::Speed;

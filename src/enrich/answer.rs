@@ -27,6 +27,8 @@ pub struct Answer<'b> {
     pub claude_session: Option<String>,
     /// The turn limit, where this version of the upstream tells it.
     pub max_turns: Option<u64>,
+    /// Whether the upstream itself has a `result`: one that is not null.
+    pub has_result: bool,
     /// Where the value of `logs` stands in the text.
     pub logs: Option<Range<usize>>,
     /// Where the closing brace stands in the text.
@@ -54,6 +56,7 @@ impl<'b> Answer<'b> {
                 .debug_info
                 .and_then(requested_turns)
                 .or(members.progress.and_then(progress_turns)),
+            has_result: members.result.is_some_and(|raw| raw.get() != "null"),
             logs: members.logs.map(|raw| span(text, raw)),
             names: members.names,
             closing_brace,
@@ -101,6 +104,7 @@ struct Members<'b> {
     workflow: Option<&'b RawValue>,
     session: Option<&'b RawValue>,
     claude_session: Option<&'b RawValue>,
+    result: Option<&'b RawValue>,
     logs: Option<&'b RawValue>,
     debug_info: Option<&'b RawValue>,
     progress: Option<&'b RawValue>,
@@ -130,6 +134,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 "workflow_name" => members.workflow = Some(map.next_value()?),
                 "session_id" => members.session = Some(map.next_value()?),
                 "claude_session_id" => members.claude_session = Some(map.next_value()?),
+                "result" => members.result = Some(map.next_value()?),
                 "logs" => members.logs = Some(map.next_value()?),
                 "debug_info" => members.debug_info = Some(map.next_value()?),
                 "progress" => members.progress = Some(map.next_value()?),
@@ -187,6 +192,18 @@ mod tests {
         assert_eq!(Answer::read(later.as_bytes()).unwrap().max_turns, Some(50));
         assert_eq!(Answer::read(br#"{"progress":{"max_turns":null}}"#).unwrap().max_turns, None);
         assert_eq!(Answer::read(br#"{"progress":"none"}"#).unwrap().max_turns, None);
+    }
+
+    #[test]
+    fn null_is_no_result() {
+        for (body, has_result) in [
+            ("{}", false),
+            ("{\"result\": null }", false),
+            ("{\"result\":{}}", true),
+            ("{\"result\":\"null\"}", true),
+        ] {
+            assert_eq!(Answer::read(body.as_bytes()).unwrap().has_result, has_result, "{body}");
+        }
     }
 
     #[test]

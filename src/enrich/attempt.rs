@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::fallback::Fallback;
 use crate::run_id::RunId;
 use crate::runlog::{BodyText, CatchUp, LogError, RunFields, Snapshot, StorageWatch, Tracker};
+use crate::telemetry;
 
 /// A log that was looked at so long before the upstream's answer arrived is looked at once more: the run may have ended
 /// meanwhile, and notes must not be older than the answer which they are added to.
@@ -177,9 +178,14 @@ impl Reader {
         let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
         let nobody_waits = self.nobody_waits.clone();
         let began = Instant::now();
+        let span = telemetry::stage("read log");
         let task = tokio::spawn(async move {
             let _slot = slot;
             let outcome = tracker.catch_up(&run, &nobody_waits, &watch).await;
+            if let CatchUp::Done(snapshot) = &outcome {
+                span.note("gloss.cache", snapshot.cache.as_str());
+            }
+            drop(span);
             Finished { outcome, took: began.elapsed() }
         });
         Ok(Reading { began, task })

@@ -16,24 +16,28 @@ use http::{HeaderMap, HeaderName, Method, Response, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::again::{Again, Forwarded};
 use super::answer::Answer;
 use super::attempt::{Attempt, Notes, OwnLogs, Readings, Times, Told};
 use super::description::Descriptions;
 use super::eligible::check_head;
 use super::fallback::Fallback;
+use super::findings;
 use super::live::Caller;
 use super::merge::{Logs, merge};
+use super::record::{BodyTime, Departing, Record};
 use super::respond::{HeadParams, Received, describe_enhanced, label};
 use super::starts::Starts;
 use crate::analysis::{self, Beside, Detail, LogSourceKind, RunStatus};
-use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed, ProxyError};
+use crate::comparison::{self, Comparison, Usefulness};
+use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed};
 use crate::rollout::{self, Decision, Rule};
 use crate::route::{Router, StartRoute, StatusRequest, Wishes};
 use crate::run_id::RunId;
 use crate::runlog::{BodyText, Processes, Tracker};
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
-use crate::telemetry::{Metrics, StageTimes};
+use crate::telemetry::{self, Answered, Metrics, StageTimes};
 use crate::variant::Variant;
 
 /// What the enrichment depends on.
@@ -47,6 +51,8 @@ pub struct EnrichParams {
     pub process_check: bool,
     /// Decides on them, by what is in force at the time.
     pub rollout: RolloutSwitch,
+    /// Where what the A/B measures is counted.
+    pub comparison: Comparison,
     /// The name of the opt-in header.
     pub opt_in_header: HeaderName,
     /// Whether scripts of other origins may read the `Gloss-*` headers.
@@ -86,15 +92,24 @@ pub(super) struct Exchange {
     told: Option<Rule>,
     plan: Plan,
     started: Instant,
+    record: Record,
 }
 
 impl Exchange {
     /// Whether the answer is going to be rewritten, so that the upstream has to be asked for all of it.
-    pub(super) fn is_to_be_enhanced(&self) -> bool {
-        matches!(self.plan, Plan::Enhance(_) | Plan::Stream(..))
+    pub(super) fn is_to_be_rewritten(&self) -> bool {
+        match self.plan {
+            Plan::Enhance(_) | Plan::Stream(..) | Plan::Compare(..) => true,
+            Plan::Basic | Plan::Refuse(_) | Plan::Shadow(_) => false,
+        }
     }
 
-    /// Answers with live updates instead of one answer, where it is to be enhanced.
+    /// Whether there can be live updates instead of one answer.
+    pub(super) fn can_go_on(&self) -> bool {
+        matches!(self.plan, Plan::Enhance(_))
+    }
+
+    /// Answers with live updates instead of one answer, where there can be any.
     pub(super) fn go_on_for(mut self, caller: Caller) -> Self {
         if let Plan::Enhance(attempt) = self.plan {
             self.plan = Plan::Stream(attempt, caller);
@@ -111,6 +126,8 @@ enum Plan {
     Shadow(Result<Attempt, Fallback>),
     Enhance(Result<Attempt, Fallback>),
     Stream(Result<Attempt, Fallback>, Caller),
+    /// With the means to ask the upstream once more.
+    Compare(Result<Attempt, Fallback>, Again),
 }
 
 /// What an enhanced answer is made by.
@@ -122,7 +139,7 @@ pub(super) struct Wanted<'a> {
 
 /// What notes are wanted for.
 pub(super) struct NotesFor<'a> {
-    pub(super) wishes: &'a Wishes,
+    pub(super) asked: &'a StatusRequest,
     /// When the answer was there.
     pub(super) arrived: Instant,
     /// The answer's own logs, where they stand in it no more.
@@ -134,7 +151,15 @@ pub(super) struct Whole {
     pub(super) parts: Parts,
     pub(super) body: Bytes,
     trailers: Option<HeaderMap>,
-    held: Held,
+    pub(super) held: Held,
+}
+
+/// An enhanced body, and what it was made from.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) body: String,
+    pub(super) notes: Notes,
+    pub(super) usefulness: Usefulness,
 }
 
 impl Whole {
@@ -199,8 +224,14 @@ impl Enricher {
         self.params.router.status_request(method, uri, headers)
     }
 
-    /// Decides, and begins to read the log where it will be needed.
-    pub(super) fn begin(&self, asked: StatusRequest, caller: &rollout::Caller<'_>) -> Exchange {
+    /// Decides, and begins to read the log where it will be needed. `again` is the request, able to be sent once more.
+    pub(super) fn begin(
+        &self,
+        asked: StatusRequest,
+        caller: &rollout::Caller<'_>,
+        again: impl FnOnce() -> Again,
+    ) -> Exchange {
+        let arrived = Instant::now();
         let rollout = self.params.rollout.in_force();
         let decision = rollout.decide(&asked.wishes, &asked.name, caller);
         let is_told = decision.rule != Rule::Default || rollout.is_configured();
@@ -208,45 +239,47 @@ impl Enricher {
         let read = || self.readings.begin(asked.run_id.as_ref());
         let plan = match decision.variant {
             Variant::Basic => Plan::Basic,
-            Variant::Enhanced if asked.wishes.unknown_version => Plan::Refuse(Fallback::Version),
+            Variant::Enhanced | Variant::Compare if asked.wishes.unknown_version => {
+                Plan::Refuse(Fallback::Version)
+            }
             Variant::Enhanced => Plan::Enhance(read()),
             Variant::Shadow => Plan::Shadow(read()),
+            Variant::Compare => Plan::Compare(read(), again()),
         };
-        Exchange { asked, decision, told: is_told.then_some(decision.rule), plan, started: Instant::now() }
+        let told = is_told.then_some(decision.rule);
+        let record = Record::begin(self.params.comparison.clone(), decision.variant, arrived);
+        Exchange { asked, decision, told, plan, started: Instant::now(), record }
     }
 
-    /// Waits for the upstream's answer and makes the client's of it.
-    pub(super) async fn answer<F>(
-        self: Arc<Self>,
-        exchange: Exchange,
-        forwarded: F,
-    ) -> Result<Response<Body>, ProxyError>
+    /// Waits for the upstream's answer, makes the client's of it, and has it counted.
+    pub(super) async fn answer<F>(self: Arc<Self>, exchange: Exchange, forwarded: F) -> Forwarded
     where
-        F: Future<Output = Result<Response<Body>, ProxyError>>,
+        F: Future<Output = Forwarded>,
     {
-        let response = forwarded.await?;
-        let Exchange { asked, decision, told, plan, started } = exchange;
+        let Exchange { asked, decision, told, plan, started, record } = exchange;
+        let response = match forwarded.await {
+            Ok(response) => response,
+            Err(error) => return record.count(Err(error)),
+        };
         let times = StageTimes { upstream: started.elapsed(), ..StageTimes::default() };
-        Ok(match plan {
-            Plan::Basic => self.basic(response, told, &times),
+        let wanted = Wanted { asked: &asked, rule: decision.rule, started };
+        record.count(Ok(match plan {
+            Plan::Basic => Departing::passing(self.basic(response, told, &times)),
             Plan::Refuse(fallback) => self.fall_back(response, fallback, &times),
             Plan::Shadow(attempt) => {
-                let response = Arc::clone(&self).shadow(response, asked.wishes, attempt);
-                self.basic(response, told, &times)
+                let response = Arc::clone(&self).shadow(response, asked, attempt);
+                let response = self.basic(response, told, &times);
+                Departing { received: comparison::Received::Shadow, ..Departing::passing(response) }
             }
-            Plan::Enhance(attempt) => {
-                let wanted = Wanted { asked: &asked, rule: decision.rule, started };
-                self.enhance(response, &wanted, attempt).await
-            }
-            Plan::Stream(attempt, caller) => {
-                let wanted = Wanted { asked: &asked, rule: decision.rule, started };
-                self.stream(response, &wanted, attempt, caller).await
-            }
-        })
+            Plan::Enhance(attempt) => self.enhance(response, &wanted, attempt).await,
+            Plan::Stream(attempt, caller) => self.stream(response, &wanted, attempt, caller).await,
+            Plan::Compare(attempt, again) => self.compare(response, &wanted, attempt, &again).await,
+        }))
     }
 
     /// The upstream's answer, labelled with the rule that gave it, if it is to be labelled.
     fn basic(&self, mut response: Response<Body>, rule: Option<Rule>, times: &StageTimes) -> Response<Body> {
+        self.metrics.stages(Answered::Basic, times);
         if let Some(rule) = rule {
             label(response.headers_mut(), Received::Basic(rule), times, &self.head);
         }
@@ -259,11 +292,17 @@ impl Enricher {
         mut response: Response<Body>,
         fallback: Fallback,
         times: &StageTimes,
-    ) -> Response<Body> {
-        self.metrics.enrichment(Some(fallback));
-        self.metrics.stages(times);
+    ) -> Departing {
+        self.count_outcome(Some(fallback));
+        self.metrics.stages(Answered::FellBack, times);
         label(response.headers_mut(), Received::FellBack(fallback), times, &self.head);
-        response
+        let departing = Departing::passing(response);
+        // Once gloss has taken time of its own, the upstream's is over.
+        if times.enrich.is_zero() {
+            departing
+        } else {
+            Departing { body: BodyTime::After(times.upstream), ..departing }
+        }
     }
 
     async fn enhance(
@@ -271,7 +310,7 @@ impl Enricher {
         response: Response<Body>,
         wanted: &Wanted<'_>,
         attempt: Result<Attempt, Fallback>,
-    ) -> Response<Body> {
+    ) -> Departing {
         let mut times = StageTimes { upstream: wanted.started.elapsed(), ..StageTimes::default() };
         let eligible = check_head(response.status(), response.headers(), self.params.max_body_bytes);
         let attempt = match eligible.and(attempt) {
@@ -285,18 +324,24 @@ impl Enricher {
             Ok(whole) => whole,
             Err(refused) => return self.fall_back(refused.0, refused.1, &times),
         };
-        let asked = NotesFor { wishes: &wanted.asked.wishes, arrived, own_logs: None };
-        let enhanced = self.notes_for(&whole.body, attempt, asked, &mut times).await;
+        let from = NotesFor { asked: wanted.asked, arrived, own_logs: None };
+        let enhanced = self.notes_for(&whole.body, attempt, from, &mut times).await;
         times.enrich = arrived.elapsed();
         match enhanced {
-            Ok((body, notes)) => {
-                self.metrics.enrichment(None);
-                self.metrics.stages(&times);
+            Ok(Made { body, notes, usefulness }) => {
+                self.count_outcome(None);
+                self.metrics.stages(Answered::Enhanced, &times);
+                self.params.comparison.useful(&usefulness);
                 let received = Received::Enhanced(wanted.rule, notes.snapshot.cache);
-                whole.into_enhanced(body, |headers, length| {
+                let response = whole.into_enhanced(body, |headers, length| {
                     describe_enhanced(headers, length);
                     label(headers, received, &times, &self.head);
-                })
+                });
+                Departing {
+                    response,
+                    received: comparison::Received::Enhanced,
+                    body: BodyTime::After(times.upstream),
+                }
             }
             Err(fallback) => self.fall_back(whole.into_response(), fallback, &times),
         }
@@ -325,14 +370,14 @@ impl Enricher {
     fn shadow(
         self: Arc<Self>,
         response: Response<Body>,
-        wishes: Wishes,
+        asked: StatusRequest,
         attempt: Result<Attempt, Fallback>,
     ) -> Response<Body> {
         let eligible = check_head(response.status(), response.headers(), self.params.max_body_bytes);
         let attempt = match eligible.and(attempt) {
             Ok(attempt) => attempt,
             Err(fallback) => {
-                self.metrics.shadow(Some(fallback));
+                self.count_shadow(Err(fallback));
                 return response;
             }
         };
@@ -342,31 +387,31 @@ impl Enricher {
             // Held until the notes are made.
             let (whole, _held) = match passed.await {
                 Ok(Passed::Whole(chunks, held)) => (joined(chunks), held),
-                Ok(Passed::NoRoom) => return self.metrics.shadow(Some(Fallback::Overload)),
-                Ok(Passed::TooLarge) => return self.metrics.shadow(Some(Fallback::TooLarge)),
+                Ok(Passed::NoRoom) => return self.count_shadow(Err(Fallback::Overload)),
+                Ok(Passed::TooLarge) => return self.count_shadow(Err(Fallback::TooLarge)),
                 Err(_) => return self.metrics.shadow_abandoned(),
             };
-            let times = &mut StageTimes::default();
-            let asked = NotesFor { wishes: &wishes, arrived: Instant::now(), own_logs: None };
-            let made = self.notes_for(&whole, attempt, asked, times).await;
-            self.metrics.shadow(made.err());
+            let (times, arrived) = (&mut StageTimes::default(), Instant::now());
+            let from = NotesFor { asked: &asked, arrived, own_logs: None };
+            let made = self.notes_for(&whole, attempt, from, times).await;
+            let took = arrived.elapsed();
+            self.count_shadow(made.map(|made| (made.usefulness, took)));
         });
         Response::from_parts(parts, body)
     }
 
-    /// The enhanced body, and what it was made from.
+    /// The enhanced body, and what it was made from. What it tells of the run's end is kept, for the comparison.
     pub(super) async fn notes_for(
         &self,
         body: &Bytes,
         attempt: Attempt,
-        asked: NotesFor<'_>,
+        from: NotesFor<'_>,
         times: &mut StageTimes,
-    ) -> Result<(String, Notes), Fallback> {
-        let NotesFor { wishes, arrived, own_logs } = asked;
+    ) -> Result<Made, Fallback> {
+        let NotesFor { asked, arrived, own_logs } = from;
+        let wishes = &asked.wishes;
         let answer = Answer::read(body).map_err(|_| Fallback::NotJson)?;
-        // Not known when it was decided.
-        if answer.workflow.as_deref().is_some_and(|name| self.params.rollout.in_force().denies_workflow(name))
-        {
+        if self.denies(&answer) {
             return Err(Fallback::DeniedWorkflow);
         }
         let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
@@ -374,14 +419,27 @@ impl Enricher {
         let own_logs = own_logs.unwrap_or_else(|| own_logs_of(body, &answer));
         let notes = attempt.notes(self.times(arrived), told_by(&answer, own_logs)).await?;
         times.logs = notes.took;
+        let span = telemetry::stage("analyse");
+        notes.snapshot.told.learn(status, answer.max_turns, answer.workflow.as_deref());
         let mut context = self.context(status, answer.max_turns, &notes, wishes);
         context.beside = self.beside(&answer, status, &notes);
         let reporting = notes.snapshot.report(context);
         let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
         let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;
+        drop(span);
+        let span = telemetry::stage("merge");
         let logs = if wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
-        let merged = merge(&answer, &additions.members(), logs);
-        Ok((merged.map_err(|_| Fallback::MergeCheck)?, notes))
+        let merged = merge(&answer, &additions.members(), logs).map_err(|_| Fallback::MergeCheck)?;
+        drop(span);
+        self.prove(body, &merged, logs)?;
+        self.keep_course(asked, status, &additions, &notes);
+        let usefulness = findings::usefulness(&answer, status, &additions);
+        Ok(Made { body: merged, notes, usefulness })
+    }
+
+    /// Whether a deny rule names the run's workflow, which was not known when it was decided.
+    pub(super) fn denies(&self, answer: &Answer<'_>) -> bool {
+        answer.workflow.as_deref().is_some_and(|name| self.params.rollout.in_force().denies_workflow(name))
     }
 
     fn times(&self, answered: Instant) -> Times {

@@ -61,7 +61,7 @@ impl Fallback {
     }
 
     /// The word for it.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::UpstreamStatus => "upstream-status",
             Self::NotJson => "not-json",

@@ -5,105 +5,54 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::Empty;
-use hyper::upgrade::OnUpgrade;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tower::{Service, ServiceExt};
 
+use super::again::{Again, AskAgain};
 use super::answer::Answer;
 use super::attempt::{Attempt, Notes, OwnLogs};
 use super::eligible::check_head;
-use super::exchange::{Enricher, NotesFor, Wanted, Whole, own_logs_of};
+use super::exchange::{Enricher, Made, NotesFor, Wanted, Whole, own_logs_of};
 use super::fallback::Fallback;
 use super::merge::{Logs, merge};
-use super::respond::{Received, ask_for_whole_answer, describe_stream, label};
+use super::record::{BodyTime, Departing};
+use super::respond::{Received, describe_stream, label};
 use crate::analysis::{CacheOutcome, RunStatus};
-use crate::proxy::headers::drop_headers;
-use crate::proxy::{Body, Held, ProxyError};
+use crate::comparison;
+use crate::proxy::{Body, Held};
 use crate::route::StatusRequest;
 use crate::run_id::RunId;
 use crate::stream::event::{comment, retry};
 use crate::stream::{Asked, Feed, Session, State};
-use crate::telemetry::StageTimes;
+use crate::telemetry::{Answered, StageTimes};
 
 /// How long a client should wait before it connects again: long enough for a restart to be seen by a load balancer.
 const RETRY: Duration = Duration::from_secs(2);
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Belong to the first request's body or connection, or to the form of its answer.
-const ONCE: [HeaderName; 6] = [
-    header::ACCEPT,
-    header::UPGRADE,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-    header::EXPECT,
-];
-
-type Forwarded = Result<Response<Body>, ProxyError>;
-
-/// A service by which gloss can ask the upstream of its own accord.
-pub trait AskAgain:
-    Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> AskAgain for S where
-    S: Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
-}
-
 /// Who asked for live updates, able to ask again.
+#[derive(Debug)]
 pub(super) struct Caller {
-    ask: Box<dyn Fn() -> BoxFuture<'static, Forwarded> + Send + Sync>,
+    again: Again,
     last_event_id: Option<HeaderValue>,
 }
 
 impl Caller {
-    /// The sender of `request`; asks again by `service`, with the same target, headers and address.
+    /// The sender of `request`; asks again by `service`, with the same target, headers and address, for JSON.
     pub(super) fn of<B>(request: &Request<B>, service: impl AskAgain) -> Self {
         let last_event_id = request.headers().get(LAST_EVENT_ID).cloned();
-        let mut again = Request::new(());
-        *again.uri_mut() = request.uri().clone();
-        *again.version_mut() = request.version();
-        *again.headers_mut() = request.headers().clone();
-        *again.extensions_mut() = request.extensions().clone();
-        // Keeps the client's connection from being closed.
-        again.extensions_mut().remove::<OnUpgrade>();
-        drop_headers(again.headers_mut(), |name| ONCE.contains(name));
-        ask_for_whole_answer(again.headers_mut());
-        let ask = move || -> BoxFuture<'static, Forwarded> {
-            let request = again.clone().map(|()| Empty::new());
-            Box::pin(service.clone().oneshot(request))
-        };
-        Self { ask: Box::new(ask), last_event_id }
+        Self { again: Again::of(request, service, &[header::ACCEPT]), last_event_id }
     }
 
     fn has_seen(&self, id: &str) -> bool {
         self.last_event_id.as_ref().is_some_and(|seen| seen == id)
-    }
-}
-
-impl fmt::Debug for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Caller").finish_non_exhaustive()
     }
 }
 
@@ -177,6 +126,15 @@ impl Phase {
     }
 }
 
+/// What is told of the first state, beside the state itself.
+#[derive(Debug)]
+struct First {
+    /// How much of the log had to be read for it.
+    cache: CacheOutcome,
+    /// What its notes brought; `None` where it has none yet.
+    usefulness: Option<comparison::Usefulness>,
+}
+
 /// One stream's own answer and notes.
 #[derive(Debug)]
 struct Live {
@@ -200,20 +158,17 @@ impl Live {
         self.show(String::from_utf8_lossy(&self.known.basic).into_owned())
     }
 
-    /// The state, and how much of the log had to be read for it.
-    async fn noted(
-        &mut self,
-        attempt: Attempt,
-        times: &mut StageTimes,
-    ) -> Result<(State, CacheOutcome), Fallback> {
+    /// The state, and what is told of it where it is the first.
+    async fn noted(&mut self, attempt: Attempt, times: &mut StageTimes) -> Result<(State, First), Fallback> {
         if self.known.phase == Phase::Pending {
-            return Ok((self.basic(), CacheOutcome::Miss));
+            return Ok((self.basic(), First { cache: CacheOutcome::Miss, usefulness: None }));
         }
         let own = self.known.own.clone().map_or(OwnLogs::Nothing, |notes| OwnLogs::Read(Box::new(notes)));
-        let asked = NotesFor { wishes: &self.asked.wishes, arrived: Instant::now(), own_logs: Some(own) };
-        let (json, notes) = self.enricher.notes_for(&self.known.basic, attempt, asked, times).await?;
+        let from = NotesFor { asked: &self.asked, arrived: Instant::now(), own_logs: Some(own) };
+        let made = self.enricher.notes_for(&self.known.basic, attempt, from, times).await?;
+        let Made { body, notes, usefulness } = made;
         self.noted = Some(notes.snapshot.analysis.offset());
-        Ok((self.show(json), notes.snapshot.cache))
+        Ok((self.show(body), First { cache: notes.snapshot.cache, usefulness: Some(usefulness) }))
     }
 }
 
@@ -221,7 +176,7 @@ impl Feed for Live {
     type Answer = Known;
 
     fn ask(&self) -> BoxFuture<'static, Asked<Known>> {
-        let (forwarded, enricher) = ((self.caller.ask)(), Arc::clone(&self.enricher));
+        let (forwarded, enricher) = (self.caller.again.ask(), Arc::clone(&self.enricher));
         let run = self.asked.run_id.clone();
         Box::pin(async move {
             let Ok(response) = forwarded.await else { return Asked::Failed };
@@ -270,7 +225,7 @@ impl Enricher {
         wanted: &Wanted<'_>,
         attempt: Result<Attempt, Fallback>,
         caller: Caller,
-    ) -> Response<Body> {
+    ) -> Departing {
         let mut times = StageTimes { upstream: wanted.started.elapsed(), ..StageTimes::default() };
         let eligible = check_head(response.status(), response.headers(), self.params.max_body_bytes);
         let place = self.streams.begin(self.params.max_streams).ok_or(Fallback::Overload);
@@ -286,20 +241,26 @@ impl Enricher {
         let arrived = Instant::now();
         let began = self.begin_stream(&whole, wanted.asked, attempt, caller, &mut times).await;
         times.enrich = arrived.elapsed();
-        let (live, state, cache) = match began {
+        let (live, state, noted) = match began {
             Ok(began) => began,
             Err(fallback) => return self.fall_back(whole.into_response(), fallback, &times),
         };
         let mut head = whole.parts;
-        self.metrics.enrichment(None);
-        self.metrics.stages(&times);
+        self.count_outcome(None);
+        self.metrics.stages(Answered::Enhanced, &times);
+        noted.usefulness.iter().for_each(|usefulness| self.params.comparison.useful(usefulness));
         describe_stream(&mut head.headers);
-        label(&mut head.headers, Received::Enhanced(wanted.rule, cache), &times, &self.head);
+        label(&mut head.headers, Received::Enhanced(wanted.rule, noted.cache), &times, &self.head);
+        let departing = |response| Departing {
+            response,
+            received: comparison::Received::Enhanced,
+            body: BodyTime::Live(times.upstream),
+        };
         if state.ended.is_some() && live.caller.has_seen(&state.last_id()) {
             // By which a browser is told not to come again.
             head.status = StatusCode::NO_CONTENT;
             head.headers.remove(header::CONTENT_TYPE);
-            return Response::from_parts(head, Body::empty());
+            return departing(Response::from_parts(head, Body::empty()));
         }
         let (events, sent) = mpsc::channel(1);
         let seen = state.ended.is_none() && live.caller.has_seen(&state.offset.to_string());
@@ -321,7 +282,7 @@ impl Enricher {
             };
             tokio::spawn(session.run(state));
         }
-        Response::from_parts(head, Body::live(sent))
+        departing(Response::from_parts(head, Body::live(sent)))
     }
 
     /// What the stream says first.
@@ -332,13 +293,13 @@ impl Enricher {
         attempt: Attempt,
         caller: Caller,
         times: &mut StageTimes,
-    ) -> Result<(Live, State, CacheOutcome), Fallback> {
+    ) -> Result<(Live, State, First), Fallback> {
         let known = Known::of(&whole.body, self, asked.run_id.as_ref()).await?;
         let mut asked = asked.clone();
         asked.wishes.include_logs = Some(false);
         let enricher = Arc::clone(self);
         let mut live = Live { enricher, asked, caller, known, answer: 0, noted: None };
-        let (state, cache) = live.noted(attempt, times).await?;
-        Ok((live, state, cache))
+        let (state, noted) = live.noted(attempt, times).await?;
+        Ok((live, state, noted))
     }
 }

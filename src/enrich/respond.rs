@@ -45,6 +45,8 @@ const DESCRIPTIONS: [HeaderName; 7] = [
 pub(super) enum Received {
     /// The enhanced answer.
     Enhanced(Rule, CacheOutcome),
+    /// Both in one.
+    Both(Rule, CacheOutcome),
     /// The basic answer, as decided.
     Basic(Rule),
     /// The basic answer, because the other one failed.
@@ -85,6 +87,7 @@ pub(super) fn describe_stream(headers: &mut HeaderMap) {
 pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTimes, params: &HeadParams) {
     let (variant, reason) = match received {
         Received::Enhanced(rule, _) => ("enhanced", rule.as_str()),
+        Received::Both(rule, _) => ("compare", rule.as_str()),
         Received::Basic(rule) => ("basic", rule.as_str()),
         Received::FellBack(fallback) => ("basic", fallback.as_str()),
     };
@@ -93,7 +96,8 @@ pub(super) fn label(headers: &mut HeaderMap, received: Received, times: &StageTi
     let varies_by = HeaderValue::from_str(&written(&params.opt_in)).expect("a header name is a header value");
     headers.append(header::VARY, varies_by);
     headers.append(SERVER_TIMING, server_timing(times));
-    let cached = matches!(received, Received::Enhanced(_, CacheOutcome::Hit));
+    let cached =
+        matches!(received, Received::Enhanced(_, CacheOutcome::Hit) | Received::Both(_, CacheOutcome::Hit));
     let cache_status = if cached { "gloss; hit" } else { "gloss; fwd=miss" };
     headers.append(CACHE_STATUS, HeaderValue::from_static(cache_status));
     if params.expose {

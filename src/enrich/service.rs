@@ -11,8 +11,9 @@ use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tower::{Layer, Service};
 
+use super::again::{Again, AskAgain};
 use super::exchange::{EnrichParams, Enricher};
-use super::live::{AskAgain, Caller};
+use super::live::Caller;
 use super::respond::ask_for_whole_answer;
 use crate::proxy::headers::drop_headers;
 use crate::proxy::{Body, ClientAddress, ProxyError};
@@ -72,9 +73,10 @@ where
             query: request.uri().query().unwrap_or_default(),
             address: address.map(|address| address.ip()),
         };
-        let mut exchange = self.enricher.begin(asked, &caller);
-        if exchange.is_to_be_enhanced() {
-            if wants_events(request.headers()) {
+        let again = || Again::of(&request, self.inner.clone(), &[]);
+        let mut exchange = self.enricher.begin(asked, &caller, again);
+        if exchange.is_to_be_rewritten() {
+            if exchange.can_go_on() && wants_events(request.headers()) {
                 exchange = exchange.go_on_for(Caller::of(&request, self.inner.clone()));
                 drop_headers(request.headers_mut(), |name| *name == header::ACCEPT);
             }

@@ -4,6 +4,7 @@
 //! off never looks complete.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -32,8 +33,27 @@ pub struct Body {
     ending: Option<Ending>,
     /// Gets a copy of the upstream's frames when they have all passed.
     tee: Option<Tee>,
+    /// Learns how it ended.
+    watch: Option<Watch>,
     /// Its share of the memory that answers may hold, where it was read in advance.
     _held: Option<Held>,
+}
+
+/// How handing over a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandedOver {
+    /// All of it, so many bytes.
+    Whole(u64),
+    /// It broke off.
+    Broken,
+    /// It was dropped before its end: its client has left.
+    Dropped,
+}
+
+/// Tells how a body ended, once.
+struct Watch {
+    bytes: u64,
+    tell: Option<Box<dyn FnOnce(HandedOver) + Send + Sync>>,
 }
 
 #[derive(Debug)]
@@ -90,7 +110,15 @@ pub enum Passed {
 impl Body {
     /// No body.
     pub fn empty() -> Self {
-        Self { chunks: VecDeque::new(), live: None, upstream: None, ending: None, tee: None, _held: None }
+        Self {
+            chunks: VecDeque::new(),
+            live: None,
+            upstream: None,
+            ending: None,
+            tee: None,
+            watch: None,
+            _held: None,
+        }
     }
 
     /// A body of these chunks, in order.
@@ -128,6 +156,17 @@ impl Body {
     #[must_use]
     pub fn with_held(self, held: Held) -> Self {
         Self { _held: Some(held), ..self }
+    }
+
+    /// Has `tell` called with how handing it over ends, on whatever thread that happens: it must not take long.
+    #[must_use]
+    pub fn watched(self, tell: impl FnOnce(HandedOver) + Send + Sync + 'static) -> Self {
+        let mut watch = Watch { bytes: 0, tell: Some(Box::new(tell)) };
+        if self.is_end_stream() {
+            // Nobody is going to ask for it.
+            watch.end(HandedOver::Whole(0));
+        }
+        Self { watch: Some(watch), ..self }
     }
 
     /// Reads the whole body, unless it is longer than `max_bytes`, takes until after `deadline`, or there is no room
@@ -170,6 +209,9 @@ impl Body {
     }
 
     fn observe(&mut self, frame: Option<&Frame<Bytes>>) {
+        if let Some(watch) = &mut self.watch {
+            watch.see(frame);
+        }
         let Some(mut tee) = self.tee.take() else { return };
         let Some(frame) = frame else {
             // The receiver may have gone; then nobody wants the copy.
@@ -225,6 +267,33 @@ impl Body {
     }
 }
 
+impl Watch {
+    fn see(&mut self, frame: Option<&Frame<Bytes>>) {
+        match frame {
+            Some(frame) => self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
+            None => self.end(HandedOver::Whole(self.bytes)),
+        }
+    }
+
+    fn end(&mut self, how: HandedOver) {
+        if let Some(tell) = self.tell.take() {
+            tell(how);
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.end(HandedOver::Dropped);
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
 impl HttpBody for Body {
     type Data = Bytes;
     type Error = BodyError;
@@ -251,11 +320,15 @@ impl HttpBody for Body {
             Some(Ok(sent)) => {
                 this.observe(Some(sent));
                 // hyper does not poll again once it knows that the end was reached.
-                if this.tee.is_some() && this.is_end_stream() {
+                let has_observer = this.tee.is_some() || this.watch.is_some();
+                if has_observer && this.is_end_stream() {
                     this.observe(None);
                 }
             }
-            Some(Err(_)) => this.tee = None,
+            Some(Err(_)) => {
+                this.tee = None;
+                this.watch.iter_mut().for_each(|watch| watch.end(HandedOver::Broken));
+            }
             None => this.observe(None),
         }
         Poll::Ready(frame)

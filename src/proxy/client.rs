@@ -7,17 +7,20 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Request, Response, Uri, header};
 use http_body::Body as _;
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::timeout;
 
 use super::body::Body;
-use super::connect::Connector;
+use super::calls::Calls;
+use super::connect::{Connection, Connector};
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, PoolParams};
-use super::request_body::{RequestBody, Upload};
+use super::request_body::RequestBody;
+use super::upload::Upload;
 use super::upstream::Upstream;
 use crate::telemetry::Metrics;
 
@@ -44,6 +47,7 @@ pub struct Client {
     connector: Connector,
     response_timeout: Duration,
     pool: Pool,
+    calls: Calls,
     metrics: Metrics,
 }
 
@@ -64,7 +68,23 @@ impl Client {
             patience: params.connect_timeout,
             preserve_header_case: params.preserve_header_case,
         };
-        Self { connector, response_timeout: params.response_timeout, pool, metrics }
+        let calls = Calls::new(connector.upstream.peer(), metrics.clone());
+        Self { connector, response_timeout: params.response_timeout, pool, calls, metrics }
+    }
+
+    /// Whether answers tell how long they took, by [`UpstreamTime`](super::UpstreamTime); they do not, unless asked to.
+    #[must_use]
+    pub fn timed(mut self, timed: bool) -> Self {
+        self.calls.tell(timed);
+        self
+    }
+
+    /// Sends a request of gloss's own, whose body is there.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send_own(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>, ProxyError> {
+        self.send(request.map(RequestBody::Own), &Upload::default()).await
     }
 
     /// The upstream that this client speaks to.
@@ -81,10 +101,31 @@ impl Client {
         request: Request<RequestBody>,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
+        let mut request = request;
+        let call = self.calls.begin(&mut request);
+        let answered = self.send_patiently(request, upload).await;
+        match answered {
+            Ok(mut response) => {
+                call.answered(&mut response);
+                Ok(response)
+            }
+            Err(error) => {
+                call.failed(error.proxy_status());
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends it on a pooled connection, on another one where that is dead, or on a new one.
+    async fn send_patiently(
+        &self,
+        request: Request<RequestBody>,
+        upload: &Upload,
+    ) -> Result<Response<Body>, ProxyError> {
         let mut spare = is_repeatable(&request).then(|| Spare::of(&request));
         let mut request = request;
-        while let Some(sender) = self.pool.take() {
-            request = match self.attempt(sender, request, upload).await {
+        while let Some(connection) = self.pool.take() {
+            request = match self.attempt(connection, request, upload).await {
                 Ok(response) => return Ok(response),
                 Err(Failure::Unsent(request, _)) => *request,
                 Err(Failure::Sent(error)) => match spare.take() {
@@ -104,8 +145,8 @@ impl Client {
         request: Request<RequestBody>,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        let sender = self.connector.connect().await?;
-        match self.attempt(sender, request, upload).await {
+        let connection = self.connector.connect().await?;
+        match self.attempt(connection, request, upload).await {
             Ok(response) => Ok(response),
             Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, upload)),
         }
@@ -113,13 +154,24 @@ impl Client {
 
     async fn attempt(
         &self,
-        mut sender: SendRequest<RequestBody>,
+        mut connection: Connection,
         request: Request<RequestBody>,
         upload: &Upload,
     ) -> Result<Response<Body>, Failure> {
         let reusable = !request.headers().contains_key(header::UPGRADE);
-        match self.unless_overdue(sender.try_send_request(request), upload).await {
-            Some(Ok(response)) => Ok(self.lease(sender, reusable, response)),
+        upload.moved();
+        match self.unless_overdue(connection.sender.try_send_request(request), upload).await {
+            Some(Ok(response)) => {
+                upload.answer_begins();
+                let upload = upload.clone();
+                let lease = if reusable {
+                    self.pool.lease(connection, upload)
+                } else {
+                    // What it speaks is no longer certain, once it was asked to switch protocols.
+                    Lease::for_once(connection, upload)
+                };
+                Ok(leased(lease, response))
+            }
             Some(Err(mut error)) => {
                 let unsent = error.take_message();
                 let error = classify(error.into_error());
@@ -132,33 +184,27 @@ impl Client {
         }
     }
 
-    /// Waits for an answer; `None` when nothing has moved for too long. A body that is still on its way up is movement.
+    /// Waits for an answer; `None` when nothing of the request has moved for too long. A client that pauses within its
+    /// body is no fault of the upstream's, and has a limit of its own.
     async fn unless_overdue<T>(&self, answer: impl Future<Output = T>, upload: &Upload) -> Option<T> {
         let mut answer = pin!(answer);
         loop {
-            let before = upload.frames();
-            match timeout(self.response_timeout, &mut answer).await {
+            let left = self.response_timeout.saturating_sub(upload.still().unwrap_or_default());
+            match timeout(left, &mut answer).await {
                 Ok(answer) => return Some(answer),
-                Err(_) if upload.frames() > before => {}
-                Err(_) => return None,
+                Err(_) if upload.still().is_some_and(|still| still >= self.response_timeout) => return None,
+                Err(_) => {}
             }
         }
     }
+}
 
-    /// The answer, with the claim on its connection. One that was asked to switch protocols is not used again: what it
-    /// speaks is no longer certain.
-    fn lease(
-        &self,
-        sender: SendRequest<RequestBody>,
-        reusable: bool,
-        response: Response<Incoming>,
-    ) -> Response<Body> {
-        let lease = if reusable { self.pool.lease(sender) } else { Lease::for_once(sender) };
-        response.map(|incoming| {
-            // Without a body the lease ends here, and the connection is free at once.
-            if incoming.is_end_stream() { Body::empty() } else { Body::from_upstream(incoming, Some(lease)) }
-        })
-    }
+/// The answer, with the claim on its connection.
+fn leased(lease: Lease, response: Response<Incoming>) -> Response<Body> {
+    response.map(|incoming| {
+        // Without a body the lease ends here, and the connection is free at once.
+        if incoming.is_end_stream() { Body::empty() } else { Body::from_upstream(incoming, Some(lease)) }
+    })
 }
 
 /// What is kept of a request that may have to be sent again.

@@ -6,17 +6,27 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::dial::dial;
 use super::error::ProxyError;
 use super::request_body::RequestBody;
+use super::sips::Sips;
 use super::upstream::{Endpoint, Upstream};
 
 /// An answer may have so many headers and so long a head: far more than any sane service sends, so that gloss is never
 /// stricter than the clients behind it.
 const MAX_RESPONSE_HEADERS: usize = 1000;
 const MAX_RESPONSE_HEAD_BYTES: usize = 2 * 1024 * 1024;
+
+/// A connection to the upstream.
+pub(super) struct Connection {
+    /// Takes requests.
+    pub(super) sender: http1::SendRequest<RequestBody>,
+    /// Ends it, whatever is on it.
+    pub(super) task: AbortHandle,
+}
 
 /// Makes connections to one upstream.
 #[derive(Debug, Clone)]
@@ -31,11 +41,11 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Opens a connection and drives it in a task of its own until either side closes it.
-    pub(super) async fn connect(&self) -> Result<http1::SendRequest<RequestBody>, ProxyError> {
+    pub(super) async fn connect(&self) -> Result<Connection, ProxyError> {
         timeout(self.patience, self.open()).await.map_err(|_| ProxyError::ConnectTimeout(self.patience))?
     }
 
-    async fn open(&self) -> Result<http1::SendRequest<RequestBody>, ProxyError> {
+    async fn open(&self) -> Result<Connection, ProxyError> {
         match &self.upstream.endpoint {
             Endpoint::Plain(address) => self.speak(dial(address).await?).await,
             Endpoint::Tls(address, tls) => {
@@ -48,7 +58,7 @@ impl Connector {
         }
     }
 
-    async fn speak<S>(&self, stream: S) -> Result<http1::SendRequest<RequestBody>, ProxyError>
+    async fn speak<S>(&self, stream: S) -> Result<Connection, ProxyError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -57,14 +67,14 @@ impl Connector {
             .max_headers(MAX_RESPONSE_HEADERS)
             .max_buf_size(MAX_RESPONSE_HEAD_BYTES)
             .preserve_header_case(self.preserve_header_case);
-        let handshake = builder.handshake(TokioIo::new(stream)).await;
+        let handshake = builder.handshake(TokioIo::new(Sips(stream))).await;
         let (sender, connection) = handshake.map_err(ProxyError::Handshake)?;
-        tokio::spawn(async move {
+        let driven = tokio::spawn(async move {
             // The request on the connection learns of the failure itself; here nobody is left to tell.
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(error = %error, "an upstream connection ended");
             }
         });
-        Ok(sender)
+        Ok(Connection { sender, task: driven.abort_handle() })
     }
 }

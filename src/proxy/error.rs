@@ -44,6 +44,12 @@ pub enum ProxyError {
     /// The client stopped sending its body.
     #[error("nothing more of the request's body came for {0:?}")]
     ClientStalled(Duration),
+    /// The client sent its body more slowly than so many bytes a second.
+    #[error("the request's body came at less than {0} bytes a second")]
+    ClientSlow(u64),
+    /// More headers than so many.
+    #[error("the request has more than {0} headers")]
+    ManyHeaders(usize),
     /// CONNECT is not for reverse proxies.
     #[error("CONNECT is not supported")]
     ConnectMethod,
@@ -65,7 +71,8 @@ impl ProxyError {
             | Self::Malformed(_)
             | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::ClientBody | Self::Target => StatusCode::BAD_REQUEST,
-            Self::ClientStalled(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::ClientStalled(_) | Self::ClientSlow(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::ManyHeaders(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ConnectMethod => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -93,9 +100,25 @@ impl ProxyError {
             Self::ResponseTimeout(_) => "http_response_timeout",
             Self::Malformed(error) if error.is_parse_too_large() => "http_response_header_section_size",
             Self::Malformed(_) | Self::UnaskedUpgrade => "http_protocol_error",
-            Self::ClientBody | Self::ClientStalled(_) | Self::ConnectMethod | Self::Target => {
-                "http_request_error"
-            }
+            Self::ClientBody
+            | Self::ClientStalled(_)
+            | Self::ClientSlow(_)
+            | Self::ManyHeaders(_)
+            | Self::ConnectMethod
+            | Self::Target => "http_request_error",
+        }
+    }
+
+    /// The words for which connections are ended here, in metrics.
+    pub const REFUSALS: [&str; 2] = ["body-timeout", "body-rate"];
+
+    /// The word for it where a client was too slow, and its connection ends for that.
+    pub fn refusal(&self) -> Option<&'static str> {
+        let [timeout, rate] = Self::REFUSALS;
+        match self {
+            Self::ClientStalled(_) => Some(timeout),
+            Self::ClientSlow(_) => Some(rate),
+            _ => None,
         }
     }
 
@@ -110,6 +133,8 @@ impl ProxyError {
             Self::Malformed(_) | Self::UnaskedUpgrade => "The upstream's answer is not valid HTTP",
             Self::ClientBody => "The request's body is malformed or incomplete",
             Self::ClientStalled(_) => "The request's body took too long",
+            Self::ClientSlow(_) => "The request's body came too slowly",
+            Self::ManyHeaders(_) => "The request has too many headers",
             Self::ConnectMethod => "CONNECT is not supported",
             Self::Target => "The request's target or Host is malformed",
         }

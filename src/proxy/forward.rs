@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -16,10 +15,13 @@ use tower::Service;
 use super::body::Body;
 use super::client::Client;
 use super::error::ProxyError;
-use super::headers::{has_plain_framing, is_authority, join_cookies, strip_hop_by_hop, upgrade_protocol};
+use super::headers::{
+    has_one_length, has_plain_framing, is_authority, join_cookies, strip_hop_by_hop, upgrade_protocol,
+};
 use super::hops::{Hop, HopParams, via};
-use super::request_body::{RequestBody, Upload};
-use super::upgrade::Tunnels;
+use super::request_body::{BodyPatience, RequestBody};
+use super::upgrade::{Occupied, Tunnels};
+use super::upload::Upload;
 
 /// What forwarding depends on.
 #[derive(Debug, Clone)]
@@ -28,8 +30,10 @@ pub struct ForwardParams {
     pub opt_in_header: HeaderName,
     /// Whether `Host` becomes the upstream's own.
     pub rewrite_host: bool,
-    /// How long a client may pause within a body.
-    pub body_timeout: Duration,
+    /// How long a client may take for a body.
+    pub body_patience: BodyPatience,
+    /// How many headers a request may have.
+    pub max_headers: usize,
     /// What is told of the way that messages came.
     pub hops: HopParams,
     /// Whether header names go out as they came in.
@@ -63,7 +67,7 @@ impl Service<Request<Incoming>> for Forward {
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let (this, upload) = (self.clone(), Upload::default());
         let overheard = request.extensions_mut().remove();
-        let patience = self.params.body_timeout;
+        let patience = self.params.body_patience;
         let request = request.map(|body| RequestBody::new(body, upload.clone(), patience, overheard));
         Box::pin(this.forward(request, upload))
     }
@@ -93,6 +97,7 @@ impl Forward {
         // HTTP/1.0 cannot switch (RFC 9110, section 7.8).
         let upgrade = upgrade_protocol(request.headers()).filter(|_| request.version() == Version::HTTP_11);
         let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let place = request.extensions_mut().remove::<Occupied>();
         let outgoing = self.outgoing(request, upgrade)?;
         let mut response = self.client.send(outgoing, &upload).await?;
         let accepted = upgrade_protocol(response.headers());
@@ -103,7 +108,7 @@ impl Forward {
         }
         *response.version_mut() = Version::HTTP_11;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            self.switch(&mut response, client_side, accepted)?;
+            self.switch(&mut response, client_side.zip(accepted), place)?;
         } else if client_side.is_some() {
             // What follows on the connection may be meant for the protocol that was declined.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -121,10 +126,14 @@ impl Forward {
         if request.method() == Method::CONNECT {
             return Err(ProxyError::ConnectMethod);
         }
-        if !has_plain_framing(request.headers()) {
-            return Err(ProxyError::ClientBody);
+        // The HTTP library counts them for HTTP/1 only.
+        if request.headers().len() > self.params.max_headers {
+            return Err(ProxyError::ManyHeaders(self.params.max_headers));
         }
         let (mut parts, body) = request.into_parts();
+        if !has_plain_framing(&parts.headers) || !has_one_length(&mut parts.headers) {
+            return Err(ProxyError::ClientBody);
+        }
         let host = self.host(&parts)?;
         let hop = Hop::of(&parts, self.params.hops);
         strip_hop_by_hop(&mut parts.headers, &self.params.opt_in_header);
@@ -184,16 +193,14 @@ impl Forward {
     fn switch(
         &self,
         response: &mut Response<Body>,
-        client: Option<OnUpgrade>,
-        protocol: Option<HeaderValue>,
+        asked: Option<(OnUpgrade, HeaderValue)>,
+        place: Option<Occupied>,
     ) -> Result<(), ProxyError> {
-        let (Some(client), Some(protocol)) = (client, protocol) else {
-            return Err(ProxyError::UnaskedUpgrade);
-        };
+        let Some((client, protocol)) = asked else { return Err(ProxyError::UnaskedUpgrade) };
         let upstream = hyper::upgrade::on(&mut *response);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         response.headers_mut().insert(header::UPGRADE, protocol);
-        self.tunnels.join(client, upstream);
+        self.tunnels.join(client, upstream, place);
         Ok(())
     }
 }

@@ -99,6 +99,22 @@ pub fn has_plain_framing(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether a message has one length at most; one that was told twice is told once from here on.
+///
+/// HTTP/1 requests have been looked at before, see [`framing`](crate::server::framing); here it is for HTTP/2.
+pub fn has_one_length(headers: &mut HeaderMap) -> bool {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let Some(length) = lengths.next().cloned() else { return true };
+    let others: Vec<_> = lengths.collect();
+    if others.iter().any(|other| **other != length) {
+        return false;
+    }
+    if !others.is_empty() {
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
+    true
+}
+
 /// Whether `Host` is an authority: a name or address with an optional port, and nothing else.
 pub fn is_authority(host: &http::HeaderValue) -> bool {
     host.to_str().is_ok_and(|text| {
@@ -197,6 +213,15 @@ mod tests {
         }
         let twice = map(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]);
         assert!(!has_plain_framing(&twice));
+    }
+
+    #[test]
+    fn a_length_that_was_told_twice_is_told_once() {
+        let mut twice = map(&[("content-length", "5"), ("x", "y"), ("content-length", "5")]);
+        assert!(has_one_length(&mut twice));
+        assert_eq!(twice.get_all("content-length").iter().collect::<Vec<_>>(), ["5"]);
+        assert!(!has_one_length(&mut map(&[("content-length", "5"), ("content-length", "6")])));
+        assert!(has_one_length(&mut map(&[("content-length", "5")])) && has_one_length(&mut map(&[])));
     }
 
     #[test]

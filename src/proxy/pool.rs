@@ -10,10 +10,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::request_body::RequestBody;
+use super::connect::Connection;
+use super::upload::Upload;
 
 /// The pool's limits.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 struct Idle {
-    sender: SendRequest<RequestBody>,
+    connection: Connection,
     since: Instant,
 }
 
@@ -48,35 +48,36 @@ impl Pool {
     }
 
     /// The connection used last which is still good; `None` when a new one has to be made.
-    pub(super) fn take(&self) -> Option<SendRequest<RequestBody>> {
+    pub(super) fn take(&self) -> Option<Connection> {
         self.0.take(Instant::now())
     }
 
-    /// A claim on the pool that gives `sender` back when it is dropped.
-    pub(super) fn lease(&self, sender: SendRequest<RequestBody>) -> Lease {
-        Lease { sender: Some(sender), pool: Arc::downgrade(&self.0) }
+    /// A claim on the pool that gives `connection` back when it is dropped; it is for the answer to `upload`.
+    pub(super) fn lease(&self, connection: Connection, upload: Upload) -> Lease {
+        Lease { connection: Some(connection), upload, pool: Arc::downgrade(&self.0) }
     }
 }
 
 impl Shared {
-    fn take(&self, now: Instant) -> Option<SendRequest<RequestBody>> {
+    fn take(&self, now: Instant) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         self.drop_expired(&mut idle, now);
         // One that is open but not ready yet is still finishing its last exchange: leave it for later.
-        let at = idle.iter().rposition(|idle| idle.sender.is_ready())?;
-        Some(idle.remove(at).sender)
+        let at = idle.iter().rposition(|idle| idle.connection.sender.is_ready())?;
+        Some(idle.remove(at).connection)
     }
 
-    fn put(&self, sender: SendRequest<RequestBody>, now: Instant) {
+    fn put(&self, connection: Connection, now: Instant) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.params.max_idle && !sender.is_closed() {
-            idle.push(Idle { sender, since: now });
+        if idle.len() < self.params.max_idle && !connection.sender.is_closed() {
+            idle.push(Idle { connection, since: now });
         }
     }
 
     fn drop_expired(&self, idle: &mut Vec<Idle>, now: Instant) {
         idle.retain(|idle| {
-            !idle.sender.is_closed() && now.saturating_duration_since(idle.since) < self.params.idle_timeout
+            !idle.connection.sender.is_closed()
+                && now.saturating_duration_since(idle.since) < self.params.idle_timeout
         });
     }
 }
@@ -94,21 +95,24 @@ async fn reap(shared: Weak<Shared>, every: Duration) {
 
 /// A connection that is in use and goes back to its pool when this is dropped.
 pub(super) struct Lease {
-    sender: Option<SendRequest<RequestBody>>,
+    connection: Option<Connection>,
+    upload: Upload,
     pool: Weak<Shared>,
 }
 
 impl Lease {
     /// A claim on a connection that is closed when this is dropped.
-    pub(super) fn for_once(sender: SendRequest<RequestBody>) -> Self {
-        Self { sender: Some(sender), pool: Weak::new() }
+    pub(super) fn for_once(connection: Connection, upload: Upload) -> Self {
+        Self { connection: Some(connection), upload, pool: Weak::new() }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let (Some(sender), Some(pool)) = (self.sender.take(), self.pool.upgrade()) {
-            pool.put(sender, Instant::now());
+        let Some(connection) = self.connection.take() else { return };
+        self.upload.answer_ends(&connection.task);
+        if let Some(pool) = self.pool.upgrade() {
+            pool.put(connection, Instant::now());
         }
     }
 }

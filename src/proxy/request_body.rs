@@ -1,18 +1,21 @@
-//! Requests on their way up: the client's frames as they come, watched from outside.
+//! Requests on their way up: the client's frames as they come, for as long as the client keeps them coming.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::deadline::Deadline;
-use super::error::ProxyError;
+use super::upload::{ClientFailure, Upload};
 
 /// Why a body broke off.
 #[derive(Debug, Error)]
@@ -23,6 +26,19 @@ pub enum BodyError {
     /// Nothing came for so long.
     #[error("the body stalled for {0:?}")]
     Stalled(Duration),
+    /// Fewer bytes a second came than this.
+    #[error("the body came at less than {0} bytes a second")]
+    Slow(u64),
+}
+
+/// How long a client may take for a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyPatience {
+    /// How long it may pause.
+    pub pause: Duration,
+    /// How many bytes it has to bring for each second that it is waited for, in addition to the time of one pause; 0 for
+    /// as few as it likes. Does not count while an answer streams beside the body, since then the two may converse.
+    pub min_rate: u64,
 }
 
 /// A request's body on its way to the upstream.
@@ -30,6 +46,8 @@ pub enum BodyError {
 pub enum RequestBody {
     /// There is none.
     Empty,
+    /// What gloss says of its own accord.
+    Own(Full<Bytes>),
     /// The client's, frame by frame, watched.
     Client(ClientBody),
 }
@@ -39,8 +57,14 @@ pub enum RequestBody {
 pub struct ClientBody {
     incoming: Incoming,
     upload: Upload,
-    patience: Duration,
+    patience: BodyPatience,
     waiting: Deadline,
+    /// Since when the client is waited for now.
+    since: Option<Instant>,
+    /// How long it was waited for before.
+    waited: Duration,
+    /// How much it has brought.
+    bytes: u64,
     overheard: Option<Overheard>,
 }
 
@@ -77,68 +101,47 @@ impl Overheard {
     }
 }
 
-/// Watches a client's body on its way up, from outside.
-#[derive(Debug, Clone, Default)]
-pub struct Upload(Arc<UploadState>);
-
-#[derive(Debug, Default)]
-struct UploadState {
-    failure: OnceLock<ClientFailure>,
-    frames: AtomicU64,
-}
-
-/// What the client's side did wrong.
-#[derive(Debug, Clone, Copy)]
-enum ClientFailure {
-    Broken,
-    Stalled(Duration),
-}
-
-impl Upload {
-    /// How the client's side failed, if it did, so that the failure is not blamed on the upstream.
-    pub fn failure(&self) -> Option<ProxyError> {
-        self.0.failure.get().map(|failure| match failure {
-            ClientFailure::Broken => ProxyError::ClientBody,
-            ClientFailure::Stalled(patience) => ProxyError::ClientStalled(*patience),
-        })
-    }
-
-    /// How many frames have passed: while it rises, an answer cannot be overdue.
-    pub fn frames(&self) -> u64 {
-        self.0.frames.load(Ordering::Relaxed)
-    }
-
-    fn failed(&self, failure: ClientFailure) {
-        // The first one counts.
-        let _ = self.0.failure.set(failure);
-    }
-}
-
 impl RequestBody {
-    /// Wraps what the client sends, which may pause for as long as `patience`.
-    pub fn new(incoming: Incoming, upload: Upload, patience: Duration, overheard: Option<Overheard>) -> Self {
+    /// Wraps what the client sends, which `overheard` gets a copy of.
+    pub fn new(
+        incoming: Incoming,
+        upload: Upload,
+        patience: BodyPatience,
+        overheard: Option<Overheard>,
+    ) -> Self {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
-        Self::Client(ClientBody { incoming, upload, patience, waiting: Deadline::default(), overheard })
+        upload.begins();
+        let (waiting, since) = (Deadline::default(), None);
+        Self::Client(ClientBody {
+            incoming,
+            upload,
+            patience,
+            waiting,
+            since,
+            waited: Duration::ZERO,
+            bytes: 0,
+            overheard,
+        })
     }
 }
 
 impl ClientBody {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-            return self.waiting.poll_missed(cx, self.patience).map(|()| {
-                self.upload.failed(ClientFailure::Stalled(self.patience));
-                Some(Err(BodyError::Stalled(self.patience)))
-            });
+            self.upload.waits_for_client();
+            return self.poll_late(cx).map(|error| Some(Err(error)));
         };
         self.waiting.met();
+        self.waited += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        self.upload.moved();
         Poll::Ready(frame.map(|frame| match frame {
             Ok(frame) => {
-                self.upload.0.frames.fetch_add(1, Ordering::Relaxed);
                 if let Some(overheard) = &self.overheard {
                     overheard.hear(&frame);
                 }
+                self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 Ok(frame)
             }
             Err(error) => {
@@ -146,6 +149,37 @@ impl ClientBody {
                 Err(error.into())
             }
         }))
+    }
+
+    /// Ready when the client has taken too long.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        let BodyPatience { pause, min_rate } = self.patience;
+        let since = *self.since.get_or_insert_with(Instant::now);
+        loop {
+            ready!(self.waiting.poll_missed(cx, pause.min(self.allowance())));
+            let paused = since.elapsed();
+            if paused >= pause {
+                self.upload.failed(ClientFailure::Stalled(pause));
+                return Poll::Ready(BodyError::Stalled(pause));
+            }
+            if !self.upload.is_answering() {
+                self.upload.failed(ClientFailure::Slow(min_rate));
+                return Poll::Ready(BodyError::Slow(min_rate));
+            }
+            self.waiting.extend(pause.saturating_sub(paused));
+        }
+    }
+
+    /// How long the client may be waited for this time, as far as the rate goes.
+    fn allowance(&self) -> Duration {
+        let Some(earned) = self.bytes.checked_div(self.patience.min_rate) else { return Duration::MAX };
+        self.patience.pause.saturating_add(Duration::from_secs(earned)).saturating_sub(self.waited)
+    }
+}
+
+impl Drop for ClientBody {
+    fn drop(&mut self) {
+        self.upload.ends();
     }
 }
 
@@ -159,6 +193,7 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
+            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Client(body) => body.poll_frame(cx),
         }
     }
@@ -166,6 +201,7 @@ impl HttpBody for RequestBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
+            Self::Own(body) => body.is_end_stream(),
             Self::Client(body) => body.incoming.is_end_stream(),
         }
     }
@@ -173,6 +209,7 @@ impl HttpBody for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
+            Self::Own(body) => body.size_hint(),
             Self::Client(body) => body.incoming.size_hint(),
         }
     }

@@ -100,6 +100,9 @@ where
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 this.metrics.rescue(error.proxy_status());
+                if let Some(reason) = error.refusal() {
+                    this.metrics.refusal(reason);
+                }
                 tracing::warn!(request = %this.asked, error = %error, "a request could not be forwarded");
                 synthetic(error.status(), error.proxy_status(), error.detail())
             }
@@ -117,11 +120,16 @@ where
     }
 }
 
+/// As an extension of an answer of gloss's own: the error that it is for, of RFC 9209's registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rescued(pub &'static str);
+
 /// An answer of gloss's own.
 fn synthetic(status: StatusCode, error: &'static str, detail: &'static str) -> Response<Body> {
     let body = serde_json::json!({ "detail": detail }).to_string();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
+    response.extensions_mut().insert(Rescued(error));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let proxy_status = HeaderValue::from_str(&format!("gloss; error={error}"));

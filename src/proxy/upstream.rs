@@ -11,6 +11,7 @@ use http::{HeaderValue, Uri};
 use thiserror::Error;
 
 use super::tls::{Tls, TlsParams, TlsSetupError};
+use crate::telemetry::Peer;
 
 /// The address of the upstream: `http://host[:port]`, `https://host[:port]` or `unix:/path/to.sock`.
 #[derive(Debug, Clone)]
@@ -110,6 +111,17 @@ impl Upstream {
         UnixAddress::from_pathname(path).map_err(|error| UpstreamUrlError::Socket(error.to_string()))?;
         let endpoint = Endpoint::Unix(Path::new(path).into());
         Ok(Self { endpoint, authority: HeaderValue::from_static("localhost") })
+    }
+
+    /// Whom metrics name as called.
+    pub fn peer(&self) -> Peer {
+        match &self.endpoint {
+            Endpoint::Plain(at) => Peer { scheme: "http", address: at.host.to_string(), port: Some(at.port) },
+            Endpoint::Tls(at, _) => {
+                Peer { scheme: "https", address: at.host.to_string(), port: Some(at.port) }
+            }
+            Endpoint::Unix(path) => Peer { scheme: "http", address: path.display().to_string(), port: None },
+        }
     }
 
     /// What stands in `Host` where the client sent none, or where it is to be rewritten; `localhost` for a socket in the

@@ -30,7 +30,9 @@ pub use file::FileSource;
 pub use objects::{ObjectParams, ObjectSource, StoreError};
 pub use processes::Processes;
 pub use template::{Field, LogName, NamePattern, Named, RunFields, Template, TemplateError};
-pub use tracker::{BodyText, CatchUp, LogMark, Snapshot, StorageWatch, Tracker, TrackerParams};
+pub use tracker::{
+    BodyText, CatchUp, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker, TrackerParams,
+};
 
 /// A boxed future, so that sources of different kinds fit behind one trait.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -2,28 +2,31 @@
 //!
 //! Adds what hyper does not do: refuses ambiguous framing (see [`Framing`]), keeps time while a head is awaited and
 //! while an answer waits to be taken, holds back what follows a request to upgrade until that is answered, and tells
-//! clients that have left from clients that have only stopped sending. It steps aside for HTTP/2 and after an accepted upgrade. A refusal reaches the client as hyper's own 400, in its
-//! turn after the answers to what came before.
+//! clients that have left from clients that have only stopped sending. A client that still sends when the connection
+//! ends is read from for a while (see [`Linger`]). It steps aside for HTTP/2 and after an accepted upgrade. A refusal
+//! reaches the client as hyper's own 400, in its turn after the answers to what came before.
+//!
+//! `reading` is the watch of what the client sends, `writing` of what it is sent, `ending` of how it all ends.
 
-use std::future::Future;
+mod ending;
+mod reading;
+mod writing;
+
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
 
-use super::framing::{Followed, Framing, Phase};
+use self::reading::End;
+use super::framing::Framing;
+use super::linger::Linger;
 use super::listener::Socket;
-use super::refusal::{Refusal, raw_answer};
 use super::state::ConnectionState;
 use crate::proxy::Deadline;
-
-/// How often a connection that has ended on its client's side is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a client may take for what.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +52,12 @@ pub(super) struct ClientIo {
     head_timed: Option<u64>,
     /// Set when the client has said that it sends no more.
     end: Option<End>,
+    /// Set when gloss has said so.
+    linger: Option<Linger>,
+    /// Whether closing the socket resets the connection.
+    resets: bool,
     state: Arc<ConnectionState>,
 }
-
-/// The end of what a client sends, and when to look whether the client itself is still there.
-#[derive(Debug, Default)]
-struct End(Option<Pin<Box<Sleep>>>);
 
 /// What is done with the bytes that a client sends.
 #[derive(Debug)]
@@ -67,8 +70,10 @@ enum Watch {
     Http2,
     /// After an upgrade the connection is the two sides' own: they pass, for as long as they like.
     Tunnel,
-    /// What is held back ends the connection.
+    /// What is held back ends the connection, whatever more the client sends.
     Refused,
+    /// The connection ends for want of a request.
+    Idle,
 }
 
 impl ClientIo {
@@ -110,140 +115,10 @@ impl ClientIo {
             stalled: false,
             head_timed: None,
             end: None,
+            linger: None,
+            resets: false,
             state,
         }
-    }
-
-    /// Puts what is to pass before anything else into `buf`.
-    fn take_held(&mut self, buf: &mut ReadBuf<'_>) {
-        let count = self.held.len().min(buf.remaining());
-        buf.put_slice(&self.held[..count]);
-        self.held.advance(count);
-        if self.held.is_empty() {
-            // Lets go of the memory behind it.
-            self.held = Bytes::new();
-        }
-    }
-
-    /// Follows what `buf` has gained since it held `before` bytes, and takes back what may not pass yet, or ever.
-    fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
-        let Watch::Framing(framing) = &mut self.watch else { return };
-        let (phase, heads) = (framing.phase(), framing.heads());
-        let followed = framing.follow(&buf.filled()[before..]);
-        // Only a whole head counts, and the first byte of one: a client that sends one byte now and then is not in time.
-        let begun = framing.phase() == Phase::Head && self.head_timed != Some(framing.heads());
-        if begun {
-            self.head_timed = Some(framing.heads());
-        }
-        if begun || framing.heads() != heads || (phase == Phase::Body) != (framing.phase() == Phase::Body) {
-            self.reading.met();
-        }
-        match followed {
-            Followed::Passed => {}
-            Followed::UpgradeAt(at) => {
-                let rest = [&buf.filled()[before + at..], &self.held].concat();
-                self.held = rest.into();
-                buf.set_filled(before + at);
-                self.watch = Watch::UpgradeAsked(std::mem::take(framing));
-            }
-            Followed::RefusedAt(at, violation) => {
-                buf.set_filled(before + at);
-                self.held = Bytes::from_static(spoiled(framing.phase()));
-                self.state.refuse(violation.into());
-                self.watch = Watch::Refused;
-            }
-        }
-    }
-}
-
-/// What hyper gets to read in place of what is refused; the end of the input follows.
-fn spoiled(phase: Phase) -> &'static [u8] {
-    match phase {
-        // No line of a head may hold a NUL, and the empty line ends the wait for the rest of the head.
-        Phase::Between | Phase::Head => b"\0\r\n\r\n",
-        // The one or the other is an error in each state of a chunked body, and neither can complete it.
-        Phase::Body => b"\0\n",
-    }
-}
-
-impl ClientIo {
-    /// Waits for bytes of an HTTP/1 client, for as long as it may take in this phase.
-    fn poll_in_time(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-        phase: Phase,
-    ) -> Poll<io::Result<()>> {
-        if let ready @ Poll::Ready(_) = Pin::new(&mut self.socket).poll_read(cx, buf) {
-            return ready;
-        }
-        let patience = match phase {
-            Phase::Between => self.patience.idle,
-            Phase::Head => self.patience.head,
-            // Whoever reads the body keeps the time.
-            Phase::Body => return Poll::Pending,
-        };
-        loop {
-            ready!(self.reading.poll_missed(cx, patience));
-            // The time in which it was gloss that was waited for does not count. It is looked at only now: hyper does
-            // not read again when an answer has ended.
-            match self.state.waiting_for_client() {
-                None => self.reading.met(),
-                Some(waiting) if waiting < patience => {
-                    self.reading.extend(patience.saturating_sub(waiting));
-                }
-                Some(_) => break,
-            }
-        }
-        if phase == Phase::Head {
-            self.state.refuse(Refusal::HeadTimeout);
-            let answer = raw_answer(
-                "408 Request Timeout",
-                "http_request_error",
-                "The request's head took too long",
-                "",
-            );
-            // All answers before it are out, or hyper would not read; it fits into the socket's buffer.
-            let _ = Pin::new(&mut self.socket).poll_write(cx, &answer);
-        }
-        self.watch = Watch::Refused;
-        // The end of the input: hyper closes.
-        Poll::Ready(Ok(()))
-    }
-
-    /// The client sends no more: passed on unless an answer is owed, since hyper would take it for the client's own end.
-    ///
-    /// A client that waits for its answer has closed its own side only. One that has left does not answer its system's
-    /// probes any more (Linux forgets a closed connection after 60 s), and that is looked for.
-    fn poll_end(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
-        let End(look) = self.end.get_or_insert_default();
-        while phase == Phase::Between && self.state.poll_answered(cx).is_pending() {
-            ready!(look.get_or_insert_with(|| Box::pin(sleep(LOOK_EVERY))).as_mut().poll(cx));
-            *look = None;
-            if let Some(error) = self.socket.take_error()? {
-                return Poll::Ready(Err(error));
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Keeps time while a client does not take what it is sent.
-    fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.writing.met();
-            if std::mem::take(&mut self.stalled) {
-                self.state.written();
-            }
-            return written;
-        }
-        self.stalled = true;
-        self.state.stalled();
-        if matches!(self.watch, Watch::Tunnel) {
-            return Poll::Pending;
-        }
-        ready!(self.writing.poll_missed(cx, self.patience.write));
-        self.state.refuse(Refusal::WriteTimeout);
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -265,7 +140,7 @@ impl AsyncRead for ClientIo {
             if buf.filled().len() == before {
                 ready!(this.poll_end(cx, phase))?;
             }
-        } else if !matches!(this.watch, Watch::Refused) {
+        } else if !matches!(this.watch, Watch::Refused | Watch::Idle) {
             ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
         }
         this.follow(buf, before);
@@ -280,8 +155,9 @@ impl AsyncRead for ClientIo {
 impl AsyncWrite for ClientIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.arm();
         let written = Pin::new(&mut this.socket).poll_write(cx, bytes);
-        this.written(cx, written)
+        this.written(cx, written, bytes)
     }
 
     fn poll_write_vectored(
@@ -290,8 +166,10 @@ impl AsyncWrite for ClientIo {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.arm();
         let written = Pin::new(&mut this.socket).poll_write_vectored(cx, slices);
-        this.written(cx, written)
+        let rest = slices.iter().find(|slice| !slice.is_empty());
+        this.written(cx, written, rest.map_or(&[], |slice| slice))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -303,6 +181,15 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        let this = self.get_mut();
+        this.arm();
+        if this.resets {
+            // An orderly end would be the answer's.
+            return Poll::Ready(Ok(()));
+        }
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+        }
+        this.poll_linger(cx).map(Ok)
     }
 }

@@ -15,7 +15,7 @@ use bytes::BytesMut;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
@@ -26,6 +26,9 @@ use super::listener::Socket;
 use super::refusal::Refusal;
 use super::service::ConnectionService;
 use super::state::ConnectionState;
+use super::streams::{StreamExecutor, StreamService};
+use crate::proxy::Occupied;
+use crate::telemetry::Metrics;
 
 /// What an HTTP/2 client with prior knowledge says first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -36,8 +39,19 @@ const FIRST_READ: usize = 4096;
 /// How often a connection that is to end is asked whether anything of it is still in flight.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long after the begin of a drain connections and requests still count as having come before it: they wait in the
+/// system's queues, and the runtime has to look there once more. Not a matter of speed: the timer goes off behind that.
+const SETTLE: Duration = Duration::from_millis(20);
+
 /// How many requests an HTTP/2 client may have in flight: each may take a connection to the upstream.
 const MAX_STREAMS: u32 = 100;
+
+/// How much of one answer hyper takes before an HTTP/2 client does, in bytes; the chunk that passes it is taken whole.
+///
+/// A client that takes nothing thus holds at most `MAX_STREAMS` times this and three chunks of the upstream's: one that
+/// waits here, one on its way, and one that is being read (128 KiB each, see `proxy::sips`), or 45 MiB a connection,
+/// until `write_timeout` ends it.
+const SEND_AHEAD: usize = 64 * 1024;
 
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
@@ -46,20 +60,20 @@ const PING: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<StreamExecutor>,
     patience: Patience,
     drain: CancellationToken,
 }
 
 impl Connections {
-    pub(super) fn new(params: &ServerParams, drain: CancellationToken) -> Self {
+    pub(super) fn new(params: &ServerParams, metrics: &Metrics, drain: CancellationToken) -> Self {
         let patience =
             Patience { head: params.header_timeout, idle: params.idle_timeout, write: params.write_timeout };
-        Self { http1: http1_builder(params), http2: http2_builder(params), patience, drain }
+        Self { http1: http1_builder(params), http2: http2_builder(params, metrics), patience, drain }
     }
 
     /// Serves one connection until it ends; the refusal, if gloss ended it.
-    pub(super) async fn serve<S, B>(&self, mut socket: Socket, service: S) -> Option<Refusal>
+    pub(super) async fn serve<S, B>(&self, mut socket: Socket, service: S, place: Occupied) -> Option<Refusal>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
@@ -67,22 +81,24 @@ impl Connections {
     {
         let mut seen = BytesMut::with_capacity(FIRST_READ);
         let is_http2 = tokio::select! {
-            // Nobody has asked for anything yet.
-            () = self.drain.cancelled() => return None,
+            // What has come by now is answered.
+            biased;
             sniffed = tokio::time::timeout(self.patience.head, sniff(&mut socket, &mut seen)) => match sniffed {
                 Ok(Ok(is_http2)) => is_http2,
                 Ok(Err(_left)) => return None,
                 Err(_elapsed) => return (!seen.is_empty()).then_some(Refusal::HeadTimeout),
             },
+            // Nobody has asked for anything yet.
+            () = settled(&self.drain) => return None,
         };
         let state = Arc::new(ConnectionState::default());
-        let service = ConnectionService::new(service, socket.client(), Arc::clone(&state));
+        let service = ConnectionService::new(service, socket.client(), place, Arc::clone(&state));
         let held = seen.freeze();
         let ended = if is_http2 {
             let io = TokioIo::new(ClientIo::http2(socket, held, self.patience, Arc::clone(&state)));
             let idle = idle_for(&state, self.patience.idle);
             self.drive(
-                self.http2.serve_connection(io, service),
+                self.http2.serve_connection(io, StreamService(service)),
                 http2::Connection::graceful_shutdown,
                 &state,
                 idle,
@@ -112,8 +128,10 @@ impl Connections {
     ) -> Result<(), hyper::Error> {
         let mut connection = pin!(connection);
         tokio::select! {
+            // A request that has come by now is seen before the end begins, and then answered.
+            biased;
             ended = connection.as_mut() => return ended,
-            () = self.drain.cancelled() => {}
+            () = settled(&self.drain) => {}
             () = idle => {}
         }
         finish(connection.as_mut());
@@ -125,6 +143,13 @@ impl Connections {
             }
         }
     }
+}
+
+/// Ends a moment after the drain has begun: when the system has been asked once more what has come, and whoever waits for
+/// it has seen it.
+pub(super) async fn settled(drain: &CancellationToken) {
+    drain.cancelled().await;
+    tokio::time::sleep(SETTLE).await;
 }
 
 /// Reads until it is certain which protocol the client speaks: whether it is HTTP/2.
@@ -169,12 +194,14 @@ fn http1_builder(params: &ServerParams) -> http1::Builder {
     builder
 }
 
-fn http2_builder(params: &ServerParams) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2_builder(params: &ServerParams, metrics: &Metrics) -> http2::Builder<StreamExecutor> {
+    let executor = StreamExecutor { patience: params.write_timeout, metrics: metrics.clone() };
+    let mut builder = http2::Builder::new(executor);
     builder
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(params.max_header_bytes).unwrap_or(u32::MAX))
         .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(SEND_AHEAD)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
         .auto_date_header(false);

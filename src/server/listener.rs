@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::net::sockopt;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SendFlags, send, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -147,9 +148,34 @@ impl Socket {
         })
     }
 
-    /// What the system found wrong with the connection while nobody used it.
-    pub(super) fn take_error(&self) -> io::Result<Option<io::Error>> {
-        either!(self, socket => socket.take_error())
+    /// What the system knows of a client that has left, and not only stopped sending.
+    pub(super) fn departure(&self) -> io::Result<Option<io::Error>> {
+        match self {
+            Self::Tcp(stream) => stream.take_error(),
+            Self::Unix(stream) => {
+                // A hang-up is always told, and means that both sides were closed.
+                let mut asked = [PollFd::new(stream, PollFlags::empty())];
+                let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+                poll(&mut asked, Some(&at_once))?;
+                let left = asked[0].revents().intersects(PollFlags::HUP | PollFlags::ERR);
+                Ok(left.then(|| io::ErrorKind::BrokenPipe.into()))
+            }
+        }
+    }
+
+    /// Sends as much as there is room for now, whatever the runtime knows of that.
+    pub(super) fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        Ok(either!(self, socket => send(socket, bytes, flags))?)
+    }
+
+    /// Whether closing the connection resets it, which a client can tell from an orderly end. A socket in the file system
+    /// knows no such difference.
+    pub(super) fn reset_when_closed(&self, resets: bool) {
+        if let Self::Tcp(stream) = self {
+            // A failure means that the client has gone already.
+            let _ = sockopt::set_socket_linger(stream, resets.then_some(Duration::ZERO));
+        }
     }
 }
 

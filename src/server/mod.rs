@@ -2,10 +2,14 @@
 //!
 //! `listener` is where connections come from, `connection` serves one, `client_io` watches its bytes (by the rules of
 //! `framing`, against the clock of a [`Deadline`](crate::proxy::Deadline)), `service` hands its requests to the stack, and `refusal` names why
-//! gloss ends one.
+//! gloss ends one. `streams` is the watch of what an HTTP/2 client takes.
+//!
+//! Everything that a client can hold ends: heads, pauses, slow bodies, idle connections and answers that are not taken each
+//! have a time (`[server]` in the configuration), tunnels keep their place among `server.max_connections`, and what a
+//! client holds of answers is bounded: about half a MiB a request, of which an HTTP/2 client may have `MAX_STREAMS`.
 //!
 //! A failed accept (out of descriptors, a client that left) is logged and waited out; it never ends the server. When
-//! the drain begins, accepting stops, idle connections close, and requests in flight finish.
+//! the drain begins, accepting stops, idle connections close, and requests in flight, or in the system's queues, finish.
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
@@ -13,14 +17,17 @@ mod client_io;
 mod connection;
 mod descriptors;
 pub mod framing;
+mod linger;
 mod listener;
 mod refusal;
 mod service;
 mod state;
+mod streams;
 
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +40,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use self::connection::Connections;
+use self::connection::{Connections, settled};
 use self::listener::Socket;
 use self::refusal::raw_answer;
+use crate::proxy::Occupied;
 use crate::telemetry::Metrics;
 
 pub use self::descriptors::make_room;
@@ -47,6 +55,9 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// How often a failing accept is logged.
 const ACCEPT_WARNING: Duration = Duration::from_secs(10);
+
+/// How long clients are accepted at most once the drain has begun, however fast they come.
+const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// How many clients that came when there were too many are told so at a time; the others are just closed.
 const TOLD_AT_A_TIME: usize = 64;
@@ -92,17 +103,23 @@ where
     B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let listener = listener.into();
-    let connections = Connections::new(&params, drain.clone());
+    let connections = Connections::new(&params, &metrics, drain.clone());
     let (room, telling) =
         (Arc::new(Semaphore::new(params.max_connections)), Arc::new(Semaphore::new(TOLD_AT_A_TIME)));
     let open = TaskTracker::new();
     let mut trouble = AcceptTrouble::default();
-    loop {
+    let mut settled = pin!(settled(&drain));
+    let mut drain_began: Option<Instant> = None;
+    while drain_began.is_none_or(|began| began.elapsed() < LAST_CALL) {
         let accepted = tokio::select! {
+            // Clients that wait in the queue when the drain begins have been promised a connection.
             biased;
-            () = drain.cancelled() => break,
             accepted = listener.accept() => accepted,
+            () = &mut settled => break,
         };
+        if drain.is_cancelled() {
+            drain_began.get_or_insert_with(Instant::now);
+        }
         let socket = match accepted {
             Ok(socket) => socket,
             Err(error) => {
@@ -121,14 +138,14 @@ where
             }
             continue;
         };
-        let counted = metrics.connection();
+        let (counted, place) = (metrics.connection(), Occupied::by(place));
         let (connections, service, metrics) = (connections.clone(), service.clone(), metrics.clone());
         open.spawn(async move {
-            if let Some(refusal) = connections.serve(socket, service).await {
+            if let Some(refusal) = connections.serve(socket, service, place).await {
                 metrics.refusal(refusal.as_str());
                 tracing::debug!(reason = refusal.as_str(), "a client's connection was refused");
             }
-            drop((counted, place));
+            drop(counted);
         });
     }
     // New connections are refused from here on, not left hanging in the queue.

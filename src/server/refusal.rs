@@ -17,17 +17,20 @@ pub enum Refusal {
     HeadTimeout,
     /// A client that did not take its answer.
     WriteTimeout,
+    /// An HTTP/2 client that did not take one of its answers: that stream was reset, and the connection goes on.
+    StreamTimeout,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ConnectionLimit,
         Self::Framing,
         Self::Malformed,
         Self::HeadTooLarge,
         Self::HeadTimeout,
         Self::WriteTimeout,
+        Self::StreamTimeout,
     ];
 
     /// The word for it in metrics and log lines.
@@ -39,6 +42,7 @@ impl Refusal {
             Self::HeadTooLarge => "head-too-large",
             Self::HeadTimeout => "head-timeout",
             Self::WriteTimeout => "write-timeout",
+            Self::StreamTimeout => "stream-timeout",
         }
     }
 

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, StatusCode};
+use http::header::UPGRADE;
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -15,25 +16,28 @@ use tower::util::Oneshot;
 use tower::{Service, ServiceExt};
 
 use super::state::{ConnectionState, InFlight};
-use crate::proxy::ClientAddress;
+use crate::proxy::{ClientAddress, Occupied};
 
 /// The service of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionService<S> {
     inner: S,
     client: ClientAddress,
+    place: Occupied,
     state: Arc<ConnectionState>,
 }
 
 impl<S> ConnectionService<S> {
-    pub(super) fn new(inner: S, client: ClientAddress, state: Arc<ConnectionState>) -> Self {
-        Self { inner, client, state }
+    /// Answers the requests of `client` by `inner`. An upgraded connection goes on to take up its `place`.
+    pub(super) fn new(inner: S, client: ClientAddress, place: Occupied, state: Arc<ConnectionState>) -> Self {
+        Self { inner, client, place, state }
     }
 }
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for ConnectionService<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+    B: Body,
 {
     type Response = Response<Answer<B>>;
     type Error = Infallible;
@@ -41,8 +45,12 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Answering<S> {
         request.extensions_mut().insert(self.client);
+        if request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(self.place.clone());
+        }
         let in_flight = Some(self.state.request());
-        Answering { inner: self.inner.clone().oneshot(request), in_flight }
+        let knows_chunks = request.version() != Version::HTTP_10 || request.method() == Method::HEAD;
+        Answering { inner: self.inner.clone().oneshot(request), knows_chunks, in_flight }
     }
 }
 
@@ -51,6 +59,8 @@ pin_project! {
     pub(super) struct Answering<S: Service<Request<Incoming>>> {
         #[pin]
         inner: Oneshot<S, Request<Incoming>>,
+        // Whether a body of unknown length has an end of its own.
+        knows_chunks: bool,
         in_flight: Option<InFlight>,
     }
 }
@@ -58,6 +68,7 @@ pin_project! {
 impl<S, B> Future for Answering<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    B: Body,
 {
     type Output = Result<Response<Answer<B>>, Infallible>;
 
@@ -66,6 +77,7 @@ where
         let response = ready!(this.inner.poll(cx))?;
         if let Some(in_flight) = this.in_flight.as_ref() {
             in_flight.answered(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+            in_flight.open_ended(!*this.knows_chunks && response.body().size_hint().exact().is_none());
         }
         let in_flight = this.in_flight.take();
         Poll::Ready(Ok(response.map(|inner| Answer { inner, in_flight })))
@@ -89,7 +101,18 @@ impl<B: Body> Body for Answer<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().inner.poll_frame(cx)
+        let mut this = self.project();
+        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        // After a failure the connection must not end as if the answer had.
+        let ended = match &frame {
+            None => true,
+            Some(Ok(_)) => this.inner.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if let Some(in_flight) = this.in_flight.as_ref().filter(|_| ended) {
+            in_flight.open_ended(false);
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

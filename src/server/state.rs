@@ -25,6 +25,8 @@ pub(super) struct ConnectionState {
     requests: AtomicU64,
     /// Whether bytes of an answer wait for the client to take them.
     unwritten: AtomicBool,
+    /// Whether an answer is under way whose end only the end of the connection tells.
+    open_ended: AtomicBool,
     /// How many requests have been answered, and whether the last of them by a switch of protocols.
     answers: AtomicU64,
     switched: AtomicBool,
@@ -42,6 +44,7 @@ impl Default for ConnectionState {
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             unwritten: AtomicBool::new(false),
+            open_ended: AtomicBool::new(false),
             answers: AtomicU64::new(0),
             switched: AtomicBool::new(false),
             upgrade_waker: AtomicWaker::new(),
@@ -83,6 +86,11 @@ impl ConnectionState {
         }
         let answered_at = Duration::from_micros(self.answered_at.load(Ordering::Acquire));
         Some(self.began.elapsed().saturating_sub(answered_at))
+    }
+
+    /// Whether the connection must not end in good order now: an answer has no other end.
+    pub(super) fn is_open_ended(&self) -> bool {
+        self.open_ended.load(Ordering::Acquire)
     }
 
     pub(super) fn requests(&self) -> u64 {
@@ -145,6 +153,11 @@ impl InFlight {
     /// The request was answered, by a 101 or not.
     pub(super) fn answered(&self, switched: bool) {
         self.0.answered(switched);
+    }
+
+    /// The end of its answer will be told by the end of the connection alone; or that end has come.
+    pub(super) fn open_ended(&self, open: bool) {
+        self.0.open_ended.store(open, Ordering::Release);
     }
 }
 

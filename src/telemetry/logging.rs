@@ -8,7 +8,7 @@ use std::panic::{self, PanicHookInfo};
 
 use serde::{Deserialize, Serialize};
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{Directive, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -69,8 +69,11 @@ fn constant(panic: &PanicHookInfo<'_>) -> &'static str {
     panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown: it may quote a request)")
 }
 
+/// Whatever is left out: the access log has a switch of its own.
 fn parsed(filter: &str) -> EnvFilter {
-    EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"))
+    let access = Directive::from(Level::INFO);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    filter.add_directive("gloss::access=info".parse().unwrap_or(access))
 }
 
 /// Whether the line comes from gloss itself, or from a library but with nothing of a request in it.

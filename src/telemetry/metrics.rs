@@ -1,4 +1,4 @@
-//! Counters and histograms, in the Prometheus text format.
+//! Counters and histograms of gloss's own, and the registry of all.
 //!
 //! Every label set is created up front, so that a scrape shows each reason from the start.
 //! No label ever carries a run id, a path or anything that a client sent.
@@ -16,7 +16,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::exposition::Exposition;
+use super::http::HttpMetrics;
 use super::operation::OperationMetrics;
+use super::outcomes::{Answered, SpanFate, StageLabels};
+#[cfg(target_os = "linux")]
+use super::process::ProcessCollector;
+use super::run_logs::RunLogMetrics;
 use crate::enrich::Fallback;
 use crate::openapi::Unfit;
 use crate::rollout::{Decision, Rule};
@@ -48,13 +54,13 @@ struct ReasonLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EventLabels {
-    event: &'static str,
+struct ResultLabels {
+    result: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StageLabels {
-    stage: &'static str,
+struct EventLabels {
+    event: &'static str,
 }
 
 /// How long the stages of one enrichment took.
@@ -82,12 +88,16 @@ struct Inner {
     cache_bytes: Gauge,
     cache_entries: Gauge,
     connections: Gauge,
+    upgraded: Gauge,
     held_bytes: Gauge,
     refusals: Family<ReasonLabels, Counter>,
     streams: Gauge,
     stream_events: Family<EventLabels, Counter>,
     descriptions: Family<OutcomeLabels, Counter>,
     operation: OperationMetrics,
+    http: HttpMetrics,
+    run_logs: RunLogMetrics,
+    spans: Family<ResultLabels, Counter>,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
@@ -130,7 +140,7 @@ impl Metrics {
     /// A registry of its own, with every reason at zero.
     pub fn new() -> Self {
         let mut inner = Inner {
-            registry: Registry::with_prefix("gloss"),
+            registry: Registry::default(),
             decisions: Family::default(),
             enrichments: Family::default(),
             shadows: Family::default(),
@@ -143,12 +153,16 @@ impl Metrics {
             cache_bytes: Gauge::default(),
             cache_entries: Gauge::default(),
             connections: Gauge::default(),
+            upgraded: Gauge::default(),
             held_bytes: Gauge::default(),
             refusals: Family::default(),
             streams: Gauge::default(),
             stream_events: Family::default(),
             descriptions: Family::default(),
             operation: OperationMetrics::default(),
+            http: HttpMetrics::default(),
+            run_logs: RunLogMetrics::default(),
+            spans: Family::default(),
         };
         inner.register();
         inner.touch();
@@ -175,10 +189,12 @@ impl Metrics {
         self.0.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }).inc();
     }
 
-    /// How long the stages of a status request took.
-    pub fn stages(&self, times: &StageTimes) {
-        for (stage, took) in [("upstream", times.upstream), ("logs", times.logs), ("enrich", times.enrich)] {
-            self.0.stages.get_or_create(&StageLabels { stage }).observe(took.as_secs_f64());
+    /// How long the stages of a status request took that was answered so; a basic answer as decided has none but the
+    /// upstream's.
+    pub fn stages(&self, answered: Answered, times: &StageTimes) {
+        let stages = [("upstream", times.upstream), ("logs", times.logs), ("enrich", times.enrich)];
+        for (stage, took) in &stages[..answered.stages()] {
+            self.0.stages.get_or_create(&answered.labels(stage)).observe(took.as_secs_f64());
         }
     }
 
@@ -213,6 +229,12 @@ impl Metrics {
     pub fn connection(&self) -> OpenConnection {
         self.0.connections.inc();
         OpenConnection(self.0.connections.clone())
+    }
+
+    /// A client's connection was upgraded; it counts as such until the value is dropped.
+    pub fn upgraded_connection(&self) -> OpenConnection {
+        self.0.upgraded.inc();
+        OpenConnection(self.0.upgraded.clone())
     }
 
     /// So many more bytes of answers are held in memory.
@@ -263,12 +285,32 @@ impl Metrics {
         &self.0.operation
     }
 
-    /// Everything, as a scrape wants it.
+    /// So many spans of traces came to this.
+    pub fn spans(&self, fate: SpanFate, count: usize) {
+        self.0.spans.get_or_create(&ResultLabels { result: fate.as_str() }).inc_by(count as u64);
+    }
+
+    /// Requests and answers of HTTP, whatever they are about.
+    pub fn http(&self) -> &HttpMetrics {
+        &self.0.http
+    }
+
+    /// What run logs hold, and the cache of their analyses.
+    pub fn run_logs(&self) -> &RunLogMetrics {
+        &self.0.run_logs
+    }
+
+    /// Everything, as text for people and older scrapers.
     pub fn text(&self) -> String {
+        self.exposition(Exposition::Text)
+    }
+
+    /// Everything, in the form that a scrape asks for.
+    pub fn exposition(&self, form: Exposition) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.0.registry);
-        text
+        form.of(text)
     }
 }
 
@@ -294,68 +336,86 @@ impl Drop for OpenStream {
 
 impl Inner {
     fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register("build", "What is running.", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        registry.register("decisions", "Status requests by decision.", self.decisions.clone());
+        self.http.register(&mut self.registry);
+        #[cfg(target_os = "linux")]
+        self.registry.register_collector(Box::new(ProcessCollector));
+        let registry = self.registry.sub_registry_with_prefix("gloss");
+        registry.register("build", "What is running", Info::new(build()));
+        registry.register("decisions", "Status requests by decision", self.decisions.clone());
         registry.register(
             "enrichments",
-            "Status requests that were to be enhanced, by what the client got.",
+            "Status requests that were to be enhanced, by what the client got",
             self.enrichments.clone(),
         );
-        registry.register("shadows", "Enrichments in the shadow, by how they ended.", self.shadows.clone());
+        registry.register("shadows", "Enrichments in the shadow, by how they ended", self.shadows.clone());
         registry.register(
             "rescues",
-            "Requests that gloss answered itself, by error type of RFC 9209.",
+            "Requests that gloss answered itself, by error type of RFC 9209",
             self.rescues.clone(),
         );
         registry.register(
             "stage_duration_seconds",
-            "Time that the stages of a status request took.",
+            "Time that the stages of a status request took",
             self.stages.clone(),
         );
         registry.register(
             "upstream_retries",
-            "Requests sent again because their pooled connection was dead.",
+            "Requests sent again because their pooled connection was dead",
             self.upstream_retries.clone(),
         );
-        registry.register("log_lookups", "Run logs looked up.", self.log_lookups.clone());
-        registry.register("log_reads", "Reads from run logs.", self.log_reads.clone());
-        registry.register("log_read_bytes", "Bytes read from run logs.", self.log_bytes.clone());
+        registry.register("log_lookups", "Run logs looked up", self.log_lookups.clone());
+        registry.register("log_reads", "Reads from run logs", self.log_reads.clone());
+        registry.register("log_read_bytes", "Bytes read from run logs", self.log_bytes.clone());
         registry.register(
             "cache_bytes",
-            "Estimated memory of the analyses in the cache.",
+            "Estimated memory of the analyses in the cache",
             self.cache_bytes.clone(),
         );
-        registry.register("cache_entries", "Analyses in the cache.", self.cache_entries.clone());
-        registry.register("connections", "Open connections of clients.", self.connections.clone());
+        registry.register("cache_entries", "Analyses in the cache", self.cache_entries.clone());
+        registry.register(
+            "connections",
+            "Open connections of clients, but for those that were upgraded",
+            self.connections.clone(),
+        );
+        registry.register(
+            "upgraded_connections",
+            "Open connections of clients that were upgraded; they count against server.max_connections, too",
+            self.upgraded.clone(),
+        );
         registry.register(
             "held_bytes",
-            "Bytes of answers that were read in advance and are held in memory.",
+            "Bytes of answers that were read in advance and are held in memory",
             self.held_bytes.clone(),
         );
         registry.register(
             "refused_connections",
-            "Connections of clients that gloss ended, by reason.",
+            "Connections of clients that gloss ended, by reason",
             self.refusals.clone(),
         );
-        registry.register("streams", "Open streams of live updates.", self.streams.clone());
+        registry.register("streams", "Open streams of live updates", self.streams.clone());
         registry.register(
             "stream_events",
-            "Events and heartbeats sent on streams of live updates.",
+            "Events and heartbeats sent on streams of live updates",
             self.stream_events.clone(),
         );
         registry.register(
+            "trace_spans",
+            "Spans of traces: recorded, and then exported or failed; the rest waits or was dropped for want of room",
+            self.spans.clone(),
+        );
+        registry.register(
             "descriptions",
-            "Requests for the service's OpenAPI document that was to be added to, by what the client got.",
+            "Requests for the service's OpenAPI document that was to be added to, by what the client got",
             self.descriptions.clone(),
         );
+        self.run_logs.register(registry);
         self.operation.register(registry);
     }
 
     /// Creates every label set, so that a reason that never happened shows as zero.
     fn touch(&self) {
         self.operation.touch();
-        for variant in [Variant::Basic, Variant::Enhanced, Variant::Shadow] {
+        for variant in Variant::ALL {
             for rule in Rule::ALL {
                 drop(self.decisions.get_or_create(&decision_labels(variant, rule)));
             }
@@ -371,10 +431,22 @@ impl Inner {
         for outcome in ["enhanced"].into_iter().chain(Unfit::ALL.map(Unfit::as_str)) {
             drop(self.descriptions.get_or_create(&OutcomeLabels { outcome }));
         }
-        for stage in ["upstream", "logs", "enrich"] {
-            drop(self.stages.get_or_create(&StageLabels { stage }));
+        for answered in Answered::ALL {
+            for stage in &["upstream", "logs", "enrich"][..answered.stages()] {
+                drop(self.stages.get_or_create(&answered.labels(stage)));
+            }
+        }
+        self.run_logs.touch();
+        for fate in SpanFate::ALL {
+            drop(self.spans.get_or_create(&ResultLabels { result: fate.as_str() }));
         }
     }
+}
+
+/// The version, and the revision where whoever built it said which: `GLOSS_REVISION` in the environment of the build.
+fn build() -> [(&'static str, &'static str); 2] {
+    let revision = option_env!("GLOSS_REVISION").filter(|revision| !revision.is_empty());
+    [("version", env!("CARGO_PKG_VERSION")), ("revision", revision.unwrap_or("unknown"))]
 }
 
 fn decision_labels(variant: Variant, rule: Rule) -> DecisionLabels {

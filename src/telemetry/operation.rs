@@ -126,43 +126,43 @@ impl OperationMetrics {
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("config_reloads", "Reloads of the configuration, by result.", self.reloads.clone());
+        registry.register("config_reloads", "Reloads of the configuration, by result", self.reloads.clone());
         registry.register(
             "rollout_switches",
-            "Changes of the rollout that operators asked for at run time, by result.",
+            "Changes of the rollout that operators asked for at run time, by result",
             self.switches.clone(),
         );
         registry.register(
             "rollout_enabled",
-            "Whether the rollout is on (1) or off by its kill switch (0).",
+            "Whether the rollout is on (1) or off by its kill switch (0)",
             self.rollout_enabled.clone(),
         );
         registry.register(
             "rollout_percent",
-            "Share of runs in the rollout that is in force, 0 to 100.",
+            "Share of runs in the rollout that is in force, 0 to 100",
             self.rollout_percent.clone(),
         );
         registry.register(
             "config_hash",
-            "A number that is the same on replicas whose configuration is; secrets have no part in it.",
+            "A number that is the same on replicas whose configuration is; secrets have no part in it",
             self.config_hash.clone(),
         );
         registry.register(
             "config_applied_timestamp_seconds",
-            "When the configuration in force came into force.",
+            "When the configuration in force came into force",
             self.config_applied.clone(),
         );
         registry.register(
             "log_storage_hangs",
-            "Whether the log storage has stopped answering (1) or not (0).",
+            "Whether the log storage has stopped answering (1) or not (0)",
             self.storage_hangs.clone(),
         );
         registry.register(
             "log_storage_refusals",
-            "Operations on the log storage that were not begun because it hangs.",
+            "Operations on the log storage that were not begun because it hangs",
             self.storage_refusals.clone(),
         );
-        registry.register("panics", "Panics, contained or not.", self.panics.clone());
+        registry.register("panics", "Panics, contained or not", self.panics.clone());
     }
 
     /// Creates every label set, so that what never happened shows as zero.

@@ -8,12 +8,15 @@ use std::fmt::{self, Write};
 
 use http::{Method, Request, Uri};
 
+use super::http::KnownMethod;
+
 /// What stands in for whatever must not be shown.
 pub const MASK: &str = "***";
 
 /// More of a path, or more parameters, than anybody would read.
 const LONGEST_PATH: usize = 256;
 const MOST_PARAMETERS: usize = 16;
+const LONGEST_METHOD: usize = 32;
 
 /// What a request asks for, without its secrets: method, path, and the names in its query.
 #[derive(Clone)]
@@ -29,11 +32,32 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Its path, for a field of its own.
+    pub fn path(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| show_path(self.uri.path(), f))
+    }
+
+    /// The names in its query, for a field of its own; `None` without a query.
+    pub fn query_names(&self) -> Option<impl fmt::Display> {
+        let query = self.uri.query()?;
+        Some(fmt::from_fn(move |f| show_query(query, "", f)))
+    }
+
+    /// How it asks, where that is no known method: as it was written, cut where it is too long to be read.
+    pub fn unknown_method(&self) -> Option<&str> {
+        let method = self.method.as_str();
+        let is_unknown = KnownMethod::of(&self.method) == KnownMethod::Other;
+        // A method is ASCII.
+        is_unknown.then(|| method.get(..LONGEST_METHOD).unwrap_or(method))
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.method)?;
         show_path(self.uri.path(), f)?;
-        self.uri.query().map_or(Ok(()), |query| show_query(query, f))
+        self.uri.query().map_or(Ok(()), |query| show_query(query, "?", f))
     }
 }
 
@@ -59,9 +83,9 @@ fn show_path(path: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// The names of a query. A parameter without a value has no name either: it may be a key by itself.
-fn show_query(query: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn show_query(query: &str, before: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (n, parameter) in query.split('&').take(MOST_PARAMETERS).enumerate() {
-        f.write_char(if n == 0 { '?' } else { '&' })?;
+        f.write_str(if n == 0 { before } else { "&" })?;
         match parameter.split_once('=') {
             Some((name, _)) => write!(f, "{name}={MASK}")?,
             None if parameter.is_empty() => {}

@@ -181,6 +181,8 @@ fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
         ("enrich.failed", "\"yes\"", "yes", "bool"),
         ("listen", "\"nowhere\"", "nowhere", "address"),
         ("admin.listen", "\"0.0.0.0:0\"", "0.0.0.0:0", "token"),
+        ("admin.hosts", "[\"http://gloss:1\"]", "http://gloss:1", "name or address"),
+        ("server.body_min_rate", "\"slow\"", "slow", "size"),
     ];
     for (key, value, shown, reason) in refusals {
         let (status, stderr) = Setup::before_address(nobody()).set(key, value).fail();
@@ -264,4 +266,25 @@ fn flags_beat_variables_beat_the_file_beat_the_defaults() {
     let setup = Setup::before_address(nobody()).variable("GLOSS_UPSTREAM", "http://127.0.0.1:1");
     let gloss = setup.flag("--upstream", &upstream.url()).start();
     assert_eq!(gloss.get("/", &[]).text(), "{}");
+}
+
+#[test]
+fn a_request_that_has_come_when_the_drain_begins_is_answered() {
+    for _ in 0..5 {
+        let upstream = Upstream::answering(json("{}"));
+        let mut gloss = Setup::before(&upstream).start();
+        let mut reused: Vec<_> = (0..20).map(|_| gloss.client()).collect();
+        for client in &mut reused {
+            assert_eq!(client.get("/", &[]).answer().status, 200);
+        }
+        let mut fresh: Vec<_> = (0..100).map(|_| gloss.client()).collect();
+        for client in fresh.iter_mut().chain(&mut reused) {
+            client.get("/", &[]);
+        }
+        gloss.signal(Signal::TERM);
+        for client in fresh.iter_mut().chain(&mut reused) {
+            assert_eq!(client.answer().status, 200);
+        }
+        assert_eq!(gloss.ended().code(), Some(0));
+    }
 }

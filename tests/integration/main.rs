@@ -10,14 +10,22 @@
 /// What the tests are written with.
 mod support;
 
+/// A line for each request, where that is switched on.
+mod access_log;
 /// The notes add and change nothing: bytes, members, headers.
 mod additive;
 /// The pure part stays pure, and arrows between modules go down only.
 mod architecture;
 /// The wall clock jumps.
 mod clock;
+/// Proving from outside, for a list of runs, that nothing but additions is in the enhanced answer.
+mod compare_command;
+/// What the A/B measures, and both answers in one.
+mod comparison;
 /// Which answer a request gets, and how the client is told.
 mod decisions;
+/// Everything in one process, with clients of its own.
+mod demo;
 /// The service's own description, with the notes in it or without.
 mod descriptions;
 /// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
@@ -30,8 +38,14 @@ mod incremental;
 mod lifecycle;
 /// Limits on clients' connections, and what a client sees past one.
 mod limits;
+/// Clients that take no more, or send no more, or never end: nothing is held for them for ever.
+mod lingering;
+/// What a scrape finds.
+mod metrics;
 /// Logs that are objects: what a poll asks the storage for.
 mod objects;
+/// What operators see: the runs in the cache, live, and the page.
+mod operators;
 /// A panic costs one request or one connection.
 mod panics;
 /// What passes by is remembered, and passes untouched.
@@ -40,6 +54,8 @@ mod passing_by;
 mod passthrough;
 /// A run whose process has ended without a word.
 mod processes;
+/// A page elsewhere reaches the operators' listener by no name of its own, and changes nothing.
+mod rebinding;
 /// A changed configuration comes into force while gloss serves; a refused one changes nothing.
 mod reload;
 /// What callers prove themselves with shows nowhere.
@@ -52,6 +68,8 @@ mod streams;
 mod strictness;
 /// What systemd is told.
 mod systemd;
+/// What a collector of traces gets.
+mod traces;
 /// The ways to reach an upstream: TLS, sockets in the file system, names with several addresses.
 mod upstreams;
 /// A run in the terminal, through the proxy.

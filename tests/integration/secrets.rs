@@ -21,7 +21,7 @@ const CREDENTIALS: [&str; 4] = [
 ];
 
 fn chatty(setup: Setup) -> Setup {
-    setup.set("telemetry.log_level", "\"trace\"")
+    setup.set("telemetry.log_level", "\"trace\"").set("telemetry.access_log", "\"on\"")
 }
 
 /// Asks in every way that there is, with credentials in every place that there is.
@@ -70,6 +70,15 @@ fn credentials_show_nowhere_while_all_goes_well() {
     assert_eq!(answers[0].labels(), ("enhanced", "query"));
     let seen = upstream.seen()[0].head.clone();
     assert_eq!(seen.value("x-api-key"), Some("xyzzy-key-in-header"), "the upstream is told, of course");
+    eventually("all are in the access log", || {
+        let logged = gloss.stderr().lines().filter(|line| line.contains("gloss::access")).count();
+        (logged > answers.len() - 2).then_some(())
+    });
+    assert!(
+        gloss.stderr().contains("url.query=\"x-api-key=***&enhanced=***&token=***\""),
+        "{}",
+        gloss.stderr()
+    );
     assert_discreet(&gloss, &answers);
 }
 

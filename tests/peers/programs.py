@@ -1,4 +1,4 @@
-"""Programs of others that a test runs: load tools, slow clients, nginx. Where one is missing, the test is skipped."""
+"""Programs of others that a test runs: load tools, slow clients, nginx, promtool. Where one is missing, the test is skipped."""
 
 import shutil
 import socket
@@ -11,7 +11,8 @@ import pytest
 from processes import HERE, Child
 from wire import wait_until
 
-UNPACKED = HERE.parent / ".cache" / "nginx" / "usr" / "sbin"
+CACHE = HERE.parent / ".cache"
+UNPACKED = f"{CACHE}/nginx/usr/sbin:{CACHE}/prometheus/usr/bin"
 
 NGINX = """
 daemon off; master_process off; pid nginx.pid; error_log stderr warn;

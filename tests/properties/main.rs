@@ -8,6 +8,8 @@
 
 mod accounts;
 mod answers;
+/// What the A/B counts merges in any order, and its proof lets nothing pass but additions.
+mod comparison;
 mod disorder;
 mod formats;
 /// Following a connection's bytes agrees with the library that reads them.

@@ -60,6 +60,8 @@ pub(super) struct LineCounts {
     /// Lines that were not blank.
     pub(super) written: u64,
     pub(super) unrecognised: u64,
+    /// Those of them that were longer than a line may be.
+    pub(super) too_long: u64,
     pub(super) truncated_values: u64,
     /// Whether something is known to be missing: a start, an answered call, an overlong line.
     pub(super) gaps: bool,
@@ -112,6 +114,7 @@ impl Fold {
                 self.settle();
                 self.counts.written += 1;
                 self.counts.unrecognised += 1;
+                self.counts.too_long += 1;
                 self.counts.gaps = true;
             }
             Line::Content(bytes) => {

@@ -15,7 +15,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use super::context::{Context, Detail, RunStatus};
 use super::fold::Fold;
 use super::outcome::Outcome;
-use super::report::{Additions, ProgressSummary, Step, Timestamp, WorkflowSteps};
+use super::report::{Additions, Overview, ProgressSummary, Step, Timestamp, WorkflowSteps};
 use super::steps::StepStatus;
 use super::usage::Bill;
 
@@ -75,6 +75,26 @@ impl<'v> View<'v> {
     pub(super) fn progress_of_any_status(&self) -> (ProgressSummary, WorkflowSteps) {
         let steps = self.steps();
         (self.progress(&steps), workflow_steps(steps))
+    }
+
+    /// The run in a few figures.
+    pub(super) fn overview(&self) -> Overview {
+        let (progress, steps) = self.progress_of_any_status();
+        let model = self.fold.usage.main_model().or(self.fold.identity.model.as_deref());
+        let cost = usage::share(&self.bill.total);
+        Overview {
+            status: self.status,
+            outcome: self.outcome,
+            progress,
+            current_step: steps.current_step,
+            total_steps: steps.total_steps,
+            started_at: self.fold.clock.first().map(Timestamp::to_second),
+            turns: self.fold.turns(),
+            max_turns: self.max_turns,
+            model: model.map(str::to_owned),
+            cost_usd: cost.cost_usd,
+            cost_is_estimate: cost.cost_is_estimate,
+        }
     }
 
     fn progress(&self, steps: &[Step]) -> ProgressSummary {

@@ -36,7 +36,7 @@ impl View<'_> {
 }
 
 /// Stated costs are given as stated.
-fn share(charge: &Charge) -> UsageShare {
+pub(super) fn share(charge: &Charge) -> UsageShare {
     let cost = charge.cost_usd;
     UsageShare {
         input_tokens: charge.tokens.input,

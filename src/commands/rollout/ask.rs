@@ -57,6 +57,9 @@ impl Operator {
             StatusCode::UNAUTHORIZED => {
                 bail!("the admin listener wants its token: give --token-file FILE or set GLOSS_ADMIN_TOKEN")
             }
+            StatusCode::MISDIRECTED_REQUEST => bail!(
+                "the admin listener does not go by this name: use 127.0.0.1, or list the name in its admin.hosts"
+            ),
             status => bail!("refused, nothing has changed: {}", reason(&bytes).unwrap_or(status.to_string())),
         }
     }

@@ -2,25 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::proxy::{
-    Body, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels, Upstream,
-};
+use crate::commands::gateway;
+use crate::proxy::{Body, Forward};
 use crate::stream::event::{Event, EventReader};
-use crate::telemetry::Metrics;
 
-/// The longest answer that is read, in bytes.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longer than gloss waits for the service, as a rule.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// After so long without a heartbeat a stream has broken off unseen.
 const SILENCE: Duration = Duration::from_mins(1);
 
@@ -58,25 +49,7 @@ struct Streaming {
 impl Link {
     /// A link to the gloss at `url`, for the status route `path`; nothing is connected yet.
     pub(super) fn to(url: &str, path: &str, headers: &[(HeaderName, HeaderValue)]) -> Result<Self> {
-        let upstream = Upstream::parse(url.trim_end_matches('/'), &TlsParams::default())
-            .with_context(|| format!("--url {url}"))?;
-        let params = ClientParams {
-            upstream,
-            connect_timeout: CONNECT_TIMEOUT,
-            response_timeout: ANSWER_TIMEOUT,
-            idle_timeout: Duration::from_secs(4),
-            max_idle: 1,
-            preserve_header_case: false,
-        };
-        let forward = ForwardParams {
-            opt_in_header: HeaderName::from_static("gloss"),
-            rewrite_host: true,
-            body_timeout: ANSWER_TIMEOUT,
-            hops: HopParams::default(),
-            preserve_header_case: false,
-        };
-        let tunnels = Tunnels::new(TaskTracker::new(), CancellationToken::new());
-        let service = Forward::new(Client::new(params, Metrics::new()), forward, tunnels);
+        let service = gateway::to(url)?;
         let mut request = Request::new(());
         // By query, since the name of the header can be configured.
         *request.uri_mut() = format!("{path}?enhanced=true&include_logs=false").parse::<Uri>()?;
@@ -108,7 +81,12 @@ impl Link {
     /// Live updates, or what was said instead.
     async fn ask(&self) -> Result<Streaming, Said> {
         let request = self.request.clone().map(|()| Empty::<Bytes>::new());
-        let response = self.service.clone().oneshot(request).await.map_err(|error| broken(&error))?;
+        let response = self
+            .service
+            .clone()
+            .oneshot(request)
+            .await
+            .map_err(|error| Said::Broken(gateway::why(&error)))?;
         let is_stream = response
             .headers()
             .get(header::CONTENT_TYPE)
@@ -121,39 +99,21 @@ impl Link {
     }
 }
 
-fn broken(error: &ProxyError) -> Said {
-    let mut why = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        why = format!("{why}: {error}");
-        cause = error.source();
-    }
-    Said::Broken(why)
-}
-
 async fn one_answer(response: Response<Body>) -> Said {
     let status = response.status();
-    let whole = match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
+    let whole = match Limited::new(response.into_body(), gateway::MAX_ANSWER_BYTES).collect().await {
         Ok(whole) => whole.to_bytes(),
         Err(error) => return Said::Broken(format!("the answer broke off: {error}")),
     };
     if status == StatusCode::OK {
         return Said::State { json: whole, streamed: false };
     }
-    let why = format!("the service answers {status}{}", detail(&whole));
+    let why = format!("the service answers {status}{}", gateway::detail(&whole));
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         Said::Refused(why)
     } else {
         Said::Broken(why)
     }
-}
-
-/// What the service says of an error, in the form of FastAPI.
-fn detail(body: &[u8]) -> String {
-    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let detail = json.get("detail").and_then(|detail| detail.as_str()).unwrap_or_default();
-    let shown: String = detail.chars().filter(|letter| !letter.is_control()).take(200).collect();
-    if shown.is_empty() { shown } else { format!(": {shown}") }
 }
 
 impl Streaming {

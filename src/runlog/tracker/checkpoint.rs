@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::TrackerParams;
 use super::find::Found;
+use super::told::Told;
 use crate::analysis::{Analysis, LogSourceKind, Merged, SourceShare};
 use crate::runlog::{LogIdentity, LogName, OpenLog};
 
@@ -20,6 +21,8 @@ const HEAD_BYTES: usize = 256;
 pub(super) struct Checkpoint {
     pub(super) logs: Vec<LogRead>,
     merged: Merged,
+    /// Goes with the logs: what was said of others that stood in their place says nothing of these.
+    pub(super) told: Arc<Told>,
 }
 
 /// How far a log was read, and what tells whether it is still the same.
@@ -44,7 +47,8 @@ impl Checkpoint {
     pub(super) fn begin(found: &[Found], params: &TrackerParams) -> Self {
         let logs = found.iter().map(LogRead::begin).collect();
         let roles = found.iter().map(|found| found.role.clone()).collect();
-        Self { logs, merged: Merged::new(params.limits, Arc::clone(&params.prior), roles) }
+        let merged = Merged::new(params.limits, Arc::clone(&params.prior), roles);
+        Self { logs, merged, told: Arc::default() }
     }
 
     /// Whether it is of these logs and no others.

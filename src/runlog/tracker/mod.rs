@@ -9,7 +9,9 @@
 mod answer;
 mod checkpoint;
 mod find;
+mod listing;
 mod reading;
+mod told;
 mod watch;
 
 use std::collections::HashMap;
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -33,13 +36,16 @@ use crate::analysis::{
     self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior, SourceShare,
 };
 use crate::run_id::RunId;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Eviction, Metrics};
 
 use answer::AnswerRead;
 use checkpoint::Checkpoint;
 #[cfg(feature = "objects")]
 pub(super) use checkpoint::TAIL_BYTES;
 use find::{Found, Matches};
+pub use listing::Listed;
+use listing::Shown;
+pub use told::{Saying, Told};
 pub use watch::StorageWatch;
 
 /// One read asks for at most this much.
@@ -51,7 +57,7 @@ const INLINE_REPORT_BYTES: usize = 256 * 1024;
 /// Jobs that may wait for the folding threads; more than enrichments may go on at the same time as a rule.
 const FOLDING_QUEUE: usize = 4096;
 /// What an entry weighs beside its analysis, in bytes.
-const ENTRY_BYTES: u32 = 512;
+const ENTRY_BYTES: u32 = 1024;
 
 /// The tracker's limits.
 #[derive(Debug, Clone)]
@@ -94,6 +100,8 @@ struct Entry {
     answer_weight: AtomicU32,
     /// What searches came to.
     matches: StdMutex<Matches>,
+    /// What the last list of runs showed of it.
+    shown: StdMutex<Option<Shown>>,
 }
 
 impl Entry {
@@ -143,6 +151,8 @@ pub struct Snapshot {
     pub sources: Vec<SourceShare>,
     /// The moment as of which it is: every line that was there then is in it.
     pub as_of: DateTime<Utc>,
+    /// What the upstream said of the run; whoever learns it leaves it here.
+    pub told: Arc<Told>,
     threads: WorkThreads,
 }
 
@@ -201,10 +211,16 @@ impl Tracker {
         let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
         // Before the first client asks, so that it need not wait for this.
         threads.submit(|| drop(analysis::warm_up()));
+        let evictions = metrics.run_logs().clone();
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)
             .weigher(|_: &RunId, entry: &Arc<Entry>| entry.weight())
             .time_to_idle(params.cache_idle)
+            .eviction_listener(move |_, _, cause| match cause {
+                RemovalCause::Expired => evictions.evicted(Eviction::Idle),
+                RemovalCause::Size => evictions.evicted(Eviction::Size),
+                RemovalCause::Explicit | RemovalCause::Replaced => {}
+            })
             .build();
         Ok(Self(Arc::new(Shared { places, params, cache, held: StdMutex::default(), threads, metrics })))
     }
@@ -283,7 +299,15 @@ impl Tracker {
             self.0.keep(run, &entry, &entry.answer_weight, weight);
         }
         let threads = self.0.threads.clone();
-        Ok(Snapshot { analysis, cache, source: LogSourceKind::Body, sources: Vec::new(), as_of, threads })
+        Ok(Snapshot {
+            analysis,
+            cache,
+            source: LogSourceKind::Body,
+            sources: Vec::new(),
+            told: Arc::default(),
+            as_of,
+            threads,
+        })
     }
 
     /// Looks at a run's log without reading it.
@@ -338,12 +362,14 @@ impl Shared {
     }
 
     fn snapshot(&self, checkpoint: &Checkpoint, cache: CacheOutcome, as_of: DateTime<Utc>) -> Snapshot {
+        self.metrics.run_logs().caught_up(cache);
         Snapshot {
             analysis: Arc::clone(checkpoint.analysis()),
             cache,
             source: checkpoint.source(),
             sources: checkpoint.shares(),
             as_of,
+            told: Arc::clone(&checkpoint.told),
             threads: self.threads.clone(),
         }
     }

@@ -38,7 +38,13 @@ impl Shared {
             if !slot.as_ref().is_some_and(|known| known.is_up_with(&found)) {
                 let began = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
                 cache = cache.max(began);
-                if !self.fold(slot, &found, watch).await? {
+                let lines = |slot: &Option<Checkpoint>| {
+                    slot.as_ref().map(|known| known.analysis().lines_by_kind()).unwrap_or_default()
+                };
+                let before = lines(slot);
+                let reached_end = self.fold(slot, &found, watch).await?;
+                self.metrics.run_logs().lines_read(before, lines(slot));
+                if !reached_end {
                     return Ok(CatchUp::Behind);
                 }
             }

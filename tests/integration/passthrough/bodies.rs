@@ -218,6 +218,24 @@ fn trailers_pass() {
 }
 
 #[test]
+fn trailers_that_nobody_announced_or_asked_for_are_left_out() {
+    let unannounced =
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 17\r\n\r\n";
+    let unasked = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 17\r\n\r\n";
+    for (answer, headers) in [(unannounced, &["TE: trailers"][..]), (unasked, &[])] {
+        let (_upstream, gloss) = serving(answer);
+        let through = gloss.get("/", headers).payload;
+        assert_eq!((&*through.bytes, through.complete, through.trailers), (&b"abc"[..], true, Vec::new()));
+    }
+    let (upstream, gloss) = serving(json("{}"));
+    let mut client = gloss.client();
+    client.send(request("POST", "/", &["Transfer-Encoding: chunked"]));
+    client.send("3\r\nabc\r\n0\r\nX-Sum: 18\r\n\r\n").answer();
+    let sent = upstream.seen().pop().unwrap().payload;
+    assert_eq!((&*sent.bytes, sent.complete, sent.trailers), (&b"abc"[..], true, Vec::new()));
+}
+
+#[test]
 fn a_client_that_expects_100_continue_gets_it_before_it_sends_the_body() {
     let (upstream, gloss) = serving(json("{}"));
     let mut client = gloss.client();

@@ -2,10 +2,12 @@
 
 use std::sync::mpsc::channel;
 
+use http::Request;
+
 use crate::support::PATIENCE;
 use crate::support::answers::{chunked, json, status_body, status_path};
 use crate::support::client::request;
-use crate::support::http2::{exchange, give_up};
+use crate::support::http2::{exchange, exchange_raw, give_up};
 use crate::support::logs::Logs;
 use crate::support::sidecar::Setup;
 use crate::support::upstream::{Then, Upstream};
@@ -168,7 +170,7 @@ fn http_2_clients_are_served_on_the_same_port() {
     let upstream = Upstream::answering(json(status_body("run_1", "running")));
     let logs = Logs::with_run("run_1");
     let gloss = Setup::before(&upstream).logs(&logs).start();
-    let request = http::Request::get(format!("http://h2.test{}", status_path("run_1")));
+    let request = Request::get(format!("http://h2.test{}", status_path("run_1")));
     let response = exchange(gloss.clients, request.header("gloss", "enhanced").body("some body").unwrap());
     assert_eq!(
         (response.status().as_u16(), &response.headers()["gloss-variant"]),
@@ -185,7 +187,7 @@ fn http_2_clients_are_served_on_the_same_port() {
 fn cookies_that_http_2_splits_arrive_as_one_header() {
     let upstream = Upstream::answering(json("{}"));
     let gloss = Setup::before(&upstream).start();
-    let request = http::Request::get("http://h2.test/").header("cookie", "a=1").header("cookie", "b=2; c=3");
+    let request = Request::get("http://h2.test/").header("cookie", "a=1").header("cookie", "b=2; c=3");
     assert_eq!(exchange(gloss.clients, request.body("").unwrap()).status(), 200);
     assert_eq!(upstream.only().head.values("cookie"), ["a=1; b=2; c=3"]);
 }
@@ -200,6 +202,39 @@ fn a_request_that_an_http_2_client_gives_up_is_dropped_at_the_upstream() {
         Then::Close
     });
     let gloss = Setup::before(&upstream).start();
-    give_up(gloss.clients, http::Request::get("http://h2.test/slow").body("").unwrap(), &heard);
+    give_up(gloss.clients, Request::get("http://h2.test/slow").body("").unwrap(), &heard);
     upstream.wait_for_closed(1);
+}
+
+#[test]
+fn http_2_requests_have_as_many_headers_as_others() {
+    let upstream = Upstream::answering(json("{}"));
+    let gloss = Setup::before(&upstream).set("server.max_headers", "20").start();
+    let with_headers = |count: usize| {
+        let mut request = Request::get("http://h2.test/");
+        for number in 0..count {
+            request = request.header(format!("x-{number}"), "y");
+        }
+        exchange(gloss.clients, request.body("").unwrap())
+    };
+    assert_eq!(with_headers(20).status(), 200);
+    let refused = with_headers(21);
+    assert_eq!(refused.status(), 431);
+    assert!(refused.body().contains("too many headers"), "{}", refused.body());
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[test]
+fn a_length_that_an_http_2_client_tells_twice_goes_out_once() {
+    let upstream = Upstream::answering(json("{}"));
+    let gloss = Setup::before(&upstream).start();
+    let told = |lengths: [&str; 2]| {
+        let request = [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "h2.test")];
+        let lengths = lengths.map(|length| ("content-length", length));
+        exchange_raw(gloss.clients, &[&request[..], &lengths].concat());
+    };
+    told(["0", "0"]);
+    assert_eq!(upstream.only().head.values("content-length"), ["0"]);
+    told(["0", "7"]);
+    assert_eq!(upstream.seen().len(), 1, "one that nobody can be sure of goes nowhere");
 }

@@ -67,6 +67,9 @@ pub(super) fn all() -> Vec<Case> {
         becomes("GET http://b.test/a?c=d HTTP/1.1", "GET /a?c=d HTTP/1.1"),
         becomes("GET http://b.test HTTP/1.1", "GET / HTTP/1.1"),
         becomes("GET http://b.test?a HTTP/1.1", "GET /?a HTTP/1.1"),
+        becomes("OPTIONS http://b.test/a HTTP/1.1", "OPTIONS /a HTTP/1.1"),
+        // The library reads it as if a slash had been there, as the documentation says.
+        becomes("OPTIONS http://b.test HTTP/1.1", "OPTIONS / HTTP/1.1"),
         // The library cuts it off, as the documentation says.
         becomes("GET /a#b HTTP/1.1", "GET /a HTTP/1.1"),
         case(line("GET http://user:pw@b.test/ HTTP/1.1"), BAD),

@@ -1,13 +1,13 @@
 //! A client that speaks HTTP/2 from the first byte.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Receiver;
 
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::client::conn::http2::handshake;
+use http_body_util::{BodyExt, Collected, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http2::{Builder, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 /// Everything that is answered to a request of these headers, as they are: nothing checks them on the way.
@@ -22,9 +22,10 @@ pub(crate) fn exchange_raw(address: SocketAddr, headers: &[(&str, &str)]) -> Vec
     let head = [0, 0, length, 1, 5, 0, 0, 0, 1];
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(super::PATIENCE)).unwrap();
-    let bytes = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &head, &block].concat();
+    // No more requests are going to come (RFC 9113, section 6.8): the other side closes after this one.
+    let last = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let bytes = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &head, &block, &last].concat();
     stream.write_all(&bytes).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
     let mut answer = Vec::new();
     // The other side may reset the connection after what it had to say.
     let _ = stream.read_to_end(&mut answer);
@@ -54,11 +55,21 @@ pub(crate) struct Http2Client {
 
 impl Http2Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::with_window(address, 65_535)
+    }
+
+    /// Lets the other side send so many bytes of an answer ahead of its reader.
+    pub(crate) fn with_window(address: SocketAddr, bytes: u32) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (sender, connection) = runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap()
+            let mut builder = Builder::new(TokioExecutor::new());
+            // For so many streams as there may be.
+            builder
+                .initial_stream_window_size(bytes)
+                .initial_connection_window_size(bytes.saturating_mul(100).max(65_535));
+            builder.handshake(TokioIo::new(stream)).await.unwrap()
         });
         let connection = runtime.spawn(connection);
         Self { runtime, sender, connection }
@@ -73,6 +84,17 @@ impl Http2Client {
             response.into_body().collect().await.unwrap();
             status
         })
+    }
+
+    /// The head of the answer to a GET; its body waits to be read.
+    pub(crate) fn begin(&mut self, target: &str) -> Response<Incoming> {
+        let request = Request::get(format!("http://h2.test{target}")).body(Full::default()).unwrap();
+        self.runtime.block_on(self.sender.send_request(request)).unwrap()
+    }
+
+    /// All of a body that was begun; an error when it breaks off.
+    pub(crate) fn rest(&self, response: Response<Incoming>) -> hyper::Result<Bytes> {
+        self.runtime.block_on(response.into_body().collect()).map(Collected::to_bytes)
     }
 
     /// Waits until the other side has closed.

@@ -15,7 +15,7 @@ use super::client::{Answer, Client, get};
 use super::eventually;
 use super::gate::Gate;
 use super::logs::Logs;
-use super::upstream::Upstream;
+use super::upstream::{Upstream, nobody};
 
 /// What `gloss` is.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_gloss");
@@ -71,6 +71,8 @@ impl Setup {
             .set("upstream.url", &format!("{url:?}"))
             .set("listen", "\"127.0.0.1:0\"")
             .set("admin.listen", "\"127.0.0.1:0\"")
+            // What the client calls every host.
+            .set("admin.hosts", "[\"api.test\", \"admin.test\"]")
     }
 
     /// Sets a key of the configuration file to a TOML value; the last time counts.
@@ -142,11 +144,13 @@ impl Setup {
         let folder = TempDir::new().unwrap();
         let mut child = self.command(&folder).stdout(Stdio::piped()).spawn().expect("gloss starts");
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let mut addresses = lines.take(2).filter_map(|line| address(&line.ok()?));
-        let (clients, admin) = (addresses.next(), addresses.next());
-        let (Some(clients), Some(admin)) = (clients, admin) else {
+        let mut addresses = lines.take(2).map(|line| address(&line.ok()?));
+        let (clients, admin) = (addresses.next().flatten(), addresses.next().flatten());
+        let Some(admin) = admin else {
             panic!("gloss did not start: {}", fs::read_to_string(folder.path().join("stderr")).unwrap())
         };
+        // Clients of a socket in the file system know where it is.
+        let clients = clients.unwrap_or_else(nobody);
         Sidecar { clients, admin, child, folder, settings: self.settings }
     }
 

@@ -1,0 +1,304 @@
+// What the A/B measures: four questions, each with an answer in words, a plot and its numbers.
+
+import { poll } from "./api.js";
+import { h, show } from "./dom.js";
+import { bytes, count, counted, latency, percent, setNow, share } from "./format.js";
+import { chip, empty, icon, name, notice, section, table, time, waiting } from "./parts.js";
+import { clear, columns, legend, plot, shares } from "./plots.js";
+
+const EVERY = 5000;
+const VARIANTS = [
+  ["basic", "Basic", "plot-basic", "dashed"],
+  ["enhanced", "Enhanced", "plot-enhanced", "solid"],
+  ["shadow", "Shadow", "plot-shadow", "dotted"],
+  ["compare", "Compare", "plot-compare", "solid"],
+];
+
+export function comparison(main) {
+  document.title = "Comparison · gloss";
+  const view = { main, data: null, problem: null, open: new Set() };
+  show(main, h("h1", {}, "Comparison"), waiting("the comparison"));
+  const stop = poll("/api/comparison", EVERY, {
+    data(data) {
+      setNow(data.as_of);
+      Object.assign(view, { data, problem: null });
+      draw(view);
+    },
+    refused(refusal) {
+      view.problem = refusal;
+      draw(view);
+    },
+  });
+  return () => {
+    stop();
+    clear();
+  };
+}
+
+function draw(view) {
+  const { main, data, problem } = view;
+  const seen = data ? VARIANTS.reduce((sum, [variant]) => sum + data.variants[variant].requests, 0) : 0;
+  show(
+    main,
+    h(
+      "div",
+      { class: "head" },
+      h("h1", {}, "Comparison"),
+      data ? h("p", { class: "lead" }, `${counted(seen, "status request")} since `, time(data.since, "at"), ", counted as what the caller received.") : null,
+    ),
+    problem ? notice("bad", "failed", problem.status === 404 ? "This gloss does not compare." : problem.message) : null,
+    data ? (seen ? questions(view) : nothing()) : null,
+  );
+}
+
+const nothing = () =>
+  empty(
+    "Nothing to compare yet.",
+    "Numbers come with the first status requests. Ask with the header ",
+    h("code", {}, "Gloss: enhanced"),
+    " for some of them, or set ",
+    h("a", { href: "#/rollout" }, "the rollout"),
+    " to shadow: then every answer stays basic, and the notes are made beside it.",
+  );
+
+function questions(view) {
+  const { data } = view;
+  return [broke(data), cost(data), useful(data), eta(data)];
+}
+
+function question(title, tone, verdict, ...children) {
+  const drawing = { good: "done", bad: "failed", warn: "warn", mute: "pending" }[tone];
+  return section(title, { class: "card question" }, h("p", { class: `verdict ${tone}` }, icon(drawing), h("span", {}, verdict)), ...children);
+}
+
+const numbers = (title, ...children) => h("details", { class: "numbers", key: title }, h("summary", {}, title), ...children);
+
+const titled = (title, about, ...children) => h("div", {}, h("h3", { class: "plot-title" }, title), h("p", { class: "plot-about" }, about), ...children);
+
+// Did anything break?
+
+function broke(data) {
+  const { proof, noise, variants, mismatches } = data;
+  const used = VARIANTS.filter(([variant]) => variants[variant].requests);
+  const rates = used.map(([variant]) => (variants[variant].errors / variants[variant].requests) * 100);
+  const about = used.map(([variant, title], at) => `${title}: ${percent(rates[at], 2)} of ${count(variants[variant].requests)}`).join("; ");
+  const verdict = proof.failed
+    ? ["bad", `${count(proof.failed)} of ${counted(proof.checked, "checked answer")} was not the basic answer with notes added. Look at the differences below.`]
+    : proof.checked
+      ? ["good", `No. All ${counted(proof.checked, "checked answer")}: take the notes away, and every byte is the upstream's own.`]
+      : ["mute", "Not yet known: no enhanced answer has been checked."];
+  return question(
+    "Did anything break?",
+    ...verdict,
+    h(
+      "div",
+      { class: "pair" },
+      titled(
+        "Errors",
+        `Share of requests that were answered with an error · ${counted(sum(used, variants, "requests"), "request")}`,
+        plot("errors", `Error rates. ${about}.`, about, columns(used.map(([, title]) => title), [{ tint: "plot-2", values: rates }], { tell: (y) => percent(y, y < 10 && y % 1 ? 2 : 0), top: Math.max(1, ...rates) })),
+      ),
+      titled("Two answers to one question", pairsSeen(noise), noisePlot(noise)),
+    ),
+    numbers(
+      "Numbers",
+      table(
+        "Requests and errors by variant",
+        [["Received", ""], ["Requests", "number"], ["Errors", "number"], ["Share", "number"]],
+        used.map(([variant, title]) => [title, count(variants[variant].requests), count(variants[variant].errors), share(variants[variant].errors, variants[variant].requests, 2)]),
+      ),
+      table(
+        "Pairs of answers",
+        [["Pair", ""], ["Pairs", "number"], ["Same", "number"], ["Share", "number"], ["Members that differ", ""]],
+        [pairRow("Basic and basic (A/A)", noise.a_a), pairRow("Basic and enhanced, notes taken away (A/B)", noise.a_b)],
+      ),
+    ),
+    mismatches.length ? differences(mismatches) : null,
+  );
+}
+
+const sum = (used, variants, field) => used.reduce((total, [variant]) => total + variants[variant][field], 0);
+
+const pairsSeen = ({ a_a, a_b }) => `Share that is the same: two basic ones (${counted(a_a.pairs, "pair")}) beside basic and enhanced (${count(a_b.pairs)})`;
+
+function noisePlot({ a_a, a_b }) {
+  if (!a_a.pairs && !a_b.pairs) {
+    return empty("No pair yet.", "A pair is two answers to the same question, asked at the same time.");
+  }
+  const of = ({ pairs, same }) => (pairs ? (same / pairs) * 100 : null);
+  const about = `A/A ${share(a_a.same, a_a.pairs, 1)} the same of ${count(a_a.pairs)}; A/B ${share(a_b.same, a_b.pairs, 1)} of ${count(a_b.pairs)}`;
+  return plot("noise", about, about, columns(["A/A: basic, basic", "A/B: basic, enhanced"], [{ tint: "plot-enhanced", values: [of(a_a), of(a_b)] }], { tell: (y) => percent(y), top: 100 }));
+}
+
+function pairRow(title, { pairs, same, differing_members: members }) {
+  const differing = Object.entries(members).sort(([, a], [, b]) => b - a);
+  return [title, count(pairs), count(same), share(same, pairs, 1), differing.length ? differing.map(([member, times], at) => [at ? ", " : "", name(member), ` ${count(times)}×`]) : "none"];
+}
+
+function differences(mismatches) {
+  return numbers(
+    `The last ${counted(mismatches.length, "difference")}`,
+    mismatches.toReversed().map(({ at, pair, what, a, b }) => {
+      const [first, second] = pair === "a_a" ? ["Basic", "Basic, asked again"] : ["Basic", "Enhanced, notes taken away"];
+      return h(
+        "div",
+        { class: "mismatch" },
+        h("p", {}, chip("mute", "warn", pair === "a_a" ? "A/A" : "A/B"), " ", name(what), " · ", time(at)),
+        h("dl", {}, h("div", {}, h("dt", {}, first), h("dd", { dir: "auto" }, a)), h("div", {}, h("dt", {}, second), h("dd", { dir: "auto" }, b))),
+      );
+    }),
+  );
+}
+
+// What did it cost?
+
+function cost({ variants }) {
+  const used = VARIANTS.filter(([variant]) => variants[variant].total_seconds.count);
+  const made = ["enhanced", "shadow"].filter((variant) => variants[variant].added_seconds.count);
+  const added = variants.enhanced.added_seconds;
+  const verdict = added.count
+    ? [added.p99 > 0.25 ? "warn" : "good", `Half of the enhanced answers waited at most ${latency(added.p50)} longer, 99 of 100 at most ${latency(added.p99)} (${counted(added.count, "answer")}).`]
+    : ["mute", "Not yet known: no enhanced answer was sent."];
+  return question(
+    "What did it cost?",
+    ...verdict,
+    h(
+      "div",
+      { class: "pair" },
+      titled("Time to the whole answer", `Share of answers that took at most so long · ${counted(used.reduce((total, [variant]) => total + variants[variant].total_seconds.count, 0), "answer")}`, ...curves("total", used, variants, "total_seconds")),
+      titled(
+        "What gloss added to it",
+        `Share of answers to which gloss added at most so much · ${counted(made.reduce((total, variant) => total + variants[variant].added_seconds.count, 0), "answer")}`,
+        ...curves("added", VARIANTS.filter(([variant]) => variants[variant].added_seconds.count), variants, "added_seconds"),
+      ),
+    ),
+    numbers(
+      "Numbers",
+      ["total_seconds", "upstream_seconds", "added_seconds", "body_bytes"].map((field) => distributions(field, variants)),
+    ),
+  );
+}
+
+const FIELDS = {
+  total_seconds: ["Time to the whole answer", latency],
+  upstream_seconds: ["Of it, the upstream's", latency],
+  added_seconds: ["Of it, what gloss added", latency],
+  body_bytes: ["Size of the answer", bytes],
+};
+
+function distributions(field, variants) {
+  const [title, tell] = FIELDS[field];
+  const used = VARIANTS.filter(([variant]) => variants[variant][field].count);
+  if (!used.length) return null;
+  return table(
+    title,
+    [[title, ""], ["Answers", "number"], ["Mean", "number"], ["p50", "number"], ["p90", "number"], ["p99", "number"], ["Most", "number"]],
+    used.map(([variant, shown]) => {
+      const one = variants[variant][field];
+      return [shown, count(one.count), ...["mean", "p50", "p90", "p99", "max"].map((which) => tell(one[which]))];
+    }),
+  );
+}
+
+function curves(key, used, variants, field) {
+  const lines = used.map(([variant, , tint, stroke]) => ({ tint, stroke, points: cumulated(variants[variant][field]) })).filter(({ points }) => points.length);
+  if (!lines.length) return [empty("No answer yet.", "The curve begins with the first.")];
+  const about = used.map(([variant, title]) => `${title}: half within ${latency(variants[variant][field].p50)}, 99 of 100 within ${latency(variants[variant][field].p99)}`).join("; ");
+  const version = used.map(([variant]) => `${variant} ${variants[variant][field].count}`).join(" ");
+  return [plot(key, about, version, shares(lines, latency)), legend(...used.map(([variant, title, tint, stroke]) => [tint, `${title} (${count(variants[variant][field].count)})`, stroke]))];
+}
+
+function cumulated({ buckets, count: all }) {
+  let below = 0;
+  return buckets.filter(([bound]) => bound > 0).map(([bound, number]) => {
+    below += number;
+    return [bound, below / all];
+  });
+}
+
+// Was it more useful?
+
+const KINDS = [
+  ["basic_result", "Basic: a result", "plot-basic"],
+  ["enhanced_result", "Enhanced: a result", "plot-enhanced"],
+  ["with_steps", "Enhanced: steps", "plot-compare"],
+  ["with_eta", "Enhanced: an ETA", "plot-shadow"],
+];
+const STATUSES = [
+  ["running", "Running"],
+  ["completed", "Completed"],
+  ["failed", "Failed"],
+  ["timeout", "Timeout"],
+  ["killed", "Killed"],
+];
+
+function useful({ usefulness }) {
+  const { total, by_status: byStatus } = usefulness;
+  if (!total.answers) return question("Was it more useful?", "mute", "Not yet known: no answer was seen in both forms.");
+  const shown = STATUSES.filter(([status]) => byStatus[status]?.answers);
+  const groups = [["All", total], ...shown.map(([status, title]) => [title, byStatus[status]])];
+  const about = KINDS.map(([field, title]) => `${title} in ${share(total[field], total.answers)}`).join("; ");
+  const gain = total.enhanced_result + total.with_steps > total.basic_result;
+  return question(
+    "Was it more useful?",
+    gain ? "good" : "warn",
+    `Basic had a result in ${share(total.basic_result, total.answers)} of answers, enhanced in ${share(total.enhanced_result, total.answers)}; steps came with ${share(total.with_steps, total.answers)}, an ETA with ${share(total.with_eta, total.answers)} (${counted(total.answers, "answer")}).`,
+    titled(
+      "What answers had in them",
+      `Share of answers, by the run's status · ${counted(total.answers, "answer")} seen in both forms`,
+      plot("useful", about, JSON.stringify(usefulness), columns(groups.map(([title]) => title), KINDS.map(([field, , tint]) => ({ tint, values: groups.map(([, one]) => (one[field] / one.answers) * 100) })), { tell: (y) => percent(y), top: 100 })),
+      legend(...KINDS.map(([, title, tint]) => [tint, title])),
+    ),
+    numbers(
+      "Numbers",
+      table(
+        "What answers had in them, by status",
+        [["Status", ""], ["Answers", "number"], ...KINDS.map(([, title]) => [title, "number"])],
+        groups.map(([title, one]) => [title, count(one.answers), ...KINDS.map(([field]) => `${count(one[field])} (${share(one[field], one.answers)})`)]),
+      ),
+    ),
+  );
+}
+
+// Was the ETA right?
+
+function eta({ eta }) {
+  if (!eta.predictions) {
+    return question("Was the ETA right?", "mute", "Not yet known: a prediction is judged when its run has ended, and none has.");
+  }
+  const hit = eta.with_interval ? eta.in_interval / eta.with_interval : null;
+  const bands = eta.by_progress.map((band) => `${band.from_percent}–${band.to_percent} %`);
+  const errors = eta.by_progress.map((band) => (band.median_error_share === null ? null : band.median_error_share * 100));
+  const hits = eta.by_progress.map((band) => (band.with_interval ? (band.in_interval / band.with_interval) * 100 : null));
+  const seen = `${counted(eta.predictions, "prediction")} of ${counted(eta.runs, "run")}`;
+  const told = (values) => bands.map((band, at) => `${band}: ${values[at] === null ? "none" : percent(values[at])}`).join("; ");
+  return question(
+    "Was the ETA right?",
+    hit === null ? "mute" : hit >= 0.7 ? "good" : "warn",
+    hit === null ? `${seen}; none of them had an interval.` : `${percent(hit * 100)} of the real ends lay within the interval that was told; it is made for 80 % (${seen}).`,
+    h(
+      "div",
+      { class: "pair" },
+      titled("How far off it was", `Median error as a share of the time that was left, by the progress at the time · ${seen}`, plot("eta-error", told(errors), told(errors), columns(bands, [{ tint: "plot-2", values: errors }], { tell: (y) => percent(y) }))),
+      titled(
+        "How often the interval held",
+        `Share of ends within it; the line is the 80 % it is made for · ${counted(eta.with_interval, "interval")}`,
+        plot("eta-interval", told(hits), told(hits), columns(bands, [{ tint: "plot-enhanced", values: hits }], { tell: (y) => percent(y), top: 100, line: 80 })),
+      ),
+    ),
+    numbers(
+      "Numbers",
+      table(
+        "Predictions by the progress at the time",
+        [["Progress", ""], ["Predictions", "number"], ["Median error", "number"], ["Of the time left", "number"], ["Within the interval", "number"]],
+        eta.by_progress.map((band, at) => [
+          bands[at],
+          count(band.predictions),
+          latency(band.median_error_seconds),
+          errors[at] === null ? "–" : percent(errors[at]),
+          band.with_interval ? `${count(band.in_interval)} of ${count(band.with_interval)} (${share(band.in_interval, band.with_interval)})` : "–",
+        ]),
+      ),
+    ),
+  );
+}
