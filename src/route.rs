@@ -28,6 +28,9 @@ pub enum RouteError {
     /// `{run_id}` is missing, repeated, or only a part of its segment.
     #[error("a route has exactly one segment that is '{{run_id}}'")]
     RunIdSegment,
+    /// The same of `{workflow_name}`.
+    #[error("a route that starts runs has exactly one segment that is '{{workflow_name}}'")]
+    WorkflowSegment,
 }
 
 impl StatusRoute {
@@ -56,6 +59,31 @@ impl StatusRoute {
     pub fn run_segment<'p>(&self, path: &'p str) -> Option<&'p str> {
         let segment = path.strip_prefix(&self.before)?.strip_suffix(&self.after)?;
         (!segment.is_empty() && !segment.contains('/')).then_some(segment)
+    }
+}
+
+/// A path with one `{workflow_name}` segment, by POST to which a run is started, such as
+/// `/api/v1/workflows/claude-code/run/{workflow_name}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartRoute(StatusRoute);
+
+impl StartRoute {
+    /// Reads a template.
+    pub fn parse(template: &str) -> Result<Self, RouteError> {
+        if template.contains("{run_id}") {
+            return Err(RouteError::WorkflowSegment);
+        }
+        let named = template.replacen("{workflow_name}", "{run_id}", 1);
+        let route = StatusRoute::parse(&named).map_err(|error| match error {
+            RouteError::RunIdSegment => RouteError::WorkflowSegment,
+            other => other,
+        })?;
+        Ok(Self(route))
+    }
+
+    /// Whether this request starts a run.
+    pub fn is_for(&self, method: &Method, uri: &Uri) -> bool {
+        method == Method::POST && self.0.run_segment(uri.path()).is_some()
     }
 }
 
@@ -276,6 +304,20 @@ mod tests {
         assert!(!unknown(&[("gloss-version", "1")]));
         assert!(unknown(&[("gloss-version", "2")]));
         assert!(unknown(&[("gloss-version", "")]));
+    }
+
+    #[test]
+    fn a_run_is_started_by_post_to_its_workflow() {
+        let route = StartRoute::parse("/api/v1/workflows/claude-code/run/{workflow_name}").unwrap();
+        let starts = |method, path: &str| route.is_for(&method, &path.parse().unwrap());
+        assert!(starts(Method::POST, "/api/v1/workflows/claude-code/run/fix?x=1"));
+        assert!(!starts(Method::GET, "/api/v1/workflows/claude-code/run/fix"));
+        assert!(!starts(Method::POST, "/api/v1/workflows/claude-code/run/run_1/status"));
+        assert!(!starts(Method::POST, "/api/v1/workflows/claude-code/run/"));
+        for bad in ["/run", "/run/{run_id}", "/run/x{workflow_name}", "/{workflow_name}/{run_id}"] {
+            assert_eq!(StartRoute::parse(bad), Err(RouteError::WorkflowSegment), "{bad}");
+        }
+        assert_eq!(StartRoute::parse("run/{workflow_name}"), Err(RouteError::NotAbsolute));
     }
 
     #[test]

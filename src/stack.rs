@@ -9,6 +9,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
+use url::Url;
 
 use crate::analysis::{Limits, LogSourceKind};
 use crate::comparison::Comparison;
@@ -20,7 +21,9 @@ use crate::proxy::{
     Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, Forwarding, RescueLayer, Tunnels,
 };
 use crate::route::Router;
-use crate::runlog::{FileSource, Guarded, Place, Role, Template, Tracker, TrackerParams};
+use crate::runlog::{FileSource, Guarded, LogSource, Place, Role, Template, Tracker, TrackerParams};
+#[cfg(feature = "objects")]
+use crate::runlog::{ObjectParams, ObjectSource};
 use crate::shield::key::IgnoredHeaders;
 use crate::shield::{ShieldLayer, ShieldParams};
 use crate::stream::{Pace, Streams};
@@ -113,11 +116,29 @@ pub fn places(config: &Config) -> io::Result<Vec<Place>> {
             Ok(Some(Place { source: Arc::new(files), templates, role: Role::Fills }))
         }
         SourceConfig::Body => Ok(None),
-        SourceConfig::ObjectStore { url, .. } | SourceConfig::Http { url, .. } => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, format!("{url} cannot be read by this build")))
+        SourceConfig::ObjectStore { url, templates } | SourceConfig::Http { url, templates } => {
+            let source = objects(url, config)?;
+            Ok(Some(Place { source, templates: templates.clone(), role: Role::Leads }))
         }
     };
     config.logs.sources.iter().filter_map(|source| place(source).transpose()).collect()
+}
+
+/// The storage at a URL.
+///
+/// # Errors
+/// When its client cannot be set up, or this build has none for it.
+#[cfg(feature = "objects")]
+fn objects(url: &Url, config: &Config) -> io::Result<Arc<dyn LogSource>> {
+    let params = ObjectParams { url: url.clone(), max_skip: config.logs.max_bytes_per_poll };
+    let source = ObjectSource::new(&params)
+        .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, format!("{url}: {why}")))?;
+    Ok(Arc::new(source))
+}
+
+#[cfg(not(feature = "objects"))]
+fn objects(url: &Url, _config: &Config) -> io::Result<Arc<dyn LogSource>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, format!("{url} cannot be read by this build")))
 }
 
 /// The tracker over any places: the seam by which tests put in one that fails.
@@ -209,6 +230,8 @@ fn forward_params(config: &Config) -> ForwardParams {
 fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
     EnrichParams {
         router: Router::new(config.routes.clone(), config.opt_in_header.clone()).with_compare(config.compare),
+        start_routes: config.start_routes.clone(),
+        process_check: config.process_check,
         rollout: shared.rollout.clone(),
         comparison: shared.comparison.clone(),
         opt_in_header: config.opt_in_header.clone(),

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::{self, Stream};
 use super::{AdminBody, json_answer, text};
-use crate::analysis::{Additions, Context, Detail, Overview, Timestamp};
+use crate::analysis::{Additions, Beside, Context, Detail, Overview, Timestamp};
 use crate::run_id::RunId;
 use crate::runlog::{CatchUp, Listed, RunFields, Saying, Snapshot, StorageWatch, Tracker};
 use crate::stream::Followers;
@@ -236,6 +236,7 @@ fn context(snapshot: &Snapshot, told: Option<&Saying>) -> Context {
         compat_fields: false,
         source: snapshot.source,
         cache: snapshot.cache,
+        beside: Beside::default(),
     }
 }
 

@@ -105,6 +105,15 @@ impl CacheOutcome {
     }
 }
 
+/// What was seen beside the log. Another process, elsewhere, may have seen less: progress never depends on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The turn limit that the run was started with; shown where nothing else tells it.
+    pub max_turns: Option<u64>,
+    /// Whether the run's process lives; `None` where nothing can be said.
+    pub alive: Option<bool>,
+}
+
 /// Everything beside the log that a report depends on.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -122,4 +131,6 @@ pub struct Context {
     pub source: LogSourceKind,
     /// How much of the log had to be read.
     pub cache: CacheOutcome,
+    /// What was seen beside the log.
+    pub beside: Beside,
 }

@@ -34,6 +34,8 @@ pub(super) enum Event<'a> {
     Started { session: Option<&'a str>, model: Option<&'a str>, max_turns: Option<u64> },
     /// The id of Claude's session became known.
     SessionKnown { session: &'a str },
+    /// The id of the process that runs Claude Code became known, on the upstream's own host.
+    ProcessKnown { pid: u32 },
     /// Claude's own words.
     Said { thread: Thread<'a>, message_id: &'a str, text: &'a str },
     /// A tool was called.

@@ -50,7 +50,7 @@ mod usage;
 mod vote;
 mod warm_up;
 
-pub use context::{CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
+pub use context::{Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 pub use files::Change;
 pub use merge::{Merged, PartRole};
 pub use outcome::Outcome;
@@ -70,6 +70,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use fold::Fold;
+pub use fold::LoggedProcess;
 use lines::{Line, LineReader};
 use render::View;
 
@@ -184,6 +185,11 @@ impl Analysis {
     /// The time of the newest event, if any line carried one.
     pub fn last_event_at(&self) -> Option<DateTime<Utc>> {
         self.settled().clock.newest()
+    }
+
+    /// The process that runs Claude Code, if the log names it.
+    pub fn process(&self) -> Option<LoggedProcess> {
+        self.fold.identity.process
     }
 
     /// Upper estimate of the memory that this state holds, in bytes.

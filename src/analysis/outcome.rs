@@ -13,6 +13,8 @@ use super::event::Finish;
 
 /// After so much silence nothing can still be writing: the upstream itself gives a run up after two hours.
 const LOST_AFTER: TimeDelta = TimeDelta::minutes(125);
+/// After so much silence of a run whose process has ended, the upstream has written what it had to say of its end.
+const ENDED_AFTER: TimeDelta = TimeDelta::seconds(5);
 const MAX_REASON_BYTES: usize = 300;
 
 /// How a run ended.
@@ -162,13 +164,21 @@ impl Ending {
         self.result.as_ref().or(self.closed.as_ref())
     }
 
-    /// How the run ended, by the log where it says, else by the upstream's word.
-    pub(super) fn outcome(&self, status: RunStatus, clock: &Clock, now: DateTime<Utc>) -> Outcome {
+    /// How the run ended, by the log where it says, else by the upstream's word. Of a running one `alive` tells whether
+    /// its process lives, where that is known.
+    pub(super) fn outcome(
+        &self,
+        status: RunStatus,
+        clock: &Clock,
+        now: DateTime<Utc>,
+        alive: Option<bool>,
+    ) -> Outcome {
         if let Some(ended) = self.logged() {
             return ended.outcome;
         }
+        let patience = if alive == Some(false) { ENDED_AFTER } else { LOST_AFTER };
         match status {
-            RunStatus::Running if clock.silence(now).is_some_and(|silence| silence > LOST_AFTER) => {
+            RunStatus::Running if clock.silence(now).is_some_and(|silence| silence > patience) => {
                 Outcome::Lost
             }
             RunStatus::Running => Outcome::Running,

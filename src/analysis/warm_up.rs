@@ -1,6 +1,6 @@
 //! Does once, ahead of time, what the first analysis of a process would otherwise wait for.
 
-use super::{Additions, Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind};
+use super::{Additions, Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind};
 use chrono::DateTime;
 
 /// A run that touches every table and pattern: a price, telling words, a masked command, test output that no runner's form fits.
@@ -22,6 +22,7 @@ pub fn warm_up() -> Additions {
         compat_fields: false,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     })
 }
 

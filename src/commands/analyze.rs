@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
 use super::log_input;
-use crate::analysis::{Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
+use crate::analysis::{Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -109,6 +109,7 @@ impl Args {
             compat_fields: false,
             source: LogSourceKind::File,
             cache: CacheOutcome::Miss,
+            beside: Beside::default(),
         }
     }
 }

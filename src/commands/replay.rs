@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::log_input;
 use crate::analysis::{
-    Analysis, Basis, CacheOutcome, Context, Detail, Limits, LogSourceKind, Prior, Timestamp,
+    Analysis, Basis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, Prior, Timestamp,
 };
 
 const EXAMPLES: &str = "\
@@ -142,5 +142,6 @@ fn context_at(at: Option<DateTime<Utc>>) -> Context {
         compat_fields: false,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     }
 }

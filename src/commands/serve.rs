@@ -186,8 +186,7 @@ impl Gloss {
     /// Binds the listeners; nothing is accepted yet. Logs are read by what `make_tracker` makes.
     pub async fn bind(loaded: Loaded, metrics: Metrics, make_tracker: MakeTracker) -> anyhow::Result<Self> {
         let config = &loaded.config;
-        let tracker =
-            make_tracker(config, &metrics).context("the threads that read logs cannot be started")?;
+        let tracker = make_tracker(config, &metrics).context("the log sources cannot be set up")?;
         let clients = bind("listen", &config.listen).await?;
         let operators = match &config.admin {
             Some(admin) => Some(bind("admin.listen", &ListenAddress::Tcp(admin.listen)).await?),

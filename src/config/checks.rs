@@ -22,7 +22,7 @@ use super::types::{
 use super::{logs, rollout, upstream};
 use crate::analysis::Prior;
 use crate::proxy::{TlsParams, Upstream, UpstreamError, UpstreamUrlError};
-use crate::route::StatusRoute;
+use crate::route::{StartRoute, StatusRoute};
 use crate::shield::rules::Lifetime;
 use crate::telemetry::{LogFormat, without_credentials};
 
@@ -34,6 +34,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         upstream: upstream::check(&raw.upstream)?,
         proxy: upstream::check_proxy(&raw.proxy)?,
         routes: routes(&raw.route.status)?,
+        start_routes: start_routes(&raw.route.start)?,
         descriptions: descriptions(&raw.route.openapi)?,
         opt_in_header: header("gloss.header", &raw.gloss.header)?,
         expose_headers: raw.gloss.expose_headers,
@@ -49,6 +50,7 @@ pub(super) fn check(raw: &Raw) -> Result<Config, ConfigError> {
         shield: shield(&raw.shield, &secret_headers)?,
         logs: logs::check(&raw.logs)?,
         prior: prior(&raw.analysis.prior)?,
+        process_check: process_check(&raw.analysis.process_check)?,
         cache: CacheConfig {
             max_bytes: size("cache.max_bytes", &raw.cache.max_bytes)?,
             idle: duration("cache.idle", &raw.cache.idle)?,
@@ -86,6 +88,22 @@ fn routes(templates: &[String]) -> Result<Vec<StatusRoute>, ConfigError> {
             .map_err(|reason| refuse("route.status", text, reason, "write it like /run/{run_id}/status"))
     };
     templates.iter().map(parse).collect()
+}
+
+fn start_routes(templates: &[String]) -> Result<Vec<StartRoute>, ConfigError> {
+    let parse = |text: &String| {
+        StartRoute::parse(text)
+            .map_err(|reason| refuse("route.start", text, reason, "write it like /run/{workflow_name}"))
+    };
+    templates.iter().map(parse).collect()
+}
+
+fn process_check(word: &str) -> Result<bool, ConfigError> {
+    match word {
+        "auto" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(refuse("analysis.process_check", word, "it is neither 'auto' nor 'off'", "use auto or off")),
+    }
 }
 
 /// Headers that carry credentials by every standard, or in the service behind, and those that were named.

@@ -57,8 +57,15 @@ enum Scheme {
     ObjectStore,
 }
 
-/// Storages beside folders that this build can read.
-const BUILT_IN: [&str; 0] = [];
+/// Whether this build can read what is at URLs of this scheme, and the feature by which one could.
+fn built_in(scheme: &str) -> (bool, &'static str) {
+    match scheme {
+        "s3" => (cfg!(feature = "s3"), "s3"),
+        "gs" => (cfg!(feature = "gs"), "gs"),
+        "az" => (cfg!(feature = "az"), "az"),
+        _ => (cfg!(feature = "http-logs"), "http-logs"),
+    }
+}
 
 /// Checks the section.
 pub(super) fn check(raw: &raw::Logs) -> Result<LogsConfig, ConfigError> {
@@ -140,8 +147,11 @@ fn at(place: &str, templates: Vec<Template>) -> Result<SourceConfig, ConfigError
             Ok(root) => Ok(SourceConfig::Folder { root, templates }),
             Err(()) => refused("a file URL names no host, such as file:///srv/api/logs"),
         },
-        Scheme::Http | Scheme::ObjectStore if !BUILT_IN.contains(&scheme) => {
-            refused("this build reads folders only")
+        Scheme::Http | Scheme::ObjectStore if !built_in(scheme).0 => {
+            refused(&format!("this gloss was built without the feature '{}'", built_in(scheme).1))
+        }
+        Scheme::Http | Scheme::ObjectStore if url.host_str().is_none_or(str::is_empty) => {
+            refused("it names neither a host nor a bucket")
         }
         Scheme::Http => {
             if !url.path().ends_with('/') {

@@ -67,6 +67,7 @@ pub(super) struct Proxy {
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     pub(super) status: Vec<String>,
+    pub(super) start: Vec<String>,
     pub(super) openapi: Vec<String>,
 }
 
@@ -208,6 +209,7 @@ impl<'de> Deserialize<'de> for LogSource {
 #[serde(deny_unknown_fields)]
 pub(super) struct Analysis {
     pub(super) prior: String,
+    pub(super) process_check: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -282,6 +284,7 @@ impl Default for Raw {
             },
             route: Route {
                 status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()],
+                start: vec!["/api/v1/workflows/claude-code/run/{workflow_name}".into()],
                 openapi: vec!["/openapi.json".into()],
             },
             gloss: Gloss { header: "Gloss".into(), expose_headers: false },
@@ -324,7 +327,7 @@ impl Default for Raw {
                 max_line_bytes: "16MiB".into(),
                 max_bytes_per_poll: "1GiB".into(),
             },
-            analysis: Analysis { prior: String::new() },
+            analysis: Analysis { prior: String::new(), process_check: "auto".into() },
             cache: Cache { max_bytes: "64MiB".into(), idle: "1h".into() },
             admin: Admin { listen: "127.0.0.1:8881".into(), token: SecretText::default(), hosts: Vec::new() },
             server: Server {

@@ -13,7 +13,7 @@ use super::logs::SourceConfig;
 use crate::analysis::Prior;
 use crate::proxy::{HopParams, Upstream};
 use crate::rollout::{Overrides, Rollout};
-use crate::route::StatusRoute;
+use crate::route::{StartRoute, StatusRoute};
 use crate::shield::rules::Lifetime;
 use crate::telemetry::LogFormat;
 
@@ -28,6 +28,8 @@ pub struct Config {
     pub proxy: ProxyConfig,
     /// The routes that status requests come on.
     pub routes: Vec<StatusRoute>,
+    /// The routes that runs are started by.
+    pub start_routes: Vec<StartRoute>,
     /// Where the service describes itself: absolute paths.
     pub descriptions: Vec<String>,
     /// The name of the opt-in header.
@@ -50,6 +52,8 @@ pub struct Config {
     pub logs: LogsConfig,
     /// What progress estimates rest on.
     pub prior: Arc<Prior>,
+    /// Whether runs' processes are looked at.
+    pub process_check: bool,
     /// Bounds of the cache of analyses.
     pub cache: CacheConfig,
     /// The operators' listener; `None` when it is off.

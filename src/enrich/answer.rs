@@ -15,6 +15,8 @@ pub struct Answer<'b> {
     pub text: &'b str,
     /// The names of its members.
     pub names: Vec<Cow<'b, str>>,
+    /// The run's id; `None` where the member is missing or no string.
+    pub run: Option<String>,
     /// The run's status by the upstream's word; `None` where the member is missing or no string.
     pub status: Option<String>,
     /// The run's workflow; `None` where the member is missing or no string.
@@ -45,6 +47,7 @@ impl<'b> Answer<'b> {
         let closing_brace = text.rfind('}').ok_or(NotAnObject)?;
         Ok(Self {
             text,
+            run: members.run.and_then(text_of),
             status: members.status.and_then(text_of),
             workflow: members.workflow.and_then(text_of),
             session: members.session.and_then(text_of),
@@ -96,6 +99,7 @@ fn span(text: &str, raw: &RawValue) -> Range<usize> {
 #[derive(Default)]
 struct Members<'b> {
     names: Vec<Cow<'b, str>>,
+    run: Option<&'b RawValue>,
     status: Option<&'b RawValue>,
     workflow: Option<&'b RawValue>,
     session: Option<&'b RawValue>,
@@ -125,6 +129,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         let mut members = Members::default();
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
+                "run_id" => members.run = Some(map.next_value()?),
                 "status" => members.status = Some(map.next_value()?),
                 "workflow_name" => members.workflow = Some(map.next_value()?),
                 "session_id" => members.session = Some(map.next_value()?),

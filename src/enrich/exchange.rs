@@ -27,13 +27,14 @@ use super::live::Caller;
 use super::merge::{Logs, merge};
 use super::record::{BodyTime, Departing, Record};
 use super::respond::{HeadParams, Received, describe_enhanced, label, label_stale, vary};
-use crate::analysis::{self, Detail, RunStatus};
+use super::starts::Starts;
+use crate::analysis::{self, Beside, Detail, LogSourceKind, RunStatus};
 use crate::comparison::{self, Comparison, Usefulness};
 use crate::proxy::{Body, Gathered, Held, HeldLimit, Passed};
 use crate::rollout::{self, Decision, Rule};
-use crate::route::{Router, StatusRequest, Wishes};
+use crate::route::{Router, StartRoute, StatusRequest, Wishes};
 use crate::run_id::RunId;
-use crate::runlog::{BodyText, Tracker};
+use crate::runlog::{BodyText, Processes, Tracker};
 use crate::shield::Stale;
 use crate::stream::{Followers, Pace, Streams};
 use crate::switch::RolloutSwitch;
@@ -45,6 +46,10 @@ use crate::variant::Variant;
 pub struct EnrichParams {
     /// Recognises status requests.
     pub router: Router,
+    /// By which runs are started.
+    pub start_routes: Vec<StartRoute>,
+    /// Whether runs' processes are looked at.
+    pub process_check: bool,
     /// Decides on them, by what is in force at the time.
     pub rollout: RolloutSwitch,
     /// Where what the A/B measures is counted.
@@ -185,6 +190,9 @@ pub(super) struct Enricher {
     pub(super) params: EnrichParams,
     pub(super) head: HeadParams,
     pub(super) readings: Readings,
+    pub(super) starts: Starts,
+    /// `None` where processes are not looked at.
+    processes: Option<Processes>,
     pub(super) held: HeldLimit,
     pub(super) streams: Streams,
     /// `None` where none are made, as in tests.
@@ -208,7 +216,9 @@ impl Enricher {
         let followers = tracker.clone().map(Followers::new);
         let readings = Readings { tracker, slots, own_logs: params.own_logs };
         let limit = HeldLimit::new(params.max_held_bytes, metrics.clone());
-        Self { params, head, readings, held: limit, streams, followers, metrics }
+        let starts = Starts::new(params.start_routes.clone());
+        let processes = params.process_check.then(Processes::new);
+        Self { params, head, readings, starts, processes, held: limit, streams, followers, metrics }
     }
 
     /// The status request that this is, if it is one.
@@ -424,7 +434,9 @@ impl Enricher {
         times.logs = notes.took;
         let span = telemetry::stage("analyse");
         notes.snapshot.told.learn(status, answer.max_turns, answer.workflow.as_deref());
-        let reporting = notes.snapshot.report(self.context(status, answer.max_turns, &notes, wishes));
+        let mut context = self.context(status, answer.max_turns, &notes, wishes);
+        context.beside = self.beside(&answer, status, &notes);
+        let reporting = notes.snapshot.report(context);
         let reported = timeout_at(deadline, AssertUnwindSafe(reporting).catch_unwind()).await;
         let additions = reported.map_err(|_| Fallback::Deadline)?.map_err(|_| Fallback::Panic)?;
         drop(span);
@@ -474,7 +486,18 @@ impl Enricher {
             compat_fields: self.params.compat_fields,
             source: notes.snapshot.source,
             cache: notes.snapshot.cache,
+            beside: Beside::default(),
         }
+    }
+
+    /// What was seen of the run beside its log. Only a log on this host names a process of this host.
+    fn beside(&self, answer: &Answer<'_>, status: RunStatus, notes: &Notes) -> Beside {
+        let snapshot = &notes.snapshot;
+        let is_here = status == RunStatus::Running && snapshot.source == LogSourceKind::File;
+        let processes = self.processes.as_ref().filter(|_| is_here);
+        let alive = processes.and_then(|processes| processes.alive(snapshot.analysis.process()?));
+        let run = answer.run.as_deref().and_then(RunId::new);
+        Beside { max_turns: run.and_then(|run| self.starts.max_turns(&run)), alive }
     }
 }
 
@@ -496,7 +519,7 @@ pub(super) fn own_logs_of(body: &Bytes, answer: &Answer<'_>) -> OwnLogs {
 }
 
 /// The body in one piece; without a copy where it came in one.
-fn joined(mut chunks: Vec<Bytes>) -> Bytes {
+pub(super) fn joined(mut chunks: Vec<Bytes>) -> Bytes {
     if let [whole] = chunks.as_mut_slice() {
         return std::mem::take(whole);
     }

@@ -19,6 +19,7 @@ pub mod merge;
 mod record;
 mod respond;
 mod service;
+mod starts;
 
 pub use description::Descriptions;
 pub use exchange::EnrichParams;

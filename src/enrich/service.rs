@@ -93,6 +93,12 @@ where
 {
     /// Answers what is no status request.
     fn call_other(&mut self, mut request: Request<Incoming>) -> EnrichFuture<S::Future> {
+        if let Some(overheard) = self.enricher.starts.overhear(&mut request) {
+            let forwarded = self.inner.call(request);
+            return EnrichFuture::Status {
+                answer: Box::pin(Arc::clone(&self.enricher).started(overheard, forwarded)),
+            };
+        }
         if !self.enricher.is_description(request.method(), request.uri()) {
             return EnrichFuture::Passing { forwarded: self.inner.call(request) };
         }
@@ -113,7 +119,7 @@ pin_project_lite::pin_project! {
             #[pin]
             forwarded: F,
         },
-        /// A status request, or one for the service's description.
+        /// A status request, or another whose answer is looked at.
         Status {
             answer: BoxFuture<Result<Response<Body>, ProxyError>>,
         },

@@ -64,9 +64,11 @@ impl Service<Request<Incoming>> for Forward {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let (this, upload) = (self.clone(), Upload::default());
-        let request = request.map(|body| RequestBody::new(body, upload.clone(), self.params.body_patience));
+        let overheard = request.extensions_mut().remove();
+        let patience = self.params.body_patience;
+        let request = request.map(|body| RequestBody::new(body, upload.clone(), patience, overheard));
         Box::pin(this.forward(request, upload))
     }
 }

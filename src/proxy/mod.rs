@@ -75,7 +75,7 @@ pub use error::ProxyError;
 pub use forward::{Forward, ForwardParams};
 pub use held::{Held, HeldLimit};
 pub use hops::{ClientAddress, Forwarding, HopParams};
-pub use request_body::{BodyError, BodyPatience, RequestBody};
+pub use request_body::{BodyError, BodyPatience, Overheard, RequestBody};
 pub use rescue::{Rescue, RescueLayer, Rescued};
 pub use tls::{TlsParams, TlsSetupError};
 pub use upgrade::{Occupied, Tunnels};

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -64,11 +65,50 @@ pub struct ClientBody {
     waited: Duration,
     /// How much it has brought.
     bytes: u64,
+    overheard: Option<Overheard>,
+}
+
+/// A copy of a request's body, made as it passes; put into the request's extensions by whoever wants one. Whoever holds
+/// a clone has the same copy.
+#[derive(Debug, Clone)]
+pub struct Overheard(Arc<Mutex<Copied>>);
+
+#[derive(Debug)]
+struct Copied {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Overheard {
+    /// Of bodies up to `max_bytes`; of a longer one nothing is kept.
+    pub fn new(max_bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Copied { bytes: Vec::new(), most: max_bytes })))
+    }
+
+    /// What has passed so far.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).bytes)
+    }
+
+    fn hear(&self, frame: &Frame<Bytes>) {
+        let Some(data) = frame.data_ref() else { return };
+        let mut copied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if copied.bytes.len() + data.len() > copied.most {
+            *copied = Copied { bytes: Vec::new(), most: 0 };
+        } else {
+            copied.bytes.extend_from_slice(data);
+        }
+    }
 }
 
 impl RequestBody {
-    /// Wraps what the client sends.
-    pub fn new(incoming: Incoming, upload: Upload, patience: BodyPatience) -> Self {
+    /// Wraps what the client sends, which `overheard` gets a copy of.
+    pub fn new(
+        incoming: Incoming,
+        upload: Upload,
+        patience: BodyPatience,
+        overheard: Option<Overheard>,
+    ) -> Self {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
@@ -82,6 +122,7 @@ impl RequestBody {
             since,
             waited: Duration::ZERO,
             bytes: 0,
+            overheard,
         })
     }
 }
@@ -97,6 +138,9 @@ impl ClientBody {
         self.upload.moved();
         Poll::Ready(frame.map(|frame| match frame {
             Ok(frame) => {
+                if let Some(overheard) = &self.overheard {
+                    overheard.hear(&frame);
+                }
                 self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 Ok(frame)
             }

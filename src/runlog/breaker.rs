@@ -18,8 +18,6 @@ use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, O
 use crate::analysis::LogSourceKind;
 use crate::telemetry::Metrics;
 
-/// So many operations have to hang: fewer may be single files, beside which the others can be read.
-const HANGING: usize = super::file::IO_THREADS;
 /// An operation hangs that takes so long. Network storage may take a part of it on a bad day.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -32,6 +30,8 @@ pub struct Guarded {
 
 #[derive(Debug)]
 struct Watched {
+    /// So many operations have to hang: fewer may be single logs, beside which the others can be read.
+    width: usize,
     operations: Mutex<Operations>,
     metrics: Metrics,
 }
@@ -63,7 +63,8 @@ impl Guarded {
     pub fn new(source: Arc<dyn LogSource>, metrics: Metrics) -> Self {
         // An earlier source may have hung to its end.
         metrics.operation().storage_hangs(false);
-        Self { source, watched: Arc::new(Watched { operations: Mutex::default(), metrics }) }
+        let watched = Watched { width: source.width(), operations: Mutex::default(), metrics };
+        Self { source, watched: Arc::new(watched) }
     }
 }
 
@@ -74,6 +75,10 @@ impl LogSource for Guarded {
 
     fn answers(&self) -> bool {
         self.watched.answers()
+    }
+
+    fn width(&self) -> usize {
+        self.source.width()
     }
 
     fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
@@ -132,7 +137,7 @@ impl Watched {
     /// Whether the storage can be asked. That it cannot is counted, and told once.
     fn answers(&self) -> bool {
         let mut operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
-        if !operations.hang(Instant::now()) {
+        if !operations.hang(self.width, Instant::now()) {
             return true;
         }
         self.metrics.operation().storage_refusal();
@@ -149,7 +154,7 @@ impl Watched {
     fn end(&self, number: u64) {
         let mut operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
         operations.begun.remove(&number);
-        if operations.told && !operations.hang(Instant::now()) {
+        if operations.told && !operations.hang(self.width, Instant::now()) {
             operations.told = false;
             self.metrics.operation().storage_hangs(false);
             tracing::info!("the log storage answers again");
@@ -158,8 +163,8 @@ impl Watched {
 }
 
 impl Operations {
-    fn hang(&self, now: Instant) -> bool {
-        let last_needed = self.begun.values().nth(HANGING - 1);
+    fn hang(&self, width: usize, now: Instant) -> bool {
+        let last_needed = self.begun.values().nth(width - 1);
         last_needed.is_some_and(|begun| now.saturating_duration_since(*begun) >= PATIENCE)
     }
 }
@@ -174,8 +179,10 @@ impl Drop for Operation {
 mod tests {
     use super::*;
 
+    const HANGING: usize = 4;
+
     fn watched() -> Arc<Watched> {
-        Arc::new(Watched { operations: Mutex::default(), metrics: Metrics::new() })
+        Arc::new(Watched { width: HANGING, operations: Mutex::default(), metrics: Metrics::new() })
     }
 
     fn hanging(watched: &Arc<Watched>, operations: usize) -> Vec<Operation> {

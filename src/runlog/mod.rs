@@ -7,6 +7,9 @@
 mod breaker;
 mod file;
 mod folder;
+#[cfg(feature = "objects")]
+mod objects;
+mod processes;
 mod template;
 mod threads;
 mod tracker;
@@ -23,6 +26,9 @@ use crate::analysis::LogSourceKind;
 
 pub use breaker::Guarded;
 pub use file::FileSource;
+#[cfg(feature = "objects")]
+pub use objects::{ObjectParams, ObjectSource, StoreError};
+pub use processes::Processes;
 pub use template::{Field, LogName, NamePattern, Named, RunFields, Template, TemplateError};
 pub use tracker::{
     BodyText, CatchUp, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker, TrackerParams,
@@ -39,6 +45,11 @@ pub trait LogSource: fmt::Debug + Send + Sync + 'static {
     /// Whether asking makes sense at the moment; where not, everything is [`LogError::Stuck`] already.
     fn answers(&self) -> bool {
         true
+    }
+
+    /// How many operations may go on at the same time: when as many hang, all of it does.
+    fn width(&self) -> usize {
+        file::IO_THREADS
     }
 
     /// Opens the log of this name.

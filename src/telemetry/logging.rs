@@ -78,7 +78,9 @@ fn parsed(filter: &str) -> EnvFilter {
 
 /// Whether the line comes from gloss itself, or from a library but with nothing of a request in it.
 fn is_discreet(line: &Metadata<'_>) -> bool {
-    line.target().starts_with("gloss") || *line.level() <= Level::INFO
+    // It tells of every request that is tried again; gloss tells what comes of it.
+    let quiet = if line.target().starts_with("object_store") { Level::WARN } else { Level::INFO };
+    line.target().starts_with("gloss") || *line.level() <= quiet
 }
 
 fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>

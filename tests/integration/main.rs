@@ -42,12 +42,18 @@ mod limits;
 mod lingering;
 /// What a scrape finds.
 mod metrics;
+/// Logs that are objects: what a poll asks the storage for.
+mod objects;
 /// What operators see: the runs in the cache, live, and the page.
 mod operators;
 /// A panic costs one request or one connection.
 mod panics;
+/// What passes by is remembered, and passes untouched.
+mod passing_by;
 /// Everything but the status route passes as if there were no proxy.
 mod passthrough;
+/// A run whose process has ended without a word.
+mod processes;
 /// A page elsewhere reaches the operators' listener by no name of its own, and changes nothing.
 mod rebinding;
 /// A changed configuration comes into force while gloss serves; a refused one changes nothing.

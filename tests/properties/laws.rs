@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gloss::analysis::{
-    Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus, Step, StepSource,
+    Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus, Step, StepSource,
 };
 use proptest::prelude::*;
 
@@ -19,6 +19,7 @@ pub(crate) fn at(now: DateTime<Utc>, status: Option<RunStatus>) -> Context {
         compat_fields: true,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     }
 }
 

@@ -130,6 +130,9 @@ fn service_event(kind: &str, logged: &Logged<'_>, sink: &mut dyn Sink) -> Readin
     match kind {
         "event" | "early_execution_start" | "process_start" => {
             sink.event(Event::Accepted { early_lines: 0 });
+            if let Ok(pid @ 1..) = u32::try_from(data.pid.count()) {
+                sink.event(Event::ProcessKnown { pid });
+            }
         }
         "execution_init" => initialised(message_text(data), sink),
         "claude_message" => return sdk::read(message_text(data), logged.at.or_empty(), sink),

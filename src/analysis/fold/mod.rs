@@ -81,12 +81,22 @@ enum Speaker {
     Main,
 }
 
+/// The process that a run said to be its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedProcess {
+    /// Its id, as the host of the upstream counts.
+    pub pid: u32,
+    /// When the log said so.
+    pub at: DateTime<Utc>,
+}
+
 /// Who ran.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Identity {
     pub(super) session: Option<String>,
     pub(super) model: Option<String>,
     pub(super) max_turns: Option<u64>,
+    pub(super) process: Option<LoggedProcess>,
 }
 
 impl Fold {
@@ -297,6 +307,9 @@ impl Sink for Fold {
                 self.identity.max_turns = max_turns.or(self.identity.max_turns);
             }
             Event::SessionKnown { session } => self.identity.set_session(session),
+            Event::ProcessKnown { pid } => {
+                self.identity.process = self.clock.newest().map(|at| LoggedProcess { pid, at });
+            }
             Event::Said { thread, message_id, text } => {
                 let thread = self.placed(thread);
                 self.said(thread, message_id, text);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::analysis::{Additions, CacheOutcome, Context, Detail, LogSourceKind, RunStatus};
+use crate::analysis::{Additions, Beside, CacheOutcome, Context, Detail, LogSourceKind, RunStatus};
 
 fn time(second: u32) -> String {
     format!("2026-03-02T09:{:02}:{:02}+00:00", second / 60, second % 60)
@@ -111,6 +111,7 @@ fn report_of(analysis: &Analysis) -> Additions {
         compat_fields: true,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     })
 }
 

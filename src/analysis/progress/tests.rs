@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Basis;
 use super::prior::Prior;
 use crate::analysis::{
-    Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, ProgressSummary, RunStatus,
+    Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, ProgressSummary, RunStatus,
 };
 use chrono::DateTime;
 use std::sync::Arc;
@@ -44,6 +44,7 @@ fn progress(prior: Arc<Prior>, blocks: &[Value], max_turns: Option<u64>) -> Prog
         compat_fields: false,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     };
     analysis.report(&context).progress_summary.expect("a running run has progress")
 }

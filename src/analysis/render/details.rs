@@ -13,7 +13,7 @@ impl View<'_> {
         RunDetails {
             outcome: self.outcome,
             turns: fold.turns(),
-            max_turns: self.max_turns,
+            max_turns: self.shown_max_turns(),
             model: fold.usage.main_model().or(fold.identity.model.as_deref()).map(str::to_owned),
             claude_session_id: fold.identity.session.clone(),
             usage: self.usage(),

@@ -33,7 +33,7 @@ pub(super) struct View<'v> {
 impl<'v> View<'v> {
     pub(super) fn new(fold: &'v Fold, context: &'v Context, log_bytes: u64) -> Self {
         let status = status_of(fold, context);
-        let outcome = fold.ending.outcome(status, &fold.clock, context.now);
+        let outcome = fold.ending.outcome(status, &fold.clock, context.now, context.beside.alive);
         Self {
             fold,
             context,
@@ -55,7 +55,7 @@ impl<'v> View<'v> {
             ..Additions::default()
         };
         if self.context.compat_fields {
-            additions.max_turns = Some(self.max_turns);
+            additions.max_turns = Some(self.shown_max_turns());
             additions.current_phase = Some(progress.current_phase.clone());
             additions.cache_efficiency = Some(self.cache_efficiency());
         }
@@ -106,7 +106,7 @@ impl<'v> View<'v> {
             RunStatus::Completed => 100.0,
             RunStatus::Failed | RunStatus::Timeout | RunStatus::Killed => self.fold.reached_percent(),
         };
-        let stalled = running && self.fold.is_stalled(now);
+        let stalled = running && (self.outcome == Outcome::Lost || self.fold.is_stalled(now));
         // Nothing tells when a silent run will end, if it still will.
         let end = estimate.end.filter(|_| running && !stalled);
         ProgressSummary {
@@ -124,6 +124,11 @@ impl<'v> View<'v> {
             stalled,
             last_event_at: self.fold.clock.newest().map(Timestamp::to_millisecond),
         }
+    }
+
+    /// The turn limit, also where it is known from beside the log: progress must not depend on that.
+    fn shown_max_turns(&self) -> Option<u64> {
+        self.max_turns.or(self.context.beside.max_turns)
     }
 
     fn current_phase(&self, steps: &[Step]) -> String {

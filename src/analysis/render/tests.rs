@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::analysis::{Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
+use crate::analysis::{Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 
 fn second(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_760_000_000 + second, 0).expect("a moment in 2025")
@@ -18,6 +18,7 @@ fn context(now: i64, status: Option<RunStatus>) -> Context {
         compat_fields: false,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     }
 }
 
@@ -396,4 +397,43 @@ fn turns_against_the_limit_count_where_they_say_more() {
     let progress = log.analysis.report(&context).progress_summary.expect("a running run has progress");
     assert!((progress.completion_percentage - 90.0).abs() < 0.01);
     assert_eq!(serde_json::to_value(progress.basis).expect("a word"), "turns");
+}
+
+#[test]
+fn a_running_run_whose_process_has_ended_is_lost_after_a_moment() {
+    let log = Log::default().started().todo("a", &[("One", "in_progress")]).says("Working.");
+    let seen = |seconds: i64, alive: Option<bool>| {
+        let mut context = context(log.seconds + seconds, Some(RunStatus::Running));
+        context.beside.alive = alive;
+        let report = serde_json::to_value(log.analysis.report(&context)).expect("a report serialises");
+        let stalled = report["progress_summary"]["stalled"] == true;
+        (report["run_details"]["outcome"].as_str().expect("a word").to_owned(), stalled)
+    };
+    assert_eq!(seen(60, None), ("running".into(), false));
+    assert_eq!(seen(60, Some(true)), ("running".into(), false));
+    // Its end may be on its way into the log.
+    assert_eq!(seen(5, Some(false)), ("running".into(), false));
+    assert_eq!(seen(6, Some(false)), ("lost".into(), true));
+    assert_eq!(log.analysis.process().map(|process| process.pid), Some(1));
+    let mut ended = context(log.seconds + 60, Some(RunStatus::Completed));
+    ended.beside.alive = Some(false);
+    let report = serde_json::to_value(log.analysis.report(&ended)).expect("a report serialises");
+    assert_eq!(report["run_details"]["outcome"], "success");
+}
+
+#[test]
+fn what_was_seen_beside_the_log_is_shown_and_changes_no_progress() {
+    let log = Log::default().started().says("Working.").calls("r", "Read", &json!({}));
+    let seen = |max_turns: Option<u64>| {
+        let mut context = context(log.seconds, Some(RunStatus::Running));
+        context.beside.max_turns = max_turns;
+        serde_json::to_value(log.analysis.report(&context)).expect("a report serialises")
+    };
+    let (with, without) = (seen(Some(2)), seen(None));
+    assert_eq!(
+        (&with["run_details"]["max_turns"], &without["run_details"]["max_turns"]),
+        (&json!(2), &Value::Null)
+    );
+    assert_eq!(with["progress_summary"], without["progress_summary"]);
+    assert_eq!(with["workflow_steps"], without["workflow_steps"]);
 }

@@ -11,7 +11,7 @@ use crate::analysis::{Analysis, LogSourceKind, Merged, SourceShare};
 use crate::runlog::{LogIdentity, LogName, OpenLog};
 
 /// As many bytes before the checkpoint are compared, to tell a log that was rewritten in place from one that grew.
-pub(super) const TAIL_BYTES: usize = 64;
+pub(in crate::runlog) const TAIL_BYTES: usize = 64;
 /// As many bytes from the start are compared, to tell a log that was rewritten at its old length: a run's first line
 /// holds the time at which it began.
 const HEAD_BYTES: usize = 256;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::told::Saying;
 use super::{Checkpoint, Entry, Snapshot, Tracker};
-use crate::analysis::{CacheOutcome, Context, Detail, Overview};
+use crate::analysis::{Beside, CacheOutcome, Context, Detail, Overview};
 use crate::run_id::RunId;
 
 /// For so long what was said of a run that goes on is good enough; of one that has ended, until its log grows.
@@ -89,6 +89,7 @@ fn fresh(known: &Checkpoint, shown: Option<Shown>, now: DateTime<Utc>) -> Shown 
         compat_fields: false,
         source: known.source(),
         cache: CacheOutcome::Hit,
+        beside: Beside::default(),
     };
     Shown { overview: Arc::new(known.analysis().overview(&context)), told, offset, at: now }
 }

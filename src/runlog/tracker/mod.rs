@@ -40,6 +40,8 @@ use crate::telemetry::{Eviction, Metrics};
 
 use answer::AnswerRead;
 use checkpoint::Checkpoint;
+#[cfg(feature = "objects")]
+pub(super) use checkpoint::TAIL_BYTES;
 use find::{Found, Matches};
 pub use listing::Listed;
 use listing::Shown;

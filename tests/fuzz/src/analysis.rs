@@ -1,7 +1,9 @@
 //! A log of any bytes: no panic, any cutting gives the same report, progress stays in its range, memory in its bound.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gloss::analysis::{Additions, Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
+use gloss::analysis::{
+    Additions, Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus,
+};
 
 const LIMITS: Limits = Limits { max_line_bytes: 64 * 1024 };
 
@@ -90,5 +92,6 @@ pub(crate) fn context(now: DateTime<Utc>, status: Option<RunStatus>) -> Context 
         compat_fields: true,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     }
 }

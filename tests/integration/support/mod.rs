@@ -7,6 +7,8 @@ pub(crate) mod front;
 pub(crate) mod gate;
 pub(crate) mod http2;
 pub(crate) mod logs;
+#[cfg(feature = "http-logs")]
+pub(crate) mod objects;
 pub(crate) mod sidecar;
 pub(crate) mod upstream;
 pub(crate) mod wire;

@@ -10,7 +10,8 @@ mod task_lists;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gloss::analysis::{
-    Additions, Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus, Step, StepStatus,
+    Additions, Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus, Step,
+    StepStatus,
 };
 use serde_json::{Value, json};
 
@@ -40,6 +41,7 @@ fn report_at(bytes: &[u8], later: TimeDelta, status: Option<RunStatus>) -> Addit
         compat_fields: false,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     })
 }
 

@@ -39,6 +39,7 @@ lenient! {
         "tool_name" => tool_name: Text<'a>,
         "tool_input" => tool_input: Option<&'a RawValue>,
         "early_lines_processed" => early_lines: Number,
+        "pid" => pid: Number,
         "data" => data: Option<&'a RawValue>,
         "parentToolUseID" => parent_of_progress: Text<'a>,
         "_metadata" => metadata: Option<&'a RawValue>,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::analysis::{Analysis, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
+use crate::analysis::{Analysis, Beside, CacheOutcome, Context, Detail, Limits, LogSourceKind, RunStatus};
 
 /// A transcript line a minute.
 fn page(status: RunStatus, messages: &[Value]) -> String {
@@ -23,6 +23,7 @@ fn page(status: RunStatus, messages: &[Value]) -> String {
         compat_fields: false,
         source: LogSourceKind::File,
         cache: CacheOutcome::Miss,
+        beside: Beside::default(),
     };
     let (progress, steps) = analysis.progress(&context);
     render(&analysis.report(&context), &progress, &steps.steps, analysis.first_event_at())
