@@ -271,6 +271,7 @@ impl Enricher {
         let times = StageTimes { upstream: started.elapsed(), ..StageTimes::default() };
         let wanted = Wanted { asked: &asked, rule: decision.rule, started };
         let is_stale = response.extensions().get::<Stale>().is_some();
+        let varies_by = self.params.rollout.in_force().varies_by();
         let mut departing = match plan {
             Plan::Basic => Departing::passing(self.basic(response, told, &times)),
             Plan::Refuse(fallback) => self.fall_back(response, fallback, &times),
@@ -283,7 +284,7 @@ impl Enricher {
             Plan::Stream(attempt, caller) => self.stream(response, &wanted, attempt, caller).await,
             Plan::Compare(attempt, again) => self.compare(response, &wanted, attempt, &again).await,
         };
-        vary(departing.response.headers_mut(), &self.params.rollout.in_force().varies_by());
+        vary(departing.response.headers_mut(), &varies_by);
         if is_stale {
             label_stale(departing.response.headers_mut());
         }

@@ -239,7 +239,7 @@ impl Sharing {
                         Arc::clone(&self).renew(key, Arc::clone(&kept), request, inner);
                     }
                     self.metrics.shielded(Shielded::Hit);
-                    Ok(self.given_again(&kept))
+                    Ok(given_again(&kept))
                 }
                 Found::Nothing(stale) => self.ask(key, request, inner, stale).await,
             }
@@ -286,7 +286,7 @@ impl Sharing {
         match (stale, told) {
             (Some(stale), _) => {
                 self.metrics.shielded(Shielded::Stale);
-                let mut answer = self.given_again(&stale);
+                let mut answer = given_again(&stale);
                 answer.extensions_mut().insert(Stale);
                 Ok(answer)
             }
@@ -338,16 +338,16 @@ impl Sharing {
         };
         alone(Response::from_parts(parts, body))
     }
+}
 
-    /// A kept answer, once more.
-    fn given_again(&self, kept: &Kept) -> Response<Body> {
-        let mut answer = kept.response();
-        let before = answer.headers().get(header::AGE).and_then(|age| age.to_str().ok()?.parse::<u64>().ok());
-        let age = kept.age().as_secs().saturating_add(before.unwrap_or(0));
-        answer.headers_mut().insert(header::AGE, age.into());
-        tell(&mut answer, "gloss; hit");
-        answer
-    }
+/// A kept answer, once more.
+fn given_again(kept: &Kept) -> Response<Body> {
+    let mut answer = kept.response();
+    let before = answer.headers().get(header::AGE).and_then(|age| age.to_str().ok()?.parse::<u64>().ok());
+    let age = kept.age().as_secs().saturating_add(before.unwrap_or(0));
+    answer.headers_mut().insert(header::AGE, age.into());
+    tell(&mut answer, "gloss; hit");
+    answer
 }
 
 /// An answer for one of those who waited for it.
