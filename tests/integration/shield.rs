@@ -338,11 +338,10 @@ fn kept_answers_have_a_bound_together() {
 #[test]
 fn a_header_that_carries_credentials_cannot_be_ignored() {
     let upstream = counting();
-    let (status, said) =
-        shielded(&upstream, LONG).variable("GLOSS_SHIELD_IGNORE_HEADERS", "[\"X-Api-Key\"]").fail();
+    let (status, said) = shielded(&upstream, LONG).set("shield.ignore_headers", "[\"X-Api-Key\"]").fail();
     assert_eq!(status.code(), Some(78));
     assert!(said.contains("shield.ignore_headers") && said.contains("x-api-key"), "{said}");
-    let named = shielded(&upstream, LONG).variable("GLOSS_SHIELD_IGNORE_HEADERS", "[\"x-own-id\"]").start();
+    let named = shielded(&upstream, LONG).set("shield.ignore_headers", "[\"x-own-id\"]").start();
     assert_eq!(number(&poll(&named, &["x-own-id: 1"])), number(&poll(&named, &["x-own-id: 2"])));
 }
 
