@@ -10,11 +10,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from load import Failed
 from machine import Missing, versions
 from rows import ROWS, Bench
 from servers import gloss_binary
 from table import markdown
+from traffic import Failed
 
 
 def main():

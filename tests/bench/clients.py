@@ -10,8 +10,8 @@ import tempfile
 import time
 
 import logs
-from load import percentile
 from servers import STATUS, gloss
+from traffic import percentile
 
 CLIENTS, RUNS, PAUSE = 100, 20, 0.2
 BODY = logs.answer(3 * 1024)

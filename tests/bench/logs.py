@@ -34,8 +34,8 @@ def write(folder, run, size):
     writer.start()
     for event in todo_run()[:4]:
         writer.event(event)
-    block = events(200)
-    for event in block:
+    # A call is logged with about 6 KiB.
+    for event in events(max(min(size // 6144, 200), 1)):
         writer.event(event)
     text = path.read_bytes()
     with path.open("ab") as log:

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import logs
-from load import closed_loop, exactly, open_loop, percentile
 from machine import MEASURED, cpu_seconds, on, program, resident_kib
 from servers import STATUS, gloss, gloss_binary, haproxy, nginx, upstream
 from table import Row
+from traffic import closed_loop, exactly, open_loop, percentile
 
 KIB, MIB = 1024, 1024 * 1024
 ENHANCED, BASIC = ("Gloss: enhanced",), ("Gloss: basic",)

@@ -138,16 +138,18 @@ def gloss_binary():
 @contextmanager
 def gloss(behind, logs=None, core=MEASURED, before=(), **settings):
     """gloss as operators run it; ``settings`` as their variables are named, without the prefix."""
-    port = free_port()
+    port, admin = free_port(), settings.pop("admin", "off")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GLOSS_")}
     kept |= {f"GLOSS_{name.upper()}": str(value) for name, value in settings.items()}
     command = [*before, gloss_binary(), "serve", "--listen", f"127.0.0.1:{port}", "--upstream", f"http://{behind}"]
-    command += ["--admin", settings.pop("admin", "off")]
+    command += ["--admin", admin]
     if logs:
         command += ["--logs", logs]
     child = Child("gloss", on(core, *command), env=kept)
     try:
         child.wait_for(r"gloss: listening on (\S+)")
-        yield Server("gloss", child.process.pid, port)
+        server = Server("gloss", child.process.pid, port)
+        server.admin = child.wait_for(r"gloss: admin on (\S+)") if admin != "off" else None
+        yield server
     finally:
         child.stop()
