@@ -30,14 +30,17 @@ pub fn may_share(headers: &HeaderMap) -> bool {
 }
 
 /// Whether an answer may be given to others who ask the same: not one that is not to be kept, makes its caller somebody
-/// else, or depends on something that does not distinguish requests.
+/// else, depends on something that does not distinguish requests, or has no end to wait for.
 pub fn may_be_given_again(headers: &HeaderMap, ignored: &IgnoredHeaders) -> bool {
     let varies = values(headers, &header::VARY)
         .all(|name| name != "*" && name.parse::<HeaderName>().is_ok_and(|name| !ignored.contains(&name)));
     let is_private = headers.contains_key(header::SET_COOKIE)
         || headers.contains_key(header::CONTENT_RANGE)
         || has_directive(headers, &header::CACHE_CONTROL, "no-store");
-    varies && !is_private
+    let is_stream = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"));
+    varies && !is_private && !is_stream
 }
 
 /// What an answer of the upstream means for one that was kept.
@@ -157,6 +160,7 @@ mod tests {
             ("set-cookie", "a=b"),
             ("content-range", "bytes 0-1/2"),
             ("cache-control", "private, no-store"),
+            ("content-type", "Text/Event-Stream; charset=utf-8"),
         ] {
             assert!(!given(&[pair]), "{pair:?}");
         }
