@@ -27,7 +27,14 @@ impl Fold {
         if !thread.is_main() || text.trim().is_empty() || !self.said.is_new(fingerprint((message_id, text))) {
             return;
         }
-        if self.is_told_by_another(message_id.starts_with(STAND_IN), text) {
+        let without_id = message_id.starts_with(STAND_IN);
+        self.words.is_new(fingerprint((without_id, text)));
+        if without_id && self.is_start_of_last(text) {
+            return;
+        }
+        if self.words.contains(fingerprint((!without_id, text))) {
+            // Another log, one with ids or one without, has told these words already; they may be the last again.
+            self.texts.said(text);
             return;
         }
         self.ending.goes_on();
@@ -36,12 +43,10 @@ impl Fold {
         self.signals.said(text, self.now());
     }
 
-    /// Whether another log, one with ids or one without, has told these words already; perhaps more of them.
-    fn is_told_by_another(&mut self, without_id: bool, text: &str) -> bool {
-        self.words.is_new(fingerprint((without_id, text)));
+    /// Whether these words are the last ones, cut: another log has told all of them already.
+    fn is_start_of_last(&self, text: &str) -> bool {
         let start = text.strip_suffix('…').or_else(|| text.strip_suffix("..."));
-        self.words.contains(fingerprint((!without_id, text)))
-            || (without_id && start.is_some_and(|start| self.texts.last_said_begins_with(start)))
+        start.is_some_and(|start| self.texts.last_said_begins_with(start))
     }
 
     pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {
