@@ -1,3 +1,5 @@
+//! What is added to a description, where it goes, and what is left alone: documents as the service may write them.
+
 use serde_json::{Value, json};
 
 use super::*;
