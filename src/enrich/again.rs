@@ -2,41 +2,21 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, Request, Response, header};
 use http_body_util::Empty;
 use hyper::upgrade::OnUpgrade;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 use super::respond::ask_for_whole_answer;
 use crate::proxy::headers::drop_headers;
-use crate::proxy::{Body, ProxyError};
+use crate::proxy::{AskAgain, Body, ProxyError};
 
 /// Belong to the first request's body or connection.
 const ONCE: [HeaderName; 5] =
     [header::UPGRADE, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::EXPECT];
 
 pub(super) type Forwarded = Result<Response<Body>, ProxyError>;
-
-/// A service by which gloss can ask the upstream of its own accord.
-pub trait AskAgain:
-    Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> AskAgain for S where
-    S: Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
-}
 
 /// A caller's request that can be sent again, as often as is wanted.
 pub(super) struct Again(Box<dyn Fn() -> BoxFuture<'static, Forwarded> + Send + Sync>);

@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::again::{Again, AskAgain};
+use super::again::Again;
 use super::answer::Answer;
 use super::attempt::{Attempt, Notes, OwnLogs};
 use super::eligible::check_head;
@@ -25,7 +25,7 @@ use super::record::{BodyTime, Departing};
 use super::respond::{Received, describe_stream, label};
 use crate::analysis::{CacheOutcome, RunStatus};
 use crate::comparison;
-use crate::proxy::{Body, Held};
+use crate::proxy::{AskAgain, Body, Held};
 use crate::route::StatusRequest;
 use crate::run_id::RunId;
 use crate::stream::event::{comment, retry};

@@ -11,12 +11,12 @@ use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tower::{Layer, Service};
 
-use super::again::{Again, AskAgain};
+use super::again::Again;
 use super::exchange::{EnrichParams, Enricher};
 use super::live::Caller;
 use super::respond::ask_for_whole_answer;
 use crate::proxy::headers::drop_headers;
-use crate::proxy::{Body, ClientAddress, ProxyError};
+use crate::proxy::{AskAgain, Body, ClientAddress, ProxyError};
 use crate::rollout;
 use crate::runlog::Tracker;
 use crate::stream::Streams;

@@ -47,6 +47,7 @@
 //! | `OPTIONS http://host` (RFC 9112, section 3.2.4: `*`) | `OPTIONS /`, as for `OPTIONS http://host/`: the two are read alike |
 //! | an answer of unknown length for an HTTP/1.0 client | it ends with the connection; one that breaks off ends by a reset, which takes with it what the client has not received, and which a socket in the file system does not have: there it looks complete |
 
+mod asking;
 mod body;
 mod calls;
 mod client;
@@ -67,6 +68,7 @@ mod upgrade;
 mod upload;
 mod upstream;
 
+pub use asking::AskAgain;
 pub use body::{Body, Gathered, HandedOver, Passed};
 pub use calls::UpstreamTime;
 pub use client::{Client, ClientParams};

@@ -24,7 +24,7 @@ use tower::{Layer, Service, ServiceExt};
 use super::key::{IgnoredHeaders, Key};
 use super::rules::{Lifetime, Verdict, may_be_given_again, may_share};
 use super::store::{Asked, Found, Kept, Store};
-use crate::proxy::{Body, ClientAddress, Gathered, HeldLimit, ProxyError};
+use crate::proxy::{AskAgain, Body, ClientAddress, Gathered, HeldLimit, ProxyError};
 use crate::route::StatusRoute;
 use crate::telemetry::{Metrics, Shielded};
 
@@ -98,29 +98,10 @@ pub struct Shield<S> {
 
 type Forwarded = Result<Response<Body>, ProxyError>;
 
-/// A service that can be asked on behalf of others.
-trait Upstream:
-    Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Upstream for S where
-    S: Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
-}
-
 impl<S> Service<Request<Incoming>> for Shield<S>
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
-        + Upstream,
+        + AskAgain,
 {
     type Response = Response<Body>;
     type Error = ProxyError;
@@ -144,7 +125,7 @@ where
 
 impl<S> Service<Request<Empty<Bytes>>> for Shield<S>
 where
-    S: Upstream,
+    S: AskAgain,
 {
     type Response = Response<Body>;
     type Error = ProxyError;
@@ -229,7 +210,7 @@ impl Sharing {
     fn share(
         self: Arc<Self>,
         request: Request<Empty<Bytes>>,
-        inner: impl Upstream,
+        inner: impl AskAgain,
     ) -> BoxFuture<'static, Forwarded> {
         Box::pin(async move {
             let key = self.key(&request);
@@ -252,7 +233,7 @@ impl Sharing {
         self: Arc<Self>,
         key: Key,
         request: Request<Empty<Bytes>>,
-        inner: impl Upstream,
+        inner: impl AskAgain,
         stale: Option<Arc<Kept>>,
     ) -> Forwarded {
         let own = Own::default();
@@ -300,7 +281,7 @@ impl Sharing {
         key: Key,
         kept: Arc<Kept>,
         request: Request<Empty<Bytes>>,
-        inner: impl Upstream,
+        inner: impl AskAgain,
     ) {
         self.metrics.shielded(Shielded::Renewal);
         tokio::spawn(async move {
@@ -310,7 +291,7 @@ impl Sharing {
     }
 
     /// Asks the upstream. What others may not have is left in `own`.
-    async fn ask_upstream(&self, request: Request<Empty<Bytes>>, inner: impl Upstream, own: &Own) -> Asked {
+    async fn ask_upstream(&self, request: Request<Empty<Bytes>>, inner: impl AskAgain, own: &Own) -> Asked {
         let response = match inner.oneshot(request).await {
             Ok(response) => response,
             Err(error) => return Asked::Failed(Arc::new(error)),
