@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 mod link;
+mod live;
 mod screen;
 mod view;
 
@@ -82,9 +83,9 @@ async fn watch(args: &Args) -> Result<()> {
         match said {
             Said::State { json, streamed } => {
                 let view = View::read(&json)?;
-                screen.show(&view, Utc::now())?;
+                screen.show(&view)?;
                 if view.has_ended() {
-                    screen.finish(&view)?;
+                    screen.finish(&view, Utc::now())?;
                     return verdict(&view);
                 }
                 last = Some(view);

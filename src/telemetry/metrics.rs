@@ -23,6 +23,8 @@ use super::outcomes::{Answered, SpanFate, StageLabels};
 #[cfg(target_os = "linux")]
 use super::process::ProcessCollector;
 use super::run_logs::RunLogMetrics;
+use super::shield::ShieldMetrics;
+use super::streams::StreamMetrics;
 use crate::enrich::Fallback;
 use crate::openapi::Unfit;
 use crate::rollout::{Decision, Rule};
@@ -58,11 +60,6 @@ struct ResultLabels {
     result: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EventLabels {
-    event: &'static str,
-}
-
 /// How long the stages of one enrichment took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageTimes {
@@ -91,76 +88,18 @@ struct Inner {
     upgraded: Gauge,
     held_bytes: Gauge,
     refusals: Family<ReasonLabels, Counter>,
-    streams: Gauge,
-    stream_events: Family<EventLabels, Counter>,
     descriptions: Family<OutcomeLabels, Counter>,
-    shielded: Family<OutcomeLabels, Counter>,
-    shield_entries: Gauge,
-    shield_bytes: Gauge,
     operation: OperationMetrics,
     http: HttpMetrics,
     run_logs: RunLogMetrics,
+    streams: StreamMetrics,
+    shield: ShieldMetrics,
     spans: Family<ResultLabels, Counter>,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
 const DURATION_BUCKETS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
-
-/// What the shield had to do with a status request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shielded {
-    /// It was given a kept answer.
-    Hit,
-    /// The upstream was asked for it.
-    Miss,
-    /// It waited for an answer that was asked for already.
-    Joined,
-    /// It could not be shared.
-    Bypass,
-    /// It was given an answer that stands in for a failing upstream's.
-    Stale,
-    /// None: gloss asked of its own accord, to renew an answer.
-    Renewal,
-}
-
-impl Shielded {
-    const ALL: [Self; 6] = [Self::Hit, Self::Miss, Self::Joined, Self::Bypass, Self::Stale, Self::Renewal];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::Miss => "miss",
-            Self::Joined => "joined",
-            Self::Bypass => "bypass",
-            Self::Stale => "stale",
-            Self::Renewal => "renewal",
-        }
-    }
-}
-
-/// What goes out on a stream of live updates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamEvent {
-    /// A state of the run.
-    Status,
-    /// The last word.
-    End,
-    /// A sign of life.
-    Heartbeat,
-}
-
-impl StreamEvent {
-    const ALL: [Self; 3] = [Self::Status, Self::End, Self::Heartbeat];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::End => "end",
-            Self::Heartbeat => "heartbeat",
-        }
-    }
-}
 
 /// The outcome of a shadow whose answer never ended; not a fallback, since nobody got another answer for it.
 const ABANDONED: &str = "abandoned";
@@ -191,15 +130,12 @@ impl Metrics {
             upgraded: Gauge::default(),
             held_bytes: Gauge::default(),
             refusals: Family::default(),
-            streams: Gauge::default(),
-            stream_events: Family::default(),
             descriptions: Family::default(),
-            shielded: Family::default(),
-            shield_entries: Gauge::default(),
-            shield_bytes: Gauge::default(),
             operation: OperationMetrics::default(),
             http: HttpMetrics::default(),
             run_logs: RunLogMetrics::default(),
+            streams: StreamMetrics::default(),
+            shield: ShieldMetrics::default(),
             spans: Family::default(),
         };
         inner.register();
@@ -302,28 +238,6 @@ impl Metrics {
         self.0.connections.get()
     }
 
-    /// A stream of live updates opened; it counts as open until the value is dropped.
-    pub fn stream(&self) -> OpenStream {
-        self.0.streams.inc();
-        OpenStream(self.0.streams.clone())
-    }
-
-    /// This went out on a stream of live updates.
-    pub fn stream_event(&self, event: StreamEvent) {
-        self.0.stream_events.get_or_create(&EventLabels { event: event.as_str() }).inc();
-    }
-
-    /// The shield met a status request.
-    pub fn shielded(&self, outcome: Shielded) {
-        self.0.shielded.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }).inc();
-    }
-
-    /// The answers that the shield keeps now.
-    pub fn shield_size(&self, entries: u64, bytes: u64) {
-        self.0.shield_entries.set(entries.try_into().unwrap_or(i64::MAX));
-        self.0.shield_bytes.set(bytes.try_into().unwrap_or(i64::MAX));
-    }
-
     /// The service's description of itself was asked for, and this came of adding to it.
     pub fn description(&self, outcome: &'static str) {
         self.0.descriptions.get_or_create(&OutcomeLabels { outcome }).inc();
@@ -349,6 +263,16 @@ impl Metrics {
         &self.0.run_logs
     }
 
+    /// Live updates.
+    pub fn streams(&self) -> &StreamMetrics {
+        &self.0.streams
+    }
+
+    /// What the shield does.
+    pub fn shield(&self) -> &ShieldMetrics {
+        &self.0.shield
+    }
+
     /// Everything, as text for people and older scrapers.
     pub fn text(&self) -> String {
         self.exposition(Exposition::Text)
@@ -368,16 +292,6 @@ impl Metrics {
 pub struct OpenConnection(Gauge);
 
 impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
-/// A stream of live updates that is open.
-#[derive(Debug)]
-pub struct OpenStream(Gauge);
-
-impl Drop for OpenStream {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -441,12 +355,6 @@ impl Inner {
             "Connections of clients that gloss ended, by reason",
             self.refusals.clone(),
         );
-        registry.register("streams", "Open streams of live updates", self.streams.clone());
-        registry.register(
-            "stream_events",
-            "Events and heartbeats sent on streams of live updates",
-            self.stream_events.clone(),
-        );
         registry.register(
             "trace_spans",
             "Spans of traces: recorded, and then exported or failed; the rest waits or was dropped for want of room",
@@ -457,18 +365,9 @@ impl Inner {
             "Requests for the service's OpenAPI document that was to be added to, by what the client got",
             self.descriptions.clone(),
         );
-        registry.register(
-            "shield_requests",
-            "Status requests by what the shield had to do with them",
-            self.shielded.clone(),
-        );
-        registry.register("shield_entries", "Answers that the shield keeps", self.shield_entries.clone());
-        registry.register(
-            "shield_bytes",
-            "Estimated memory of the answers that the shield keeps",
-            self.shield_bytes.clone(),
-        );
         self.run_logs.register(registry);
+        self.streams.register(registry);
+        self.shield.register(registry);
         self.operation.register(registry);
     }
 
@@ -485,12 +384,6 @@ impl Inner {
             drop(self.shadows.get_or_create(&outcome_labels(outcome)));
         }
         drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
-        for event in StreamEvent::ALL {
-            drop(self.stream_events.get_or_create(&EventLabels { event: event.as_str() }));
-        }
-        for outcome in Shielded::ALL {
-            drop(self.shielded.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }));
-        }
         for outcome in ["enhanced"].into_iter().chain(Unfit::ALL.map(Unfit::as_str)) {
             drop(self.descriptions.get_or_create(&OutcomeLabels { outcome }));
         }
@@ -500,6 +393,8 @@ impl Inner {
             }
         }
         self.run_logs.touch();
+        self.streams.touch();
+        self.shield.touch();
         for fate in SpanFate::ALL {
             drop(self.spans.get_or_create(&ResultLabels { result: fate.as_str() }));
         }
