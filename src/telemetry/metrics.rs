@@ -12,14 +12,14 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::decisions::DecisionMetrics;
 use super::exposition::Exposition;
 use super::http::HttpMetrics;
 use super::operation::OperationMetrics;
-use super::outcomes::{Answered, SpanFate, StageLabels};
+use super::outcomes::{Answered, SpanFate};
 #[cfg(target_os = "linux")]
 use super::process::ProcessCollector;
 use super::run_logs::RunLogMetrics;
@@ -27,18 +27,11 @@ use super::shield::ShieldMetrics;
 use super::streams::StreamMetrics;
 use crate::enrich::Fallback;
 use crate::openapi::Unfit;
-use crate::rollout::{Decision, Rule};
-use crate::variant::Variant;
+use crate::rollout::Decision;
 
 /// The process's metrics; a clone counts into the same.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DecisionLabels {
-    variant: &'static str,
-    rule: &'static str,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
@@ -73,11 +66,8 @@ pub struct StageTimes {
 
 struct Inner {
     registry: Registry,
-    decisions: Family<DecisionLabels, Counter>,
-    enrichments: Family<OutcomeLabels, Counter>,
-    shadows: Family<OutcomeLabels, Counter>,
+    decisions: DecisionMetrics,
     rescues: Family<ErrorLabels, Counter>,
-    stages: Family<StageLabels, Histogram>,
     upstream_retries: Counter,
     log_lookups: Counter,
     log_reads: Counter,
@@ -98,11 +88,8 @@ struct Inner {
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
-const DURATION_BUCKETS: [f64; 13] =
+pub(super) const DURATION_BUCKETS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
-
-/// The outcome of a shadow whose answer never ended; not a fallback, since nobody got another answer for it.
-const ABANDONED: &str = "abandoned";
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -115,11 +102,8 @@ impl Metrics {
     pub fn new() -> Self {
         let mut inner = Inner {
             registry: Registry::default(),
-            decisions: Family::default(),
-            enrichments: Family::default(),
-            shadows: Family::default(),
+            decisions: DecisionMetrics::default(),
             rescues: Family::default(),
-            stages: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             upstream_retries: Counter::default(),
             log_lookups: Counter::default(),
             log_reads: Counter::default(),
@@ -145,31 +129,28 @@ impl Metrics {
 
     /// A status request was decided on.
     pub fn decision(&self, decision: Decision) {
-        self.0.decisions.get_or_create(&decision_labels(decision.variant, decision.rule)).inc();
+        self.0.decisions.decision(decision);
     }
 
     /// A client that was to get the enhanced answer got it (`None`) or the basic one.
     pub fn enrichment(&self, fallback: Option<Fallback>) {
-        self.0.enrichments.get_or_create(&outcome_labels(fallback)).inc();
+        self.0.decisions.enrichment(fallback);
     }
 
     /// An enrichment in the shadow would have ended so.
     pub fn shadow(&self, fallback: Option<Fallback>) {
-        self.0.shadows.get_or_create(&outcome_labels(fallback)).inc();
+        self.0.decisions.shadow(fallback);
     }
 
     /// An enrichment in the shadow came to nothing because the client left, or the answer broke off, before its end.
     pub fn shadow_abandoned(&self) {
-        self.0.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }).inc();
+        self.0.decisions.shadow_abandoned();
     }
 
     /// How long the stages of a status request took that was answered so; a basic answer as decided has none but the
     /// upstream's.
     pub fn stages(&self, answered: Answered, times: &StageTimes) {
-        let stages = [("upstream", times.upstream), ("logs", times.logs), ("enrich", times.enrich)];
-        for (stage, took) in &stages[..answered.stages()] {
-            self.0.stages.get_or_create(&answered.labels(stage)).observe(took.as_secs_f64());
-        }
+        self.0.decisions.stages(answered, times);
     }
 
     /// A request got an answer of gloss's own, for an error of RFC 9209's registry.
@@ -304,22 +285,11 @@ impl Inner {
         self.registry.register_collector(Box::new(ProcessCollector));
         let registry = self.registry.sub_registry_with_prefix("gloss");
         registry.register("build", "What is running", Info::new(build()));
-        registry.register("decisions", "Status requests by decision", self.decisions.clone());
-        registry.register(
-            "enrichments",
-            "Status requests that were to be enhanced, by what the client got",
-            self.enrichments.clone(),
-        );
-        registry.register("shadows", "Enrichments in the shadow, by how they ended", self.shadows.clone());
+        self.decisions.register(registry);
         registry.register(
             "rescues",
             "Requests that gloss answered itself, by error type of RFC 9209",
             self.rescues.clone(),
-        );
-        registry.register(
-            "stage_duration_seconds",
-            "Time that the stages of a status request took",
-            self.stages.clone(),
         );
         registry.register(
             "upstream_retries",
@@ -374,23 +344,9 @@ impl Inner {
     /// Creates every label set, so that a reason that never happened shows as zero.
     fn touch(&self) {
         self.operation.touch();
-        for variant in Variant::ALL {
-            for rule in Rule::ALL {
-                drop(self.decisions.get_or_create(&decision_labels(variant, rule)));
-            }
-        }
-        for outcome in std::iter::once(None).chain(Fallback::ALL.map(Some)) {
-            drop(self.enrichments.get_or_create(&outcome_labels(outcome)));
-            drop(self.shadows.get_or_create(&outcome_labels(outcome)));
-        }
-        drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
+        self.decisions.touch();
         for outcome in ["enhanced"].into_iter().chain(Unfit::ALL.map(Unfit::as_str)) {
             drop(self.descriptions.get_or_create(&OutcomeLabels { outcome }));
-        }
-        for answered in Answered::ALL {
-            for stage in &["upstream", "logs", "enrich"][..answered.stages()] {
-                drop(self.stages.get_or_create(&answered.labels(stage)));
-            }
         }
         self.run_logs.touch();
         self.streams.touch();
@@ -405,14 +361,6 @@ impl Inner {
 fn build() -> [(&'static str, &'static str); 2] {
     let revision = option_env!("GLOSS_REVISION").filter(|revision| !revision.is_empty());
     [("version", env!("CARGO_PKG_VERSION")), ("revision", revision.unwrap_or("unknown"))]
-}
-
-fn decision_labels(variant: Variant, rule: Rule) -> DecisionLabels {
-    DecisionLabels { variant: variant.as_str(), rule: rule.as_str() }
-}
-
-fn outcome_labels(fallback: Option<Fallback>) -> OutcomeLabels {
-    OutcomeLabels { outcome: fallback.map_or("enhanced", Fallback::as_str) }
 }
 
 impl fmt::Debug for Metrics {

@@ -1,6 +1,7 @@
 //! What gloss says about itself: metrics, log lines and traces. None ever carries a credential, the values of a query or a
 //! body.
 
+mod decisions;
 mod exposition;
 mod http;
 mod logging;

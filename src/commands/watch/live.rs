@@ -15,9 +15,9 @@ use super::view::{BAR, Mark, Row, outlook};
 use crate::commands::layout::{duration, shortened};
 
 /// How often the terminal is written to at most, a second.
-const FRAMES: u8 = 15;
+const FRAMES: u8 = 10;
 /// How often a wheel turns on.
-const WHEEL: Duration = Duration::from_millis(100);
+const WHEEL: Duration = Duration::from_millis(200);
 /// How often what shows a time is drawn again.
 const CLOCK: Duration = Duration::from_secs(1);
 /// The bar counts thousandths.
