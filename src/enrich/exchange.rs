@@ -13,7 +13,6 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, Method, Response, Uri};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::again::{Again, Forwarded};
@@ -23,6 +22,7 @@ use super::description::Descriptions;
 use super::eligible::check_head;
 use super::fallback::Fallback;
 use super::findings;
+use super::kept::Kept;
 use super::live::Caller;
 use super::merge::{Logs, merge};
 use super::record::{BodyTime, Departing, Record};
@@ -72,6 +72,8 @@ pub struct EnrichParams {
     pub own_logs: bool,
     /// How many logs may be read at the same time.
     pub max_concurrent: usize,
+    /// What the configuration before has left.
+    pub kept: Kept,
     /// Whether runs that ended badly get notes.
     pub failed: bool,
     /// Whether the names that one published client looks for are added, too.
@@ -192,7 +194,7 @@ pub(super) struct Enricher {
     pub(super) readings: Readings,
     pub(super) starts: Starts,
     /// `None` where processes are not looked at.
-    processes: Option<Processes>,
+    processes: Option<Arc<Processes>>,
     pub(super) held: HeldLimit,
     pub(super) streams: Streams,
     /// `None` where none are made, as in tests.
@@ -212,12 +214,13 @@ impl Enricher {
             expose: params.expose_headers,
             is_shielded: params.is_shielded,
         };
-        let slots = Arc::new(Semaphore::new(params.max_concurrent));
+        let Kept { slots, turn_limits, processes } = params.kept.clone();
+        slots.allow(params.max_concurrent);
         let followers = tracker.clone().map(Followers::new);
         let readings = Readings { tracker, slots, own_logs: params.own_logs };
         let limit = HeldLimit::new(params.max_held_bytes, metrics.clone());
-        let starts = Starts::new(params.start_routes.clone());
-        let processes = params.process_check.then(Processes::new);
+        let starts = Starts::new(params.start_routes.clone(), turn_limits);
+        let processes = params.process_check.then_some(processes);
         Self { params, head, readings, starts, processes, held: limit, streams, followers, metrics }
     }
 
@@ -498,7 +501,11 @@ impl Enricher {
         let processes = self.processes.as_ref().filter(|_| is_here);
         let alive = processes.and_then(|processes| processes.alive(snapshot.analysis.process()?));
         let run = answer.run.as_deref().and_then(RunId::new);
-        Beside { max_turns: run.and_then(|run| self.starts.max_turns(&run)), alive }
+        let max_turns = run.and_then(|run| self.starts.max_turns(&run));
+        // While a run goes on, its log says more.
+        let has_ended = status != RunStatus::Running;
+        let (turns, cost_usd) = (answer.turns.filter(|_| has_ended), answer.cost_usd.filter(|_| has_ended));
+        Beside { max_turns, alive, turns, cost_usd }
     }
 }
 
