@@ -56,9 +56,9 @@ pub(in crate::analysis) fn read_line(line: &[u8], sink: &mut dyn Sink) -> Readin
         return plain::read(&entry, sink);
     }
     if !text.starts_with('{') {
-        // A hole of NUL bytes may stand before the object.
+        // A hole of NUL bytes may stand before the object, and blanks behind the hole.
         return match lines::mended(&text) {
-            Some(mended) if mended.starts_with('{') => read_objects(&mended, sink),
+            Some(mended) if mended.trim_start().starts_with('{') => read_objects(mended.trim_start(), sink),
             _ => Reading::Unknown,
         };
     }
