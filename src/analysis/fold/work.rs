@@ -1,10 +1,8 @@
 //! Words, calls and answers: what of them goes to which fold.
 
-use serde_json::value::RawValue;
-
 use super::Fold;
 use crate::analysis::bounded::{fingerprint, head};
-use crate::analysis::dialect::lenient::read;
+use crate::analysis::dialect::lenient::{Unread, read};
 use crate::analysis::dialect::result_text;
 use crate::analysis::event::{Answer, STAND_IN, Thread};
 use crate::analysis::files::Change;
@@ -49,7 +47,7 @@ impl Fold {
         start.is_some_and(|start| self.texts.last_said_begins_with(start))
     }
 
-    pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {
+    pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<Unread<'_>>) {
         if !self.calls.is_new(id) {
             return;
         }
