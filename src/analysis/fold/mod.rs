@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::activity::KeptArguments;
 use super::bounded::{Seen, shortened};
 use super::clock::Clock;
 use super::dialect::{HeldRaw, Reading, Sink, Twin, read_line};
@@ -44,6 +45,8 @@ pub(super) struct Fold {
     pub(super) signals: Signals,
     pub(super) prior: Arc<Prior>,
     pub(super) activity: Option<String>,
+    /// The call that will be the activity, unless another follows before anybody looks.
+    newest_call: KeptArguments,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
     speaker: Speaker,
@@ -161,6 +164,14 @@ impl Fold {
         if let Some(held) = self.held.take() {
             self.read(held.line());
         }
+    }
+
+    /// Works out what is only told of the newest of its kind: after each piece of the log, however many lines it had.
+    pub(super) fn rest(&mut self) {
+        if let Some(described) = self.newest_call.take_description() {
+            self.activity = Some(described);
+        }
+        self.errors.settle();
     }
 
     /// Whether a line waits for the next one.
