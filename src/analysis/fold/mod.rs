@@ -17,7 +17,7 @@ use super::event::{Event, Finish, STAND_IN, Thread};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::{HighWater, Prior, Signals};
+use super::progress::{HighWater, Logarithms, Prior, Signals};
 use super::steps::{Board, Phase};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
@@ -44,6 +44,8 @@ pub(super) struct Fold {
     pub(super) progress: HighWater,
     pub(super) signals: Signals,
     pub(super) prior: Arc<Prior>,
+    /// While lines are taken, and not longer.
+    pub(super) logarithms: Option<Box<Logarithms>>,
     pub(super) activity: Option<String>,
     /// The call that will be the activity, unless another follows before anybody looks.
     newest_call: KeptArguments,
@@ -172,6 +174,7 @@ impl Fold {
             self.activity = Some(described);
         }
         self.errors.settle();
+        self.logarithms = None;
     }
 
     /// Whether a line waits for the next one.
@@ -189,7 +192,8 @@ impl Fold {
     fn observe_progress(&mut self) {
         let now = self.now();
         self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
-        self.progress.observe(self.share(now), &self.signals, now);
+        let share = self.share_again(now);
+        self.progress.observe(share, &self.signals, now);
         if let Some(share) = self.board.plan_share() {
             self.progress.followed(share);
         }
