@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::claude::{self, Entry, Message};
-use super::lenient::{Text, TextOr};
+use super::lenient::{Text, TextOr, read_text};
 use super::{Reading, Sink, moment, python, sdk, upstream};
 use crate::analysis::event::Event;
 use crate::analysis::lines;
@@ -102,7 +102,7 @@ fn other(kind: &str, sink: &mut dyn Sink) -> Reading {
 /// A message in Python's text form.
 fn parsed(kind: &str, message: &str, sink: &mut dyn Sink) -> Reading {
     let Some(translation) = python::translate(message.trim(), |class| class) else { return Reading::Unknown };
-    let Ok(message) = serde_json::from_str::<Message<'_>>(&translation.json) else { return Reading::Unknown };
+    let Some(message) = read_text::<Message<'_>>(&translation.json) else { return Reading::Unknown };
     sink.cut(u32::from(!translation.whole));
     let entry = Entry { kind: Text(Some(kind.into())), message: TextOr::Other(message), ..Entry::default() };
     claude::read(&entry, sink)
