@@ -31,6 +31,7 @@ pub(super) const STEMS: &[(&str, ())] = &[
     ("stap", ()),
     ("deel", ()),
     ("krok", ()),
+    ("faza", ()),
 ];
 
 /// Those that follow the word before without a space.
