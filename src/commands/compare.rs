@@ -14,11 +14,13 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use http::{HeaderName, HeaderValue};
 
-use self::fetch::Caller;
+pub(super) use self::fetch::Caller;
 use self::judge::{Judgement, judge, judge_both};
-use self::outcome::{Outcome, Outcomes, Verdict};
+use self::outcome::Outcomes;
+pub(super) use self::outcome::{Outcome, Verdict};
 use super::{Failure, gateway, runtime};
 use crate::enrich::Fallback;
+use crate::route::DEFAULT_STATUS_ROUTE;
 use crate::run_id::RunId;
 use crate::variant::Variant;
 
@@ -55,7 +57,7 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "PATH",
-        default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
+        default_value = DEFAULT_STATUS_ROUTE,
         value_parser = gateway::route
     )]
     route: String,
@@ -93,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Fetches a run until something is proved, or it has been tried often enough.
-async fn compare(caller: &Caller, run: &RunId) -> Outcome {
+pub(super) async fn compare(caller: &Caller, run: &RunId) -> Outcome {
     let mut outcome = Outcome::of(run.as_str());
     loop {
         let judgement = match fetched_and_judged(caller, run, &mut outcome).await {

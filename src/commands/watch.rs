@@ -19,6 +19,7 @@ use self::link::{Link, Said};
 use self::screen::Screen;
 use self::view::View;
 use super::{Failure, gateway, runtime};
+use crate::route::DEFAULT_STATUS_ROUTE;
 use crate::run_id::RunId;
 
 /// How long until an answer that is no stream is asked for again.
@@ -52,7 +53,7 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "PATH",
-        default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
+        default_value = DEFAULT_STATUS_ROUTE,
         value_parser = gateway::route
     )]
     route: String,

@@ -1,0 +1,140 @@
+//! Findings about a run's log: whether it is there, may be read, and what its times say. Pure.
+
+use super::super::facts::{Facts, FoundLog, Place, PlaceState};
+use super::super::report::Finding;
+use super::NO_RUN;
+
+const CHECK: &str = "log";
+/// How far a log's last event and its last write may lie apart, in seconds, before a clock or a time zone is to blame.
+const APART: i64 = 120;
+
+/// What can be said of the logs.
+pub(super) fn of(facts: &Facts) -> Vec<Finding> {
+    let Some(config) = &facts.config else {
+        return vec![match (&facts.gloss.1, &facts.run) {
+            (Some(Ok(told)), Some(_)) if told.notes.is_some() => Finding::ok(CHECK, "gloss reads it"),
+            _ => Finding::skipped(CHECK, "without a configuration it is not known where logs are"),
+        }];
+    };
+    let user = config.user;
+    let mut findings: Vec<_> = facts.places.iter().filter_map(|place| closed(place, user)).collect();
+    findings.push(found(facts, user));
+    let logs = facts.places.iter().filter_map(|place| place.found.as_ref());
+    findings.extend(logs.filter_map(times));
+    findings
+}
+
+/// A folder that is of no use.
+fn closed(place: &Place, user: u32) -> Option<Finding> {
+    let PlaceState::Closed(why) = &place.state else { return None };
+    Some(Finding::failed(
+        CHECK,
+        format!("{}: {why} (asked as user {user})", place.name),
+        "correct logs.sources, mount the folder here, or let gloss's user list and read it, such as by \
+         `setfacl -m u:gloss:rX`; run this as the user that gloss runs as",
+    ))
+}
+
+/// Whether the run's log is there.
+fn found(facts: &Facts, user: u32) -> Finding {
+    let Some(run) = &facts.run else { return folders(facts) };
+    let place = facts.places.iter().find(|place| place.found.is_some());
+    if let Some((place, log)) = place.and_then(|place| Some((place, place.found.as_ref()?))) {
+        return Finding::ok(CHECK, format!("{}/{}, {} bytes", place.name, log.name, log.bytes));
+    }
+    if let Some((place, why)) =
+        facts.places.iter().find_map(|place| Some((place, place.unreadable.as_ref()?)))
+    {
+        return Finding::failed(
+            CHECK,
+            format!("{} of {run} in {}: {why} (asked as user {user})", place.tried.join(", "), place.name),
+            "let gloss's user read it (its group, or `setfacl -m u:gloss:r`), and have the service write new ones so (umask); \
+             links that lead out of the folder are not followed",
+        );
+    }
+    let notes =
+        facts.gloss.1.as_ref().and_then(|told| told.as_ref().ok()).and_then(|told| told.notes.as_ref());
+    if let Some(notes) = notes {
+        return Finding::ok(
+            CHECK,
+            format!("gloss reads it, by {}; none is in a folder here", notes.log_source),
+        );
+    }
+    let looked: Vec<_> = facts.places.iter().filter(|place| !place.tried.is_empty()).collect();
+    if looked.is_empty() {
+        return Finding::skipped(CHECK, "no folder of this host is among logs.sources");
+    }
+    let tried: Vec<_> =
+        looked.iter().map(|place| format!("{} ({})", place.name, place.tried.join(", "))).collect();
+    Finding::failed(CHECK, format!("no log of {run} in {}", tried.join("; ")), what_is_there(&looked))
+}
+
+/// What to do where a folder has no log of the run, by what it has instead.
+fn what_is_there(looked: &[&Place]) -> String {
+    let like: usize = looked.iter().map(|place| place.state.logs()).sum();
+    let others: Vec<_> = looked.iter().flat_map(|place| place.state.others()).collect();
+    match (like, others.as_slice()) {
+        (1.., _) => {
+            format!("{like} logs of other runs are there: has this one begun to write, and is its id right?")
+        }
+        (0, []) => {
+            "the folder is empty: does the service write its logs elsewhere? `gloss init` looks for it"
+                .to_owned()
+        }
+        (0, others) => format!(
+            "nothing there is named as a log; if {} are logs, add their form to logs.templates",
+            others.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+/// Without a run: whether there are logs at all.
+fn folders(facts: &Facts) -> Finding {
+    let open: Vec<_> =
+        facts.places.iter().filter(|place| matches!(place.state, PlaceState::Folder { .. })).collect();
+    let Some(place) = open.first() else { return Finding::skipped(CHECK, NO_RUN) };
+    let like: usize = open.iter().map(|place| place.state.logs()).sum();
+    if like == 0 {
+        let what = format!("{} has no log of any run", place.name);
+        return Finding::warning(CHECK, what, what_is_there(&open));
+    }
+    Finding::ok(CHECK, format!("{like} logs of runs in {}", place.name))
+}
+
+/// Whether the writer's clock and this host's agree.
+fn times(log: &FoundLog) -> Option<Finding> {
+    let (written, told) = (log.modified?, log.last_event?);
+    let apart = (told - written).num_seconds();
+    if apart.abs() <= APART {
+        return None;
+    }
+    let (how, todo) = if apart > 0 {
+        (
+            "ahead of",
+            "the writer's clock is wrong, or it writes local time as UTC: notes take such times as they are",
+        )
+    } else {
+        (
+            "behind",
+            "the writer's clock or time zone is wrong, or the file was copied since: stalls and estimates rest on it",
+        )
+    };
+    let what = format!("{}: its last event is {} s {how} its last write", log.name, apart.abs());
+    Some(Finding::warning("log times", what, todo))
+}
+
+impl PlaceState {
+    fn logs(&self) -> usize {
+        match self {
+            Self::Folder { like_logs, .. } => *like_logs,
+            Self::Closed(_) | Self::Remote | Self::Body => 0,
+        }
+    }
+
+    fn others(&self) -> &[String] {
+        match self {
+            Self::Folder { others, .. } => others,
+            Self::Closed(_) | Self::Remote | Self::Body => &[],
+        }
+    }
+}
