@@ -89,7 +89,7 @@ fn choice(args: &Args) -> Result<Choice> {
     })?;
     runtime.shutdown_background();
     let told = Told { listen: args.listen.clone(), logs: args.logs.clone(), route: args.route.clone() };
-    let service = choice::the_one(services)?;
+    let service = choice::the_one(services, &listeners)?;
     let owner = service.port.and_then(|port| listeners.iter().find(|listener| listener.port == port));
     let folders = if told.logs.is_some() { Vec::new() } else { folders::with_logs(owner) };
     Ok(Choice::of(told, service, owner, folders))

@@ -94,7 +94,7 @@ fn where_all_is_well_everything_is_checked_and_no_key_is_shown() {
     assert_said(&told, "log times", "warning", "run_run_1.log");
     let text = of(&gloss, &["run_1", "--header", "x-api-key: k3y", "--quick"]);
     let shown = String::from_utf8_lossy(&text.stdout).into_owned() + &String::from_utf8_lossy(&text.stderr);
-    assert!(shown.contains("FAILED  key          the service refuses it (401)"), "{shown}");
+    assert!(shown.contains("FAILED  key            the service refuses it (401)"), "{shown}");
     assert!(shown.contains("not measured: by --quick") && !shown.contains("k3y"), "{shown}");
     assert!(shown.ends_with("gloss: not as it should be: key\n"), "{shown}");
     assert_eq!(text.status.code(), Some(1));
@@ -109,7 +109,7 @@ fn a_run_without_a_log_is_told_with_the_names_that_were_tried_and_what_is_there(
     assert_eq!(output.status.code(), Some(1));
     let missing = told(&output);
     assert_said(&missing, "log", "failed", "run_run_1.log, run_run_1_stream.jsonl, {workflow_name}_");
-    assert_said(&missing, "log", "failed", "1 logs of other runs are there");
+    assert_said(&missing, "log", "failed", "1 log of other runs there");
     assert_said(&missing, "notes", "failed", "Gloss-Reason: no-log");
     assert_said(&missing, "additive", "ok", "no notes (no-log)");
     logs.write("run_1", "");

@@ -83,7 +83,7 @@ pub(super) struct Place {
     /// The names that were looked for.
     pub(super) tried: Vec<String>,
     pub(super) found: Option<FoundLog>,
-    /// Why a log that is there cannot be read.
+    /// The name of a log that is there and cannot be read, and why.
     pub(super) unreadable: Option<String>,
 }
 

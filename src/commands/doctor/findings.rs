@@ -3,6 +3,7 @@
 mod logs;
 mod service;
 
+use super::super::layout::counted;
 use super::facts::{AdminFacts, Facts, Proof, ProofVerdict, Told};
 use super::remedy::remedy;
 use super::report::Finding;
@@ -127,8 +128,9 @@ fn notes(facts: &Facts) -> Finding {
         (Some(_), Some(notes)) => {
             let (lines, odd) = (notes.log_lines, notes.unrecognised_lines);
             let what = format!(
-                "the enhanced answer came in {:.0} ms: {lines} lines ({} bytes) of a log by {}",
+                "the enhanced answer came in {:.0} ms: {} ({} bytes) of a log by {}",
                 millis(told),
+                counted(lines, "line"),
                 notes.log_bytes,
                 notes.log_source
             );

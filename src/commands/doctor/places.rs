@@ -35,7 +35,8 @@ pub(super) async fn all(sources: &[SourceConfig], run: Option<&RunFields>) -> Ve
         places.push(match source {
             SourceConfig::Folder { root, templates } => {
                 let mut place = place(state(root, templates));
-                if let (PlaceState::Folder { .. }, Some(run)) = (&place.state, run) {
+                // One that may not be listed may have logs that can be opened by name.
+                if let Some(run) = run {
                     look(&mut place, root, templates, run).await;
                 }
                 place
@@ -81,7 +82,7 @@ async fn look(place: &mut Place, root: &Path, templates: &[Template], run: &RunF
             match source.open(&name).await {
                 Ok(log) if place.found.is_none() => place.found = Some(found(root, &name, &*log).await),
                 Ok(_) | Err(LogError::Missing) => {}
-                Err(error) => place.unreadable = Some(error.to_string()),
+                Err(error) => place.unreadable = Some(format!("{name}: {error}")),
             }
         }
     }

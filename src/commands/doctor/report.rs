@@ -8,7 +8,7 @@ use textwrap::Options;
 /// How wide the text is.
 const COLUMNS: usize = 110;
 /// Where what is said begins: behind the verdict and the name of the check.
-const INDENT: &str = "                     ";
+const INDENT: &str = "                       ";
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,7 +79,7 @@ impl Report {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for finding in &self.findings {
-            let head = format!("{:<8}{:<13}", finding.verdict.word(), finding.check);
+            let head = format!("{:<8}{:<15}", finding.verdict.word(), finding.check);
             let options = Options::new(COLUMNS).initial_indent(&head).subsequent_indent(INDENT);
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{}", textwrap::fill(&plain(&finding.what), options));
@@ -140,9 +140,9 @@ mod tests {
         let shown = report.text();
         assert_eq!(
             shown,
-            "ok      service      it answers [2J\n\
-             FAILED  log          there is none\n                     → make one\n\
-             -       proof        no run\n\n1 fine, 1 failed, 1 not checked\n"
+            "ok      service        it answers [2J\n\
+             FAILED  log            there is none\n                       → make one\n\
+             -       proof          no run\n\n1 fine, 1 failed, 1 not checked\n"
         );
         assert_eq!(report.failure().as_deref(), Some("not as it should be: log"));
         assert_eq!(Report::of(vec![Finding::warning("a", "b", "c")]).failure(), None);

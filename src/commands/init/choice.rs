@@ -52,11 +52,16 @@ pub(super) enum Logs {
 ///
 /// # Errors
 /// When there is none, or more than one: what to say then.
-pub(super) fn the_one(mut services: Vec<Service>) -> Result<Service> {
+pub(super) fn the_one(mut services: Vec<Service>, listeners: &[Listener]) -> Result<Service> {
     match services.len() {
-        0 => bail!(
-            "no service that describes a run's status was found on this host: say where it is by --upstream URL or --port N"
-        ),
+        0 => {
+            let ports: Vec<_> = listeners.iter().map(|listener| listener.port.to_string()).collect();
+            bail!(
+                "no service that describes a run's status was found on this host: say where it is by --upstream URL or \
+                 --port N; ports that are listened on here: {}",
+                if ports.is_empty() { "none is seen".to_owned() } else { ports.join(", ") }
+            )
+        }
         1 => Ok(services.remove(0)),
         _ => {
             let urls: Vec<_> = services.iter().map(|service| service.url.as_str()).collect();

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use super::super::health;
+use super::super::layout::{counted, duration};
 use super::choice::{Choice, Logs, Route};
-use crate::commands::health;
-use crate::commands::layout::{counted, duration};
 use crate::route::DEFAULT_STATUS_ROUTE;
 
 /// The configuration file: what differs from the defaults, and why.
@@ -80,6 +80,10 @@ fn of_logs(logs: &Logs) -> String {
 pub(super) fn found(choice: &Choice) -> String {
     let mut lines = vec![("service", choice.service.url.clone())];
     lines.extend(choice.process.iter().map(|process| ("process", process.clone())));
+    if choice.process.is_none() && choice.service.port.is_some() {
+        let hidden = "not known: another user's, whose folders and open files root sees (sudo gloss init)";
+        lines.push(("process", hidden.to_owned()));
+    }
     lines.push(match &choice.route {
         Route::Usual => ("route", "the usual one of a run's status".to_owned()),
         Route::Other(route) => ("route", route.clone()),

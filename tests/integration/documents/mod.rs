@@ -79,6 +79,27 @@ fn operators_find_every_metric() {
     assert!(seen > 40, "{seen} metrics: is their list still written as this test thinks?");
 }
 
+#[test]
+fn operators_find_every_alert_where_it_says_that_it_is() {
+    // They are files of their own, which may be shipped without.
+    let Ok(rules) = fs::read_to_string(path("deploy/prometheus/alerts.yml")) else { return };
+    let operations = read("deploy/OPERATIONS.md");
+    let alerts: Vec<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() > 10, "{alerts:?}");
+    for alert in alerts {
+        assert!(
+            operations.contains(&format!("\n### {alert}\n")),
+            "deploy/OPERATIONS.md has no section {alert}"
+        );
+    }
+    let anchors = rules.lines().filter_map(|line| line.trim().strip_prefix("runbook: \"OPERATIONS.md#"));
+    for anchor in anchors.map(|rest| rest.trim_end_matches('"')) {
+        let leads =
+            |line: &str| line.strip_prefix("### ").is_some_and(|title| title.to_lowercase() == anchor);
+        assert!(operations.lines().any(leads), "#{anchor} leads nowhere");
+    }
+}
+
 /// The targets of a document's links to files, with the document's folder before them.
 fn links(document: &str) -> Vec<PathBuf> {
     let folder = path(document).parent().unwrap().to_owned();

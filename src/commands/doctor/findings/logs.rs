@@ -2,7 +2,7 @@
 
 use super::super::facts::{Facts, FoundLog, Place, PlaceState};
 use super::super::report::Finding;
-use super::NO_RUN;
+use super::{NO_RUN, counted};
 
 const CHECK: &str = "log";
 /// How far a log's last event and its last write may lie apart, in seconds, before a clock or a time zone is to blame.
@@ -17,8 +17,10 @@ pub(super) fn of(facts: &Facts) -> Vec<Finding> {
         }];
     };
     let user = config.user;
-    let mut findings: Vec<_> = facts.places.iter().filter_map(|place| closed(place, user)).collect();
-    findings.push(found(facts, user));
+    let lost = facts.places.iter().filter(|place| place.found.is_none());
+    let mut findings: Vec<_> = lost.filter_map(|place| closed(place, user)).collect();
+    let is_told = !findings.is_empty();
+    findings.extend(found(facts, user, is_told));
     let logs = facts.places.iter().filter_map(|place| place.found.as_ref());
     findings.extend(logs.filter_map(times));
     findings
@@ -27,46 +29,44 @@ pub(super) fn of(facts: &Facts) -> Vec<Finding> {
 /// A folder that is of no use.
 fn closed(place: &Place, user: u32) -> Option<Finding> {
     let PlaceState::Closed(why) = &place.state else { return None };
-    Some(Finding::failed(
-        CHECK,
-        format!("{}: {why} (asked as user {user})", place.name),
-        "correct logs.sources, mount the folder here, or let gloss's user list and read it, such as by \
-         `setfacl -m u:gloss:rX`; run this as the user that gloss runs as",
-    ))
+    let todo = format!(
+        "correct logs.sources, mount the folder here, or let gloss's user read it: its group, or `setfacl -R -m \
+         u:USER:rX {}`; run this as the user that gloss runs as",
+        place.name
+    );
+    Some(Finding::failed(CHECK, format!("{}: {why} (asked as user {user})", place.name), todo))
 }
 
-/// Whether the run's log is there.
-fn found(facts: &Facts, user: u32) -> Finding {
-    let Some(run) = &facts.run else { return folders(facts) };
-    let place = facts.places.iter().find(|place| place.found.is_some());
-    if let Some((place, log)) = place.and_then(|place| Some((place, place.found.as_ref()?))) {
-        return Finding::ok(CHECK, format!("{}/{}, {} bytes", place.name, log.name, log.bytes));
+/// Whether the run's log is there; nothing, where it is told already that its folder is closed.
+fn found(facts: &Facts, user: u32, is_told: bool) -> Option<Finding> {
+    let Some(run) = &facts.run else { return folders(facts, is_told) };
+    let found = facts.places.iter().find_map(|place| Some((place, place.found.as_ref()?)));
+    if let Some((place, log)) = found {
+        return Some(Finding::ok(CHECK, format!("{}/{}, {} bytes", place.name, log.name, log.bytes)));
     }
-    if let Some((place, why)) =
-        facts.places.iter().find_map(|place| Some((place, place.unreadable.as_ref()?)))
-    {
-        return Finding::failed(
+    let open = facts.places.iter().filter(|place| matches!(place.state, PlaceState::Folder { .. }));
+    let looked: Vec<_> = open.filter(|place| !place.tried.is_empty()).collect();
+    if let Some((place, why)) = looked.iter().find_map(|place| Some((place, place.unreadable.as_ref()?))) {
+        return Some(Finding::failed(
             CHECK,
-            format!("{} of {run} in {}: {why} (asked as user {user})", place.tried.join(", "), place.name),
-            "let gloss's user read it (its group, or `setfacl -m u:gloss:r`), and have the service write new ones so (umask); \
-             links that lead out of the folder are not followed",
-        );
+            format!("{}/{why} (asked as user {user})", place.name),
+            "let gloss's user read it (its group, or `setfacl -m u:USER:r`), and have the service write new ones so \
+             (umask, `setfacl -d`); links that lead out of the folder are not followed",
+        ));
     }
-    let notes =
-        facts.gloss.1.as_ref().and_then(|told| told.as_ref().ok()).and_then(|told| told.notes.as_ref());
-    if let Some(notes) = notes {
-        return Finding::ok(
-            CHECK,
-            format!("gloss reads it, by {}; none is in a folder here", notes.log_source),
-        );
+    let told = facts.gloss.1.as_ref().and_then(|told| told.as_ref().ok());
+    if let Some(notes) = told.and_then(|told| told.notes.as_ref()) {
+        let what = format!("gloss reads it, by {}; none is in a folder here", notes.log_source);
+        return Some(Finding::ok(CHECK, what));
     }
-    let looked: Vec<_> = facts.places.iter().filter(|place| !place.tried.is_empty()).collect();
     if looked.is_empty() {
-        return Finding::skipped(CHECK, "no folder of this host is among logs.sources");
+        let nowhere = Finding::skipped(CHECK, "no folder of this host is among logs.sources");
+        return (!is_told).then_some(nowhere);
     }
     let tried: Vec<_> =
         looked.iter().map(|place| format!("{} ({})", place.name, place.tried.join(", "))).collect();
-    Finding::failed(CHECK, format!("no log of {run} in {}", tried.join("; ")), what_is_there(&looked))
+    let what = format!("no log of {run} in {}", tried.join("; "));
+    Some(Finding::failed(CHECK, what, what_is_there(&looked)))
 }
 
 /// What to do where a folder has no log of the run, by what it has instead.
@@ -75,7 +75,8 @@ fn what_is_there(looked: &[&Place]) -> String {
     let others: Vec<_> = looked.iter().flat_map(|place| place.state.others()).collect();
     match (like, others.as_slice()) {
         (1.., _) => {
-            format!("{like} logs of other runs are there: has this one begun to write, and is its id right?")
+            let others = counted(like as u64, "log");
+            format!("{others} of other runs there: has this one begun to write, and is its id right?")
         }
         (0, []) => {
             "the folder is empty: does the service write its logs elsewhere? `gloss init` looks for it"
@@ -89,16 +90,16 @@ fn what_is_there(looked: &[&Place]) -> String {
 }
 
 /// Without a run: whether there are logs at all.
-fn folders(facts: &Facts) -> Finding {
-    let open: Vec<_> =
-        facts.places.iter().filter(|place| matches!(place.state, PlaceState::Folder { .. })).collect();
-    let Some(place) = open.first() else { return Finding::skipped(CHECK, NO_RUN) };
+fn folders(facts: &Facts, is_told: bool) -> Option<Finding> {
+    let open = facts.places.iter().filter(|place| matches!(place.state, PlaceState::Folder { .. }));
+    let open: Vec<_> = open.collect();
+    let Some(place) = open.first() else { return (!is_told).then(|| Finding::skipped(CHECK, NO_RUN)) };
     let like: usize = open.iter().map(|place| place.state.logs()).sum();
     if like == 0 {
         let what = format!("{} has no log of any run", place.name);
-        return Finding::warning(CHECK, what, what_is_there(&open));
+        return Some(Finding::warning(CHECK, what, what_is_there(&open)));
     }
-    Finding::ok(CHECK, format!("{like} logs of runs in {}", place.name))
+    Some(Finding::ok(CHECK, format!("{} of runs in {}", counted(like as u64, "log"), place.name)))
 }
 
 /// Whether the writer's clock and this host's agree.

@@ -153,18 +153,27 @@ fn a_log_that_is_missing_is_told_with_the_names_that_were_tried() {
         })
     };
     let others = missing(PlaceState::Folder { like_logs: 2, others: Vec::new() });
-    assert_is(&others, Verdict::Failed, "no log of r in /srv/logs (run_r.log)", "2 logs of other runs");
+    assert_is(&others, Verdict::Failed, "no log of r in /srv/logs (run_r.log)", "2 logs of other runs there");
     let empty = missing(PlaceState::Folder { like_logs: 0, others: Vec::new() });
     assert_is(&empty, Verdict::Failed, "no log of r", "empty");
     let odd = missing(PlaceState::Folder { like_logs: 0, others: vec!["r.jsonl".into()] });
     assert_is(&odd, Verdict::Failed, "no log of r", "r.jsonl are logs, add their form to logs.templates");
     let closed = missing(PlaceState::Closed("Permission denied".into()));
-    assert_is(&closed, Verdict::Failed, "/srv/logs: Permission denied", "setfacl");
+    assert_is(&closed, Verdict::Failed, "/srv/logs: Permission denied", "u:USER:rX /srv/logs");
+    let by_name =
+        changed("log", |facts| facts.places[0].state = PlaceState::Closed("Permission denied".into()));
+    assert_is(&by_name, Verdict::Ok, "/srv/logs/run_r.log", "");
     let unreadable = changed("log", |facts| {
         without_notes(facts);
-        facts.places = vec![Place { unreadable: Some("Permission denied".into()), ..folder(None) }];
+        facts.places =
+            vec![Place { unreadable: Some("run_r.log: Permission denied".into()), ..folder(None) }];
     });
-    assert_is(&unreadable, Verdict::Failed, "Permission denied", "let gloss's user read it");
+    assert_is(
+        &unreadable,
+        Verdict::Failed,
+        "/srv/logs/run_r.log: Permission denied",
+        "let gloss's user read it",
+    );
     let elsewhere = changed("log", |facts| facts.places = vec![folder(None)]);
     assert_is(&elsewhere, Verdict::Ok, "gloss reads it, by file", "");
 }
