@@ -156,6 +156,17 @@ fn a_folder_that_may_not_be_listed_is_found_without_any_run() {
 }
 
 #[test]
+fn a_gloss_that_reaches_no_service_is_told_from_one_that_is_none() {
+    let gloss = Setup::before_address(nobody()).start();
+    let output = of(&gloss, &["run_1", "--quick", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = told(&output);
+    assert_said(&told, "service", "failed", "nobody answers");
+    assert_said(&told, "gloss", "failed", "answers 502 itself (gloss; error=connection_refused");
+    assert_said(&told, "key", "skipped", "does not give the service's answer");
+}
+
+#[test]
 fn from_outside_only_what_shows_there_is_checked() {
     let (upstream, logs) = (service(), Logs::with_run("run_1"));
     let gloss = Setup::before(&upstream).logs(&logs).start();

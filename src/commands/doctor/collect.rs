@@ -22,8 +22,9 @@ use crate::run_id::RunId;
 use crate::runlog::RunFields;
 use crate::variant::Variant;
 
-/// How often notes are asked for that come late.
+/// How often notes are asked for that come late, and how long they are given in between.
 const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(300);
 /// How much longer than gloss keeps a connection the service is watched, and for how long at most.
 const WATCHED_LONGER: Duration = Duration::from_secs(2);
 const WATCHED_AT_MOST: Duration = Duration::from_secs(12);
@@ -187,6 +188,7 @@ async fn told(caller: &Caller, run: &RunId) -> Result<Told, String> {
         if !is_late || tries == TRIES {
             return Ok(told);
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -203,7 +205,8 @@ fn read(answer: &gateway::Answer) -> Told {
         log_lines: number("log_lines"),
         unrecognised_lines: number("unrecognised_lines"),
     });
-    Told { status: answer.status.as_u16(), labels, took: answer.took, notes }
+    let proxy_status = answer.header("proxy-status").map(str::to_owned);
+    Told { status: answer.status.as_u16(), labels, proxy_status, took: answer.took, notes }
 }
 
 async fn proof(caller: &Caller, run: &RunId) -> Proof {

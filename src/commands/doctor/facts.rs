@@ -62,6 +62,8 @@ pub(super) struct Told {
     pub(super) status: u16,
     /// `Gloss-Variant` and `Gloss-Reason`; `None` where they are missing.
     pub(super) labels: Option<(String, String)>,
+    /// `Proxy-Status`, by which gloss says why it answers itself.
+    pub(super) proxy_status: Option<String>,
     pub(super) took: Duration,
     pub(super) notes: Option<Notes>,
 }

@@ -53,6 +53,13 @@ fn gloss(facts: &Facts) -> Finding {
             format!("nobody answers at {url}: {why}"),
             "start it (`gloss serve --config FILE`), or say by --url where it is",
         ),
+        Some(Ok(Told { labels: None, proxy_status: Some(why), status, .. })) if why.starts_with("gloss") => {
+            Finding::failed(
+                check,
+                format!("{url} is gloss, and answers {status} itself ({why})"),
+                "it cannot forward: does it run by this configuration, and is the service up? deploy/OPERATIONS.md has each error",
+            )
+        }
         Some(Ok(Told { labels: None, status, .. })) => Finding::failed(
             check,
             format!(
@@ -94,6 +101,7 @@ fn key(facts: &Facts) -> Finding {
     };
     let direct = facts.direct.as_ref().and_then(|direct| direct.as_ref().ok());
     match told.status {
+        _ if told.labels.is_none() => Finding::skipped(check, "gloss does not give the service's answer"),
         200 => Finding::ok(check, format!("accepted: the service shows {run} to this caller")),
         401 | 403 if direct == Some(&200) => Finding::failed(
             check,

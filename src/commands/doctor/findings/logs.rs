@@ -1,6 +1,6 @@
 //! Findings about a run's log: whether it is there, may be read, and what its times say. Pure.
 
-use super::super::facts::{Facts, FoundLog, Place, PlaceState};
+use super::super::facts::{Facts, FoundLog, Notes, Place, PlaceState};
 use super::super::report::Finding;
 use super::{NO_RUN, counted};
 
@@ -18,7 +18,8 @@ pub(super) fn of(facts: &Facts) -> Vec<Finding> {
     };
     let user = config.user;
     let lost = facts.places.iter().filter(|place| place.found.is_none());
-    let mut findings: Vec<_> = lost.filter_map(|place| closed(place, user)).collect();
+    let mut findings: Vec<_> =
+        lost.filter_map(|place| closed(place, user, gloss_reads_a_file(facts))).collect();
     let is_told = !findings.is_empty();
     findings.extend(found(facts, user, is_told));
     let logs = facts.places.iter().filter_map(|place| place.found.as_ref());
@@ -26,15 +27,33 @@ pub(super) fn of(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// A folder that is of no use.
-fn closed(place: &Place, user: u32) -> Option<Finding> {
+/// What gloss's own answer says of the log.
+fn notes(facts: &Facts) -> Option<&Notes> {
+    facts.gloss.1.as_ref()?.as_ref().ok()?.notes.as_ref()
+}
+
+/// Whether gloss reads what this process, as another user, may not.
+fn gloss_reads_a_file(facts: &Facts) -> bool {
+    notes(facts).is_some_and(|notes| notes.log_source == "file")
+}
+
+/// A folder that is of no use, at least to this process.
+fn closed(place: &Place, user: u32, gloss_reads: bool) -> Option<Finding> {
     let PlaceState::Closed(why) = &place.state else { return None };
+    let what = format!("{}: {why} (asked as user {user})", place.name);
+    if gloss_reads {
+        return Some(Finding::warning(
+            CHECK,
+            what,
+            "run this as the user that gloss runs as, which reads a log",
+        ));
+    }
     let todo = format!(
         "correct logs.sources, mount the folder here, or let gloss's user read it: its group, or `setfacl -R -m \
          u:USER:rX {}`; run this as the user that gloss runs as",
         place.name
     );
-    Some(Finding::failed(CHECK, format!("{}: {why} (asked as user {user})", place.name), todo))
+    Some(Finding::failed(CHECK, what, todo))
 }
 
 /// Whether the run's log is there; nothing, where it is told already that its folder is closed.
@@ -46,7 +65,8 @@ fn found(facts: &Facts, user: u32, is_told: bool) -> Option<Finding> {
     }
     let open = facts.places.iter().filter(|place| matches!(place.state, PlaceState::Folder { .. }));
     let looked: Vec<_> = open.filter(|place| !place.tried.is_empty()).collect();
-    if let Some((place, why)) = looked.iter().find_map(|place| Some((place, place.unreadable.as_ref()?))) {
+    let unreadable = looked.iter().find_map(|place| Some((place, place.unreadable.as_ref()?)));
+    if let Some((place, why)) = unreadable.filter(|_| !gloss_reads_a_file(facts)) {
         return Some(Finding::failed(
             CHECK,
             format!("{}/{why} (asked as user {user})", place.name),
@@ -54,9 +74,9 @@ fn found(facts: &Facts, user: u32, is_told: bool) -> Option<Finding> {
              (umask, `setfacl -d`); links that lead out of the folder are not followed",
         ));
     }
-    let told = facts.gloss.1.as_ref().and_then(|told| told.as_ref().ok());
-    if let Some(notes) = told.and_then(|told| told.notes.as_ref()) {
-        let what = format!("gloss reads it, by {}; none is in a folder here", notes.log_source);
+    if let Some(notes) = notes(facts) {
+        let what =
+            format!("gloss reads it, by {}; user {user} finds none in a folder here", notes.log_source);
         return Some(Finding::ok(CHECK, what));
     }
     if looked.is_empty() {

@@ -23,7 +23,8 @@ fn well() -> Facts {
     };
     let notes = Notes { log_source: "file".into(), log_bytes: 10, log_lines: 3, unrecognised_lines: 1 };
     let labels = Some(("enhanced".to_owned(), "header".to_owned()));
-    let told = Told { status: 200, labels, took: Duration::from_millis(4), notes: Some(notes) };
+    let took = Duration::from_millis(4);
+    let told = Told { status: 200, labels, proxy_status: None, took, notes: Some(notes) };
     let log = FoundLog {
         name: "run_r.log".into(),
         bytes: 10,
@@ -112,6 +113,17 @@ fn whoever_does_not_answer_is_named_with_where_to_look() {
     assert_is(&gloss, Verdict::Failed, "nobody answers at http://127.0.0.1:8880", "gloss serve");
     let other = changed("gloss", |facts| told(facts).labels = None);
     assert_is(&other, Verdict::Failed, "without Gloss-Variant", "--url");
+    let alone = |facts: &mut Facts| {
+        let why = Some("gloss; error=connection_refused".to_owned());
+        *told(facts) = Told { status: 502, proxy_status: why, ..Told::default() };
+    };
+    assert_is(
+        &changed("gloss", alone),
+        Verdict::Failed,
+        "502 itself (gloss; error=connection_refused)",
+        "OPERATIONS",
+    );
+    assert_is(&changed("key", alone), Verdict::Skipped, "does not give the service's answer", "");
     let url = || "http://a".to_owned();
     let draining = changed("readiness", |facts| facts.admin = AdminFacts::Asked(url(), Ok(503)));
     assert_is(&draining, Verdict::Failed, "not ready", "drains");
@@ -173,6 +185,20 @@ fn a_log_that_is_missing_is_told_with_the_names_that_were_tried() {
         Verdict::Failed,
         "/srv/logs/run_r.log: Permission denied",
         "let gloss's user read it",
+    );
+    let as_another = changed("log", |facts| {
+        facts.places =
+            vec![Place { unreadable: Some("run_r.log: Permission denied".into()), ..folder(None) }];
+    });
+    assert_is(&as_another, Verdict::Ok, "gloss reads it, by file", "");
+    let closed_to_it = changed("log", |facts| {
+        facts.places = vec![Place { state: PlaceState::Closed("Permission denied".into()), ..folder(None) }];
+    });
+    assert_is(
+        &closed_to_it,
+        Verdict::Warning,
+        "/srv/logs: Permission denied",
+        "as the user that gloss runs as",
     );
     let elsewhere = changed("log", |facts| facts.places = vec![folder(None)]);
     assert_is(&elsewhere, Verdict::Ok, "gloss reads it, by file", "");
