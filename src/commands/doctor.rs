@@ -42,13 +42,13 @@ pub(super) struct Args {
     /// A run that the service knows; without one its log, its notes and the key are not checked
     #[arg(value_name = "RUN_ID", value_parser = gateway::run_id)]
     run: Option<RunId>,
-    /// The configuration file (TOML) that gloss runs by, where it is not named by GLOSS_CONFIG
+    /// The configuration file (TOML) that gloss runs by, where the environment does not name it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where gloss is, as http, https or unix URL [default: as the configuration says, else http://127.0.0.1:8880]
+    /// Where gloss is, as http, https or unix URL [default: as the configuration says, else port 8880 of this host]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Where its admin listener is, or "off" [default: as the configuration says, else http://127.0.0.1:8881]
+    /// Where its admin listener is, or "off" [default: as the configuration says, else port 8881 of this host]
     #[arg(long, value_name = "ADMIN_URL|off")]
     admin: Option<String>,
     /// A header to send as callers do, such as 'x-api-key: KEY'; may be repeated

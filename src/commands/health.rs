@@ -23,10 +23,10 @@ Ends with 0 if gloss is ready, with 1 if it is not, drains, or does not answer. 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Where the admin listener is [default: as the configuration says, else http://127.0.0.1:8881]
+    /// Where the admin listener is [default: as the configuration says, else port 8881 of this host]
     #[arg(long, value_name = "ADMIN_URL")]
     url: Option<String>,
-    /// The configuration file (TOML), where it is not named by GLOSS_CONFIG; only admin.listen counts
+    /// The configuration file (TOML), where the environment does not name it; only admin.listen counts
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     config: Option<PathBuf>,
     /// How long an answer may take
@@ -35,12 +35,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let url = match &args.url {
-        Some(url) => url.clone(),
-        None => {
-            let listen = config::admin_listen(&Sources::from_process(args.config.clone(), Vec::new()));
-            admin_url(&listen).ok_or_else(|| anyhow!("admin.listen is '{listen}': there is nobody to ask"))?
-        }
+    let url = if let Some(url) = &args.url {
+        url.clone()
+    } else {
+        let listen = config::admin_listen(&Sources::from_process(args.config.clone(), Vec::new()));
+        admin_url(&listen).ok_or_else(|| anyhow!("admin.listen is '{listen}': there is nobody to ask"))?
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let answered = runtime.block_on(async {

@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// Where the run logs are: a folder, or another source as in logs.sources
     #[arg(long, value_name = "DIR|URL")]
     logs: Option<String>,
-    /// The route of a run's status, where it is not the usual one, with {run_id} in it
+    /// The route of a run's status, where it is not the usual one; the run's id is a segment in braces
     #[arg(long, value_name = "PATH", value_parser = gateway::route)]
     route: Option<String>,
     /// Where clients are to connect [default: 127.0.0.1:8880]

@@ -94,10 +94,10 @@ fn kind(value: &Value) -> &'static str {
 fn told(text: &mut String, lines: &[&str]) {
     let mut in_block = false;
     for line in lines {
-        let is_block = line.starts_with("  ") || line.starts_with("{ ");
-        if is_block != in_block {
-            text.push_str(if is_block { "\n```text\n" } else { "```\n\n" });
-            in_block = is_block;
+        let laid_out = line.starts_with("  ");
+        if laid_out != in_block {
+            text.push_str(if laid_out { "\n```text\n" } else { "```\n\n" });
+            in_block = laid_out;
         }
         let _ = writeln!(text, "{line}");
     }

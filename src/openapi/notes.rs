@@ -37,8 +37,12 @@ pub fn notes_schema() -> String {
         members.insert("$id".to_owned(), format!("urn:gloss:notes:{version}").into());
         members.insert("title".to_owned(), "GlossNotes".into());
     }
-    let text = serde_json::to_string_pretty(&Readable(&schema));
-    text.expect("a JSON value is always one that serialises") + "\n"
+    text_of(&schema) + "\n"
+}
+
+fn text_of(schema: &Value) -> String {
+    let text = serde_json::to_string_pretty(&Readable(schema));
+    text.expect("a JSON value is always one that serialises")
 }
 
 /// A schema whose keywords and properties stand in an order that people read.
@@ -106,6 +110,7 @@ fn sorted<'v>(members: &'v Map<String, Value>, first: &[&str]) -> Vec<(&'v Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::{WorkflowSteps, WorkflowSummary};
 
     fn schema() -> Value {
         serde_json::from_str(&notes_schema()).unwrap()
@@ -125,9 +130,9 @@ mod tests {
     #[test]
     fn the_members_stand_in_the_order_in_which_they_are_written() {
         let full = Additions {
-            workflow_steps: Some(Default::default()),
+            workflow_steps: Some(WorkflowSteps::default()),
             final_result: Some(None),
-            workflow_summary: Some(Default::default()),
+            workflow_summary: Some(WorkflowSummary::default()),
             step_by_step_results: Some(Vec::new()),
             max_turns: Some(None),
             current_phase: Some(String::new()),

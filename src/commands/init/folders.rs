@@ -115,7 +115,7 @@ mod tests {
         for found in [by_folder, by_file] {
             let [folder] = found.as_slice() else { panic!("{found:?}") };
             assert_eq!((folder.path.as_path(), folder.logs), (logs.canonicalize().unwrap().as_path(), 3));
-            assert!(folder.readable && folder.newest < Duration::from_secs(3600));
+            assert!(folder.readable && folder.newest < Duration::from_hours(1));
         }
     }
 }

@@ -108,7 +108,8 @@ pub(super) fn found(choice: &Choice) -> String {
             "NOT FOUND: notes come from the service's own answers until logs.sources names a folder (--logs DIR)".to_owned(),
         )),
     }
-    lines.iter().map(|(name, what)| format!("{name:<8} {what}\n")).collect()
+    let line = |(name, what): &(&str, String)| format!("{name:<8} {what}\n");
+    lines.iter().map(line).collect()
 }
 
 /// What to do next.
