@@ -7,12 +7,14 @@
 mod breaker;
 mod file;
 mod folder;
+mod folder_watches;
 #[cfg(feature = "objects")]
 mod objects;
 mod processes;
 mod template;
 mod threads;
 mod tracker;
+mod wakes;
 
 use std::fmt;
 use std::future::Future;
@@ -34,6 +36,7 @@ pub use tracker::{
     BodyText, CatchUp, Keepsake, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker,
     TrackerParams,
 };
+pub use wakes::{Bell, LogWatch, Wakes};
 
 /// A boxed future, so that sources of different kinds fit behind one trait.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -64,6 +67,12 @@ pub trait LogSource: fmt::Debug + Send + Sync + 'static {
         _most: usize,
     ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Rings `bell` whenever the log of this name, which need not be there yet, may have changed; `None` where the storage
+    /// tells of nothing.
+    fn watch(&self, _name: &LogName, _bell: &Bell) -> Option<Box<dyn LogWatch>> {
+        None
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) async fn facts(args: &Args, sources: &Sources, loaded: Option<&Loaded
     let route = config.and_then(|config| config.routes.first()).map(StatusRoute::template);
     let opt_in = config.map_or(HeaderName::from_static("gloss"), |config| config.opt_in_header.clone());
     let route = route.unwrap_or_else(|| DEFAULT_STATUS_ROUTE.to_owned());
-    let caller = Caller::of(&url, &route, opt_in, &args.header)?;
+    let asking = gateway::Asking { url: url.clone(), header: args.header.clone(), route: route.clone() };
+    let caller = Caller::of(&asking, opt_in)?;
     let admin_url = admin_url(args, sources);
     let (service, idle, admin, of_run) = tokio::join!(
         service(config, &args.header),

@@ -44,6 +44,12 @@ pub(super) struct Matches {
 }
 
 impl Matches {
+    /// What is known of the run by now.
+    fn complete(&self, run: &RunFields) -> RunFields {
+        let session = self.session.clone().or_else(|| run.claude_session.clone());
+        RunFields { claude_session: session, ..run.clone() }
+    }
+
     /// What the template's logs are called, as far as that is known.
     fn name(&self, place: usize, number: usize, template: &Template, run: &RunFields) -> Option<LogName> {
         match template.name(run) {
@@ -89,8 +95,7 @@ impl Shared {
         watch: &StorageWatch,
     ) -> Result<Vec<Found>, LogError> {
         self.metrics.log_lookup();
-        let session = matches.session.clone().or_else(|| run.claude_session.clone());
-        let run = &RunFields { claude_session: session, ..run.clone() };
+        let run = &matches.complete(run);
         let mut reason = None;
         let mut found = Vec::new();
         for (number, place) in self.of_role(Role::Leads) {
@@ -116,6 +121,22 @@ impl Shared {
             Some(Some(error)) => Err(error),
             None => Err(LogError::Missing),
         }
+    }
+
+    /// The logs, by place and name, whose changes may lead to something else than `found`: not those of places behind the
+    /// one that has the run.
+    pub(super) fn asked(&self, run: &RunFields, matches: &Matches, found: &[Found]) -> Vec<(usize, LogName)> {
+        let run = &matches.complete(run);
+        let leads = |found: &&Found| self.places[found.place].role == Role::Leads;
+        let last = found.iter().find(leads).map_or(usize::MAX, |found| found.place);
+        let places = self.places.iter().enumerate();
+        let places = places.filter(|(number, place)| place.role == Role::Fills || *number <= last);
+        let templates = places.flat_map(|(number, place)| {
+            place.templates.iter().enumerate().map(move |(t, template)| (number, t, template))
+        });
+        templates
+            .filter_map(|(number, t, template)| Some((number, matches.name(number, t, template, run)?)))
+            .collect()
     }
 
     /// Whether any log only adds to others.

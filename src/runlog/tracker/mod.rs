@@ -32,12 +32,12 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
-use super::{LogError, LogIdentity, Place, RunFields};
+use super::{LogError, LogIdentity, Place, RunFields, Wakes};
 use crate::analysis::{
     self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior, SourceShare,
 };
 use crate::run_id::RunId;
-use crate::telemetry::{Eviction, Metrics};
+use crate::telemetry::{Eviction, LookCause, Metrics};
 
 use answer::AnswerRead;
 use checkpoint::Checkpoint;
@@ -315,15 +315,21 @@ impl Tracker {
         })
     }
 
-    /// Looks at a run's log without reading it.
-    pub async fn look(&self, run: &RunId) -> Result<LogMark, LogError> {
+    /// Looks at a run's log without reading it. From then on `wakes` is rung when what was looked for may have changed,
+    /// where the storage tells of that.
+    pub async fn look(&self, run: &RunId, wakes: &mut Wakes, cause: LookCause) -> Result<LogMark, LogError> {
+        self.0.metrics.streams().looked(cause);
         if !self.0.answers() {
             return Err(LogError::Stuck);
         }
         let entry = self.0.entry(run);
         let mut matches = entry.matches().clone();
         let watch = StorageWatch::default();
-        let found = self.0.find(&RunFields::of(run.clone()), &mut matches, &watch).await?;
+        let run = RunFields::of(run.clone());
+        let found = self.0.find(&run, &mut matches, &watch).await;
+        let asked = self.0.asked(&run, &matches, found.as_deref().unwrap_or_default());
+        wakes.listen(&asked, |place, name, bell| self.0.places[place].source.watch(name, bell));
+        let found = found?;
         let mark = |found: &Found| (found.log.identity(), found.log.length(), found.log.stamp());
         Ok(LogMark(found.iter().map(mark).collect()))
     }
