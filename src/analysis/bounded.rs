@@ -1,7 +1,7 @@
 //! Collections that forget the oldest instead of growing, and texts cut to a length: what keeps memory bounded.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 /// A hash that is the same in every process, for recognising an id again without keeping it.
 pub(super) fn fingerprint(value: impl Hash) -> u64 {
@@ -14,7 +14,27 @@ pub(super) fn fingerprint(value: impl Hash) -> u64 {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen<const CAPACITY: usize> {
     order: VecDeque<u64>,
-    known: HashSet<u64>,
+    known: HashSet<u64, BuildHasherDefault<AsItIs>>,
+}
+
+/// Takes a fingerprint, which is a hash already, for its hash.
+#[derive(Debug, Clone, Copy, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
+    }
 }
 
 impl<const CAPACITY: usize> Seen<CAPACITY> {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use super::dialect::lenient::Unread;
 
 /// Who speaks: Claude itself, or a sub-agent that it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) enum Event<'a> {
     /// Claude's own words.
     Said { thread: Thread<'a>, message_id: &'a str, text: &'a str },
     /// A tool was called.
-    Called { thread: Thread<'a>, id: &'a str, name: &'a str, input: Option<&'a RawValue> },
+    Called { thread: Thread<'a>, id: &'a str, name: &'a str, input: Option<Unread<'a>> },
     /// A tool answered.
     Answered(Answer<'a>),
     /// What a message cost in tokens; repeated, and growing, within one message.
@@ -66,9 +66,9 @@ pub(super) struct Answer<'a> {
     pub(super) call_id: &'a str,
     pub(super) is_error: bool,
     /// What Claude read: a string or a list of blocks.
-    pub(super) content: Option<&'a RawValue>,
+    pub(super) content: Option<Unread<'a>>,
     /// What the program noted beside it, in a shape of the tool's own.
-    pub(super) detail: Option<&'a RawValue>,
+    pub(super) detail: Option<Unread<'a>>,
 }
 
 /// Tokens of a message or of a run.

@@ -34,6 +34,7 @@ mod files;
 mod fold;
 mod lines;
 mod merge;
+mod needles;
 mod outcome;
 pub mod pricing;
 mod progress;
@@ -122,6 +123,7 @@ impl Analysis {
         self.bytes += bytes.len() as u64;
         let fold = &mut self.fold;
         self.reader.feed(bytes, |line| fold.line(line));
+        fold.rest();
     }
 
     /// Folds entries of the upstream's log as its status answer tells them, as a text in `logs`: whole ones, of which the
@@ -230,6 +232,7 @@ impl Analysis {
             fold.line(Line::Content(tail));
         }
         fold.settle();
+        fold.rest();
         Cow::Owned(fold)
     }
 

@@ -44,12 +44,27 @@ impl TokenCounts {
 /// Call it once per request where that is possible: some models have a second price for long prompts, and the sum of
 /// several requests looks like one long prompt. For all other models the order of summing makes no difference.
 pub fn cost_usd(model: &str, tokens: &TokenCounts) -> Option<f64> {
-    let model = PRICES.find(model)?;
-    let rates = match &model.long_prompt {
-        Some(long) if tokens.prompt() > long.above => &long.rates,
-        _ => &model.rates,
-    };
-    Some(rates.cost(tokens) + PRICES.web_search * tokens.web_searches as f64)
+    Price::of(model).map(|price| price.cost_usd(tokens))
+}
+
+/// A model's line in the price table.
+#[derive(Debug, Clone, Copy)]
+pub struct Price(&'static Model);
+
+impl Price {
+    /// Looks the model up, see [`cost_usd`].
+    pub fn of(model: &str) -> Option<Self> {
+        PRICES.find(model).map(Self)
+    }
+
+    /// What `tokens` cost, see [`cost_usd`].
+    pub fn cost_usd(self, tokens: &TokenCounts) -> f64 {
+        let rates = match &self.0.long_prompt {
+            Some(long) if tokens.prompt() > long.above => &long.rates,
+            _ => &self.0.rates,
+        };
+        rates.cost(tokens) + PRICES.web_search * tokens.web_searches as f64
+    }
 }
 
 /// The day on which the prices were last compared with their source, and the source; to be shown beside estimates.
@@ -115,9 +130,25 @@ struct Rates {
 impl Prices {
     fn find(&self, model: &str) -> Option<&Model> {
         let spelled = model.trim().to_ascii_lowercase();
-        let dashed = DOTTED_VERSION.replace_all(&spelled, "${1}-${2}");
-        let name = SPELLING.captures(&dashed)?.name("name")?.as_str();
+        // The usual spellings need no pattern, which takes a while to compile.
+        self.named(without_date(&spelled)).or_else(|| self.find_by_pattern(&spelled))
+    }
+
+    fn find_by_pattern(&self, spelled: &str) -> Option<&Model> {
+        let dashed = DOTTED_VERSION.replace_all(spelled, "${1}-${2}");
+        self.named(SPELLING.captures(&dashed)?.name("name")?.as_str())
+    }
+
+    fn named(&self, name: &str) -> Option<&Model> {
         self.model.iter().find(|entry| entry.names.iter().any(|known| known == name))
+    }
+}
+
+/// `claude-opus-4-1-20250805` without its date.
+fn without_date(spelled: &str) -> &str {
+    match spelled.rsplit_once('-') {
+        Some((name, date)) if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => spelled,
     }
 }
 

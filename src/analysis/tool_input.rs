@@ -2,10 +2,9 @@
 //!
 //! Inputs can be huge (whole files); what is not named here is skipped unread.
 
-use serde_json::value::RawValue;
-
 use super::activity::Arguments;
-use super::dialect::lenient::{Flag, Many, Number, Text, TextOr, lenient, read};
+use super::dialect::cursor::Cursor;
+use super::dialect::lenient::{Flag, Lenient, Many, Number, Text, TextOr, Unread, lenient, read};
 
 lenient! {
     /// Inputs of Claude Code's own tools.
@@ -42,7 +41,7 @@ lenient! {
 
 impl<'a> ToolInput<'a> {
     /// Reads an input; one that is no object has no parts.
-    pub(super) fn of(input: Option<&'a RawValue>) -> Self {
+    pub(super) fn of(input: Option<Unread<'a>>) -> Self {
         read(input).unwrap_or_default()
     }
 
@@ -102,9 +101,8 @@ impl Outcome {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Outcome {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de RawValue>::deserialize(deserializer)?;
-        Ok(Self { refused: raw.get() == "false" })
+impl<'a> Lenient<'a> for Outcome {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        Some(Self { refused: cursor.raw()? == "false" })
     }
 }

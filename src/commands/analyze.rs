@@ -88,7 +88,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn read(args: &Args) -> Result<Analysis> {
     let mut input = log_input::open(&args.log)?;
     let mut analysis = Analysis::new(Limits::default());
-    let mut left = args.lines.unwrap_or(u64::MAX);
+    let Some(mut left) = args.lines else {
+        log_input::for_each_piece(&args.log, &mut *input, |piece| analysis.feed(piece))?;
+        return Ok(analysis);
+    };
     if left > 0 {
         log_input::for_each_line(&args.log, &mut *input, |line| {
             analysis.feed(line);

@@ -8,6 +8,7 @@ mod breaker;
 mod file;
 mod folder;
 mod folder_watches;
+mod hasty;
 #[cfg(feature = "objects")]
 mod objects;
 mod processes;
@@ -94,6 +95,16 @@ pub enum Role {
     Leads,
     /// Read beside the one that leads, for what that one had cut or never had.
     Fills,
+}
+
+impl Place {
+    /// The place, where it only adds to others, as one that nobody waits for long.
+    fn not_waited_for_beside_others(self) -> Self {
+        match self.role {
+            Role::Leads => self,
+            Role::Fills => Self { source: Arc::new(hasty::Hasty::new(self.source)), ..self },
+        }
+    }
 }
 
 /// A log that was found: the same bytes as long as this lives, whatever takes its place meanwhile.

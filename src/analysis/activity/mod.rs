@@ -49,6 +49,93 @@ pub struct Arguments<'a> {
     pub recipient: Option<&'a str>,
 }
 
+/// Arguments of a call that may be described later: their starts. Holds at most some 30 KiB, and that only until then.
+#[derive(Debug, Clone, Default)]
+pub(in crate::analysis) struct KeptArguments {
+    /// All of them, one after the other.
+    texts: String,
+    /// Where each ends in `texts`, in the order of [`Arguments::fields`]; absent ones as far as the one before.
+    ends: [Option<u16>; FIELDS],
+    is_there: bool,
+}
+
+/// How many arguments there are, the name included.
+const FIELDS: usize = 12;
+
+impl KeptArguments {
+    /// Takes these in place of earlier ones.
+    pub(in crate::analysis) fn keep(&mut self, arguments: &Arguments<'_>) {
+        self.texts.clear();
+        for (end, text) in self.ends.iter_mut().zip(arguments.fields()) {
+            *end = text.map(|text| {
+                self.texts.push_str(start(text));
+                u16::try_from(self.texts.len()).unwrap_or(u16::MAX)
+            });
+        }
+        self.is_there = true;
+    }
+
+    /// Describes the call, see [`describe`], and forgets it; `None` where there was none since the last time.
+    pub(in crate::analysis) fn take_description(&mut self) -> Option<String> {
+        let kept = std::mem::take(self);
+        kept.is_there.then(|| describe(&kept.arguments()))
+    }
+
+    fn arguments(&self) -> Arguments<'_> {
+        let mut from = 0;
+        let [
+            name,
+            file_path,
+            path,
+            notebook_path,
+            command,
+            description,
+            pattern,
+            query,
+            url,
+            subject,
+            skill,
+            recipient,
+        ] = self.ends.map(|end| {
+            let end = usize::from(end?);
+            self.texts.get(std::mem::replace(&mut from, end)..end)
+        });
+        Arguments {
+            name: name.unwrap_or_default(),
+            file_path,
+            path,
+            notebook_path,
+            command,
+            description,
+            pattern,
+            query,
+            url,
+            subject,
+            skill,
+            recipient,
+        }
+    }
+}
+
+impl<'a> Arguments<'a> {
+    fn fields(&self) -> [Option<&'a str>; FIELDS] {
+        [
+            Some(self.name),
+            self.file_path,
+            self.path,
+            self.notebook_path,
+            self.command,
+            self.description,
+            self.pattern,
+            self.query,
+            self.url,
+            self.subject,
+            self.skill,
+            self.recipient,
+        ]
+    }
+}
+
 /// Describes a tool call in one line of at most [`MAX_CHARS`] characters, without control characters or secrets.
 pub fn describe(arguments: &Arguments<'_>) -> String {
     let described = known(arguments).unwrap_or_else(|| foreign(arguments.name));

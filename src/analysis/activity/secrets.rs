@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::analysis::needles::Needles;
+
 /// What stands in a secret's place.
 const MASK: &str = "***";
 
@@ -76,10 +78,124 @@ static USER_INFO: LazyLock<Regex> =
 /// variables and fields with telling names (`Authorization: …`, `--token …`, `API_KEY=…`, `password: …`, the user part
 /// of URLs). Names stay readable. Borrowed where nothing was found; linear in the length of `text`.
 pub fn mask_secrets(text: &str) -> Cow<'_, str> {
-    let text = replace(text, &USER_INFO, |found| format!("{}{MASK}@", &found["name"]));
-    let text = chain(text, &SHAPES, |_| MASK.to_owned());
-    let text = chain(text, &NAMED, masked_value);
-    chain(text, &PERHAPS_NAMED, |found| format!("{}{MASK}", &found["name"]))
+    let signs = Signs::of(text);
+    let text =
+        chain(Cow::Borrowed(text), signs.user_info, &USER_INFO, |found| format!("{}{MASK}@", &found["name"]));
+    let text = chain(text, signs.shapes, &SHAPES, |_| MASK.to_owned());
+    let text = chain(text, signs.named, &NAMED, masked_value);
+    chain(text, signs.perhaps_named, &PERHAPS_NAMED, |found| format!("{}{MASK}", &found["name"]))
+}
+
+/// Which of the patterns may match: what each cannot do without is there.
+#[derive(Debug, Clone, Copy, Default)]
+struct Signs {
+    user_info: bool,
+    shapes: bool,
+    named: bool,
+    perhaps_named: bool,
+}
+
+/// Which pattern a word is a sign for.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    UserInfo,
+    Shape,
+    /// A shape that begins with the word.
+    ShapeFromStart,
+    Named,
+    PerhapsNamed,
+    BothNamed,
+}
+
+static SIGNS: LazyLock<Needles<Sign>> = LazyLock::new(|| {
+    use Sign::{BothNamed, Named, PerhapsNamed, Shape, ShapeFromStart, UserInfo};
+    Needles::in_any_case(&[
+        ("://", UserInfo),
+        ("-----begin ", Shape),
+        ("sk-", ShapeFromStart),
+        ("sk_", ShapeFromStart),
+        ("rk_", ShapeFromStart),
+        ("pk_", ShapeFromStart),
+        ("whsec_", ShapeFromStart),
+        ("gho_", ShapeFromStart),
+        ("ghp_", ShapeFromStart),
+        ("ghu_", ShapeFromStart),
+        ("ghs_", ShapeFromStart),
+        ("ghr_", ShapeFromStart),
+        ("github_pat_", ShapeFromStart),
+        ("glpat-", ShapeFromStart),
+        ("glptt-", ShapeFromStart),
+        ("glrt-", ShapeFromStart),
+        ("gldt-", ShapeFromStart),
+        ("xox", ShapeFromStart),
+        ("xapp-", ShapeFromStart),
+        ("hooks.slack.com", ShapeFromStart),
+        ("akia", ShapeFromStart),
+        ("asia", ShapeFromStart),
+        ("aroa", ShapeFromStart),
+        ("aida", ShapeFromStart),
+        ("aiza", ShapeFromStart),
+        ("ya29.", ShapeFromStart),
+        ("eyj", ShapeFromStart),
+        ("npm_", ShapeFromStart),
+        ("pypi-", ShapeFromStart),
+        ("hf_", ShapeFromStart),
+        ("dop_v1_", ShapeFromStart),
+        ("sg.", ShapeFromStart),
+        ("lin_api_", ShapeFromStart),
+        ("authorization", Named),
+        ("cookie", Named),
+        ("key", Named),
+        ("passw", Named),
+        ("passphrase", Named),
+        ("-pass", Named),
+        ("_pass=", Named),
+        ("_pwd=", Named),
+        ("_pat=", Named),
+        ("sshpass", Named),
+        ("mysql", Named),
+        ("curl", Named),
+        ("login", Named),
+        ("redis-cli", Named),
+        ("openssl", Named),
+        ("token", BothNamed),
+        ("secret", BothNamed),
+        ("credential", BothNamed),
+        ("bearer", PerhapsNamed),
+        ("signature", PerhapsNamed),
+        ("sig", PerhapsNamed),
+        ("pwd", PerhapsNamed),
+    ])
+});
+
+impl Signs {
+    fn of(text: &str) -> Self {
+        // Two characters beyond ASCII are other cases of `k` and `s`.
+        if text.contains(['\u{212a}', '\u{17f}']) {
+            return Self { user_info: true, shapes: true, named: true, perhaps_named: true };
+        }
+        let mut signs = Self { shapes: has_number_and_colon(text), ..Self::default() };
+        for found in SIGNS.find(text) {
+            match found.meaning {
+                Sign::UserInfo => signs.user_info = true,
+                Sign::Shape => signs.shapes = true,
+                Sign::ShapeFromStart => signs.shapes |= found.begins_a_word(),
+                Sign::Named => signs.named = true,
+                Sign::PerhapsNamed => signs.perhaps_named = true,
+                Sign::BothNamed => (signs.named, signs.perhaps_named) = (true, true),
+            }
+        }
+        signs
+    }
+}
+
+/// Whether eight figures stand before a colon somewhere.
+fn has_number_and_colon(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b':', bytes).any(|at| {
+        let before = bytes[..at].iter().rev().take_while(|byte| byte.is_ascii_digit());
+        before.take(8).count() == 8
+    })
 }
 
 /// The name and a mask, in the quotes that the value had.
@@ -90,15 +206,17 @@ fn masked_value(found: &Captures<'_>) -> String {
     format!("{name}{}{MASK}{closing}", quote(value.chars().next()))
 }
 
-fn replace<'a>(text: &'a str, pattern: &Regex, with: fn(&Captures<'_>) -> String) -> Cow<'a, str> {
-    pattern.replace_all(text, with)
-}
-
-/// The same for a text that may have changed already.
-fn chain<'a>(text: Cow<'a, str>, pattern: &Regex, with: fn(&Captures<'_>) -> String) -> Cow<'a, str> {
+/// Replaces what a pattern finds, if it may find anything, in a text that may have changed already.
+fn chain<'a>(
+    text: Cow<'a, str>,
+    may_match: bool,
+    pattern: &LazyLock<Regex>,
+    with: fn(&Captures<'_>) -> String,
+) -> Cow<'a, str> {
     match text {
-        Cow::Borrowed(text) => replace(text, pattern, with),
-        Cow::Owned(text) => Cow::Owned(replace(&text, pattern, with).into_owned()),
+        _ if !may_match => text,
+        Cow::Borrowed(text) => pattern.replace_all(text, with),
+        Cow::Owned(text) => Cow::Owned(pattern.replace_all(&text, with).into_owned()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What tells where a line belongs among those of other logs: its time and whose it is. Not for what it says.
 
 use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
 
-use super::lenient::{Flag, Text, lenient};
+use super::cursor::has_controls;
+use super::lenient::{Flag, Text, lenient, read_text};
 use super::moment;
 use super::plain::PlainEntry;
 use crate::analysis::lines;
@@ -37,7 +39,9 @@ impl Head {
         if let Some(entry) = PlainEntry::of(&text) {
             return Self { at: moment(entry.at), is_claudes_own: true, ..Self::default() };
         }
-        let keys = serde_json::from_str::<Keys<'_>>(&text).unwrap_or_default();
+        let is_json = || serde_json::from_str::<IgnoredAny>(&text).is_ok();
+        let may_be_read = !has_controls(&text) || is_json();
+        let keys = may_be_read.then(|| read_text::<Keys<'_>>(&text)).flatten().unwrap_or_default();
         Self {
             at: keys.at.get().and_then(moment),
             run: keys.run.filled().map(str::to_owned),

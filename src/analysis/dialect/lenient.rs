@@ -4,43 +4,14 @@
 //! can borrow, and what no field asks for is skipped without being built.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use super::cursor::{Cursor, Figure, Kind};
 
-/// Fills the methods of a visitor for kinds of values that it takes for absent.
-macro_rules! absent {
-    ($($kind:ident),*) => { $( $crate::analysis::dialect::lenient::absent!(@ $kind); )* };
-    (@ null) => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
-    };
-    (@ bool) => {
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
-    };
-    (@ number) => {
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
-    };
-    (@ text) => {
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok(Self::Value::default()) }
-    };
-    (@ list) => {
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-            Ok(Self::Value::default())
-        }
-    };
-    (@ object) => {
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
-            Ok(Self::Value::default())
-        }
-    };
+/// Something that takes what it knows of the next value, and is absent where that is of another type.
+pub(in crate::analysis) trait Lenient<'a>: Default {
+    /// Moves over the next value; `None` where there is no JSON.
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self>;
 }
-pub(in crate::analysis) use absent;
 
 /// Declares a struct that takes what it knows of an object; a repeated key's last value wins.
 ///
@@ -58,35 +29,64 @@ macro_rules! lenient {
             $vis lifetime: std::marker::PhantomData<&'a ()>,
         }
 
-        impl<'de: 'a, 'a> serde::de::Deserialize<'de> for $name<'a> {
-            fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Fields<'a>(std::marker::PhantomData<&'a ()>);
-                impl<'de: 'a, 'a> serde::de::Visitor<'de> for Fields<'a> {
-                    type Value = $name<'a>;
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("an object")
-                    }
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                        let mut taken = $name::default();
-                        while let Some(key) = map.next_key::<$crate::analysis::dialect::lenient::Text<'de>>()? {
-                            match key.or_empty() {
-                                $( $($key)|+ => taken.$field = map.next_value()?, )*
-                                _ => {
-                                    let skipped: Option<&'de serde_json::value::RawValue> = map.next_value()?;
-                                    taken.cut += u32::from($crate::analysis::dialect::lenient::is_cut(skipped));
-                                }
-                            }
-                        }
-                        Ok(taken)
-                    }
-                    $crate::analysis::dialect::lenient::absent!(null, bool, number, text, list);
+        impl<'a> $crate::analysis::dialect::lenient::Lenient<'a> for $name<'a> {
+            fn take(cursor: &mut $crate::analysis::dialect::cursor::Cursor<'a>) -> Option<Self> {
+                let mut taken = Self::default();
+                if cursor.kind()? != $crate::analysis::dialect::cursor::Kind::Object {
+                    $crate::analysis::dialect::lenient::absent(cursor)?;
+                    return Some(taken);
                 }
-                deserializer.deserialize_any(Fields(std::marker::PhantomData))
+                cursor.open();
+                let mut is_first = true;
+                while let Some(key) = cursor.key(&mut is_first)? {
+                    match &*key {
+                        $( $($key)|+ => {
+                            taken.$field = $crate::analysis::dialect::lenient::Lenient::take(cursor)?;
+                        } )*
+                        _ => {
+                            let skipped = $crate::analysis::dialect::lenient::Unread::of(cursor.raw()?);
+                            taken.cut += u32::from($crate::analysis::dialect::lenient::is_cut(Some(skipped)));
+                        }
+                    }
+                }
+                Some(taken)
             }
         }
     };
 }
 pub(in crate::analysis) use lenient;
+
+/// Moves over a value of a type that was not expected.
+pub(in crate::analysis) fn absent(cursor: &mut Cursor<'_>) -> Option<()> {
+    match cursor.kind()? {
+        // One that no type holds is no JSON to any reader.
+        Kind::Number => cursor.number().map(drop),
+        Kind::Text | Kind::Object | Kind::List | Kind::True | Kind::False | Kind::Null => cursor.skip(),
+    }
+}
+
+/// A value that is there and was not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::analysis) struct Unread<'a>(&'a str);
+
+impl<'a> Unread<'a> {
+    pub(in crate::analysis) fn of(json: &'a str) -> Self {
+        Self(json)
+    }
+
+    /// The value as JSON.
+    pub(in crate::analysis) fn json(self) -> &'a str {
+        self.0
+    }
+}
+
+/// Absent where it is null.
+impl<'a> Lenient<'a> for Option<Unread<'a>> {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let json = cursor.raw()?;
+        Some((json != "null").then_some(Unread(json)))
+    }
+}
 
 /// A string; a number counts as its digits (ids are both), anything else is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,32 +112,20 @@ impl Text<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any<'a>(PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for Any<'a> {
-            type Value = Text<'a>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
+impl<'a> Lenient<'a> for Text<'a> {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        Some(Self(match cursor.kind()? {
+            Kind::Text => Some(cursor.text()?),
+            Kind::Number => Some(match cursor.number()? {
+                Figure::Whole(_, figures) => Cow::Borrowed(figures),
+                Figure::Large(large) => Cow::Owned(large.to_string()),
+                Figure::Other(other) => Cow::Owned(other.to_string()),
+            }),
+            Kind::Object | Kind::List | Kind::True | Kind::False | Kind::Null => {
+                cursor.skip()?;
+                None
             }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Borrowed(text))))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(text.to_owned()))))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-            absent!(null, bool, list, object);
-        }
-        deserializer.deserialize_any(Any(PhantomData))
+        }))
     }
 }
 
@@ -157,26 +145,17 @@ impl Number {
     }
 }
 
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Number;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number")
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Number, E> {
-                Ok(Number(Some(number as f64)))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(Some(number as f64)))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
-                Ok(Number(Some(number)))
-            }
-            absent!(null, bool, text, list, object);
+impl<'a> Lenient<'a> for Number {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        if cursor.kind()? != Kind::Number {
+            cursor.skip()?;
+            return Some(Self(None));
         }
-        deserializer.deserialize_any(Any)
+        Some(Self(Some(match cursor.number()? {
+            Figure::Whole(whole, _) => whole as f64,
+            Figure::Large(large) => large as f64,
+            Figure::Other(other) => other,
+        })))
     }
 }
 
@@ -184,20 +163,11 @@ impl<'de> Deserialize<'de> for Number {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::analysis) struct Flag(pub(in crate::analysis) bool);
 
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Flag;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("true or false")
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Flag, E> {
-                Ok(Flag(value))
-            }
-            absent!(null, number, text, list, object);
-        }
-        deserializer.deserialize_any(Any)
+impl<'a> Lenient<'a> for Flag {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let is_true = cursor.kind()? == Kind::True;
+        absent(cursor)?;
+        Some(Self(is_true))
     }
 }
 
@@ -211,28 +181,34 @@ impl<T, const MAX: usize> Default for Many<T, MAX> {
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Many<T, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any<T, const MAX: usize>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Any<T, MAX> {
-            type Value = Many<T, MAX>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut taken = Vec::new();
-                while taken.len() < MAX {
-                    match list.next_element()? {
-                        Some(element) => taken.push(element),
-                        None => return Ok(Many(taken)),
-                    }
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Many(taken))
-            }
-            absent!(null, bool, number, text, object);
+impl<'a, T: Lenient<'a>, const MAX: usize> Lenient<'a> for Many<T, MAX> {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let mut taken = Vec::new();
+        if cursor.kind()? != Kind::List {
+            absent(cursor)?;
+            return Some(Self(taken));
         }
-        deserializer.deserialize_any(Any(PhantomData))
+        cursor.open();
+        let mut is_first = true;
+        while cursor.element(&mut is_first)? {
+            if taken.len() < MAX {
+                taken.push(T::take(cursor)?);
+            } else {
+                cursor.skip()?;
+            }
+        }
+        Some(Self(taken))
+    }
+}
+
+/// Absent where it is null.
+impl<'a, T: Lenient<'a>, const MAX: usize> Lenient<'a> for Option<Many<T, MAX>> {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        if cursor.kind()? == Kind::Null {
+            cursor.skip().map(|()| None)
+        } else {
+            Lenient::take(cursor).map(Some)
+        }
     }
 }
 
@@ -251,41 +227,32 @@ impl<T: Default> Default for TextOr<'_, T> {
     }
 }
 
-impl<'de: 'a, 'a, T: Deserialize<'de> + Default> Deserialize<'de> for TextOr<'a, T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any<'a, T>(PhantomData<(&'a (), T)>);
-        impl<'de: 'a, 'a, T: Deserialize<'de> + Default> Visitor<'de> for Any<'a, T> {
-            type Value = TextOr<'a, T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string, an object or a list")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(TextOr::Text(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(TextOr::Text(Cow::Owned(text.to_owned())))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(TextOr::Other)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(serde::de::value::SeqAccessDeserializer::new(list)).map(TextOr::Other)
-            }
-            absent!(null, bool, number);
+impl<'a, T: Lenient<'a>> Lenient<'a> for TextOr<'a, T> {
+    fn take(cursor: &mut Cursor<'a>) -> Option<Self> {
+        if cursor.kind()? == Kind::Text {
+            cursor.text().map(Self::Text)
+        } else {
+            T::take(cursor).map(Self::Other)
         }
-        deserializer.deserialize_any(Any(PhantomData))
     }
 }
 
 /// Reads a piece of JSON that was kept unread; `None` where it is absent or of another shape.
-pub(in crate::analysis) fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    serde_json::from_str(raw?.get()).ok()
+pub(in crate::analysis) fn read<'a, T: Lenient<'a>>(unread: Option<Unread<'a>>) -> Option<T> {
+    read_text(unread?.json())
+}
+
+/// Reads a text that is JSON and nothing else, without raw control characters in its strings.
+pub(in crate::analysis) fn read_text<'a, T: Lenient<'a>>(json: &'a str) -> Option<T> {
+    let mut cursor = Cursor::new(json);
+    let read = T::take(&mut cursor)?;
+    cursor.is_at_end().then_some(read)
 }
 
 /// Whether the log put a marker in place of the value.
-pub(in crate::analysis) fn is_cut(raw: Option<&RawValue>) -> bool {
-    raw.is_some_and(|raw| {
-        let text = raw.get();
+pub(in crate::analysis) fn is_cut(unread: Option<Unread<'_>>) -> bool {
+    unread.is_some_and(|unread| {
+        let text = unread.json();
         text.starts_with("\"<large_") && is_cut_marker(text.trim_matches('"'))
     })
 }

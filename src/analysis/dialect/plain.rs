@@ -3,8 +3,10 @@
 //! The raw entries hold the CLI's line, as far as it was not cut; the parsed ones Python's text form of the message
 //! alone, without parents or figures. So the raw one is read where it is whole, and the parsed one in place of a cut one.
 
+use chrono::{DateTime, Utc};
+
 use super::claude::{self, Entry, Message};
-use super::lenient::{Text, TextOr};
+use super::lenient::{Text, TextOr, read_text};
 use super::{Reading, Sink, moment, python, sdk, upstream};
 use crate::analysis::event::Event;
 use crate::analysis::lines;
@@ -44,6 +46,11 @@ pub(in crate::analysis) fn join_entries(text: &mut [u8]) {
             text[feed] = b' ';
         }
     }
+}
+
+/// When an entry was logged.
+pub(super) fn time(line: &[u8]) -> Option<DateTime<Utc>> {
+    moment(PlainEntry::of(&lines::text(&line[..line.len().min(HEAD_BYTES)]))?.at)
 }
 
 /// Hands on what an entry tells.
@@ -95,7 +102,7 @@ fn other(kind: &str, sink: &mut dyn Sink) -> Reading {
 /// A message in Python's text form.
 fn parsed(kind: &str, message: &str, sink: &mut dyn Sink) -> Reading {
     let Some(translation) = python::translate(message.trim(), |class| class) else { return Reading::Unknown };
-    let Ok(message) = serde_json::from_str::<Message<'_>>(&translation.json) else { return Reading::Unknown };
+    let Some(message) = read_text::<Message<'_>>(&translation.json) else { return Reading::Unknown };
     sink.cut(u32::from(!translation.whole));
     let entry = Entry { kind: Text(Some(kind.into())), message: TextOr::Other(message), ..Entry::default() };
     claude::read(&entry, sink)

@@ -3,10 +3,13 @@
 //! The first is kept unread until the next line shows whether it is needed. Most never are, which saves half the
 //! work and keeps cut raw lines, whose content stands whole in the next line, out of the count of lost values.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
-use super::upstream::{self, after_event_type};
+use super::plain;
+use super::upstream::{self, UsualHead, after_event_type};
 
 /// A raw line that waits for the next one. Holds at most [`HeldRaw::MAX_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,11 @@ pub(in crate::analysis) enum Twin {
     Other,
 }
 
+static JOINT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"}{\""));
+static MESSAGE: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"message\""));
+static PLAIN_ID: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(br#"id":""#));
+static ESCAPED_ID: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(br#"id\":\""#));
+
 /// How far into a line its own kind is looked for: the envelope's head.
 const HEAD_BYTES: usize = 320;
 /// How far into the raw message its `type` is looked for.
@@ -38,7 +46,7 @@ impl HeldRaw {
     pub(in crate::analysis) fn take(line: &[u8]) -> Option<Self> {
         let is_raw = line.len() <= Self::MAX_BYTES && is_raw(line);
         // Two writers may leave two objects on one line; within a string the quote would be escaped.
-        let is_joined = || plain_parts(line).is_none() && memmem::find(line, b"}{\"").is_some();
+        let is_joined = || plain_parts(line).is_none() && JOINT.find(line).is_some();
         (is_raw && !is_joined()).then(|| Self { line: line.into() })
     }
 
@@ -46,9 +54,9 @@ impl HeldRaw {
         &self.line
     }
 
-    /// The time of its envelope.
+    /// The time at which it was logged.
     pub(in crate::analysis) fn time(&self) -> Option<DateTime<Utc>> {
-        upstream::time(&self.line)
+        logged_at(&self.line)
     }
 
     /// Whether `next` is this line's event, parsed.
@@ -85,7 +93,7 @@ impl HeldRaw {
             let is_cut = message.starts_with(b"<large_content:");
             return kind.map_or(if is_cut { Inner::Cut } else { Inner::Unknown }, Inner::Kind);
         }
-        let Some(start) = memmem::find(&self.line, b"\"message\"") else { return Inner::Unknown };
+        let Some(start) = MESSAGE.find(&self.line) else { return Inner::Unknown };
         let message = self.line[start + b"\"message\"".len()..].trim_ascii_start();
         let message = message.strip_prefix(b":").unwrap_or(message).trim_ascii_start();
         if message.starts_with(b"\"<large_content:") {
@@ -101,10 +109,16 @@ impl HeldRaw {
 
     /// The first id in the raw line, of its message or of a call: whatever tells the same event has it, too.
     fn first_id(&self) -> Option<&[u8]> {
-        const KEYS: [&[u8]; 4] =
-            [br#""id":""#, br#""tool_use_id":""#, br#"\"id\":\""#, br#"\"tool_use_id\":\""#];
-        let ends = KEYS.iter().filter_map(|key| Some(memmem::find(&self.line, key)? + key.len()));
-        let id = &self.line[ends.min()?..];
+        // With what ends both keys, `id` and `tool_use_id`.
+        let end = |ending: &memmem::Finder<'_>, quote: &[u8]| {
+            let keys = ending.find_iter(&self.line).filter(|at| {
+                let key = &self.line[..*at];
+                key.strip_suffix(b"tool_use_").unwrap_or(key).ends_with(quote)
+            });
+            keys.map(|at| at + ending.needle().len()).next()
+        };
+        let ends = [end(&PLAIN_ID, b"\""), end(&ESCAPED_ID, b"\\\"")];
+        let id = &self.line[ends.into_iter().flatten().min()?..];
         let end = memchr::memchr2(b'"', b'\\', id)?;
         Some(&id[..end])
     }
@@ -137,6 +151,11 @@ pub(in crate::analysis) fn is_raw(line: &[u8]) -> bool {
     event_kind(line) == Some(b"claude_stream_raw")
 }
 
+/// When a line of the upstream's was logged, or an entry of its status answer.
+pub(in crate::analysis) fn logged_at(line: &[u8]) -> Option<DateTime<Utc>> {
+    if plain_parts(line).is_some() { plain::time(line) } else { upstream::time(line) }
+}
+
 /// Kind and message of an entry as the status answer tells it.
 fn plain_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.first().filter(|byte| byte.is_ascii_digit()).map(|_| line)?;
@@ -150,6 +169,9 @@ fn plain_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
 fn event_kind(line: &[u8]) -> Option<&[u8]> {
     if let Some((kind, _)) = plain_parts(line) {
         return Some(kind);
+    }
+    if let Some(head) = UsualHead::of(line) {
+        return Some(head.kind);
     }
     let rest = after_event_type(line)?
         .trim_ascii_start()

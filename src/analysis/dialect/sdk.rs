@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::claude::{self, Entry, Message};
-use super::lenient::{Text, TextOr, is_cut_marker, read as read_json};
+use super::lenient::{Text, TextOr, is_cut_marker, read as read_json, read_text};
 use super::{Reading, Sink, filled, python};
 use crate::analysis::event::{Event, STAND_IN};
 
@@ -17,8 +17,8 @@ pub(super) fn read(text: &str, at: &str, sink: &mut dyn Sink) -> Reading {
         return Reading::Known;
     }
     let Some(translation) = python::translate(text.trim(), wire_type) else { return Reading::Unknown };
-    let Ok(entry) = serde_json::from_str::<Entry<'_>>(&translation.json) else { return Reading::Unknown };
-    let message = || serde_json::from_str::<Message<'_>>(&translation.json).unwrap_or_default();
+    let Some(entry) = read_text::<Entry<'_>>(&translation.json) else { return Reading::Unknown };
+    let message = || read_text::<Message<'_>>(&translation.json).unwrap_or_default();
     match entry.kind.or_empty() {
         "assistant" => assistant(&entry, message(), at, sink),
         "user" => claude::user(&entry, &message(), sink),

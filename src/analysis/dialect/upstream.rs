@@ -22,7 +22,32 @@ const HEAD_BYTES: usize = 320;
 
 /// Whether the object is the upstream's, told from its first keys.
 pub(super) fn is_wrapped(text: &str) -> bool {
-    after_event_type(text.as_bytes()).is_some()
+    UsualHead::of(text.as_bytes()).is_some() || after_event_type(text.as_bytes()).is_some()
+}
+
+/// The first keys of an envelope as the upstream writes it: what nearly all lines begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UsualHead<'l> {
+    pub(super) time: &'l [u8],
+    pub(super) kind: &'l [u8],
+}
+
+impl<'l> UsualHead<'l> {
+    /// Reads it; `None` where the line begins in any other way, and may be an envelope all the same.
+    pub(super) fn of(line: &'l [u8]) -> Option<Self> {
+        let head = &line[..line.len().min(HEAD_BYTES)];
+        let (time, rest) = quoted(head.strip_prefix(br#"{"timestamp": ""#)?)?;
+        let (run, rest) = quoted(rest.strip_prefix(br#", "run_id": ""#)?)?;
+        let (kind, _) = quoted(rest.strip_prefix(br#", "event_type": ""#)?)?;
+        let is_key = |value: &[u8]| value == b"event_type" || value == b"timestamp";
+        (!is_key(time) && !is_key(run)).then_some(Self { time, kind })
+    }
+}
+
+/// A string without escapes up to its closing quote, and what follows.
+fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memchr2(b'"', b'\\', text).filter(|end| text[*end] == b'"')?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 /// What follows the envelope's key `event_type` in the head of an object; a key of that name deeper inside, such as in the
@@ -39,6 +64,9 @@ fn after_key<'l>(line: &'l [u8], key: &[u8]) -> Option<&'l [u8]> {
 
 /// The time in an envelope's head.
 pub(super) fn time(line: &[u8]) -> Option<DateTime<Utc>> {
+    if let Some(head) = UsualHead::of(line) {
+        return moment(std::str::from_utf8(head.time).ok()?);
+    }
     let rest = after_key(line, b"\"timestamp\"")?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
     let text = rest.strip_prefix(b"\"")?;
     moment(std::str::from_utf8(&text[..memchr::memchr(b'"', text)?]).ok()?)

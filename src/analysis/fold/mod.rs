@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::activity::KeptArguments;
 use super::bounded::{Seen, shortened};
 use super::clock::Clock;
-use super::dialect::{HeldRaw, Reading, Sink, Twin, read_line};
+use super::dialect::{HeldRaw, Reading, Sink, Twin, logged_at, read_line};
 use super::errors::Errors;
 use super::event::{Event, Finish, STAND_IN, Thread};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::{HighWater, Prior, Signals};
+use super::progress::{HighWater, Logarithms, Prior, Signals};
 use super::steps::{Board, Phase};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
@@ -43,7 +44,11 @@ pub(super) struct Fold {
     pub(super) progress: HighWater,
     pub(super) signals: Signals,
     pub(super) prior: Arc<Prior>,
+    /// While lines are taken, and not longer.
+    pub(super) logarithms: Option<Box<Logarithms>>,
     pub(super) activity: Option<String>,
+    /// The call that will be the activity, unless another follows before anybody looks.
+    newest_call: KeptArguments,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
     speaker: Speaker,
@@ -129,6 +134,8 @@ impl Fold {
             match held.twin(line) {
                 Twin::Same => return self.twin(&held, line),
                 Twin::Poorer => {
+                    // It happened when the second one was there, as where that one is read.
+                    [held.time(), logged_at(line)].into_iter().flatten().for_each(|time| self.at(time));
                     self.read(held.line());
                     return;
                 }
@@ -163,6 +170,15 @@ impl Fold {
         }
     }
 
+    /// Works out what is only told of the newest of its kind: after each piece of the log, however many lines it had.
+    pub(super) fn rest(&mut self) {
+        if let Some(described) = self.newest_call.take_description() {
+            self.activity = Some(described);
+        }
+        self.errors.settle();
+        self.logarithms = None;
+    }
+
     /// Whether a line waits for the next one.
     pub(super) fn is_unsettled(&self) -> bool {
         self.held.is_some()
@@ -178,7 +194,8 @@ impl Fold {
     fn observe_progress(&mut self) {
         let now = self.now();
         self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
-        self.progress.observe(self.share(now), &self.signals, now);
+        let share = self.share_again(now);
+        self.progress.observe(share, &self.signals, now);
         if let Some(share) = self.board.plan_share() {
             self.progress.followed(share);
         }

@@ -1,10 +1,8 @@
 //! Words, calls and answers: what of them goes to which fold.
 
-use serde_json::value::RawValue;
-
 use super::Fold;
 use crate::analysis::bounded::{fingerprint, head};
-use crate::analysis::dialect::lenient::read;
+use crate::analysis::dialect::lenient::{Unread, read};
 use crate::analysis::dialect::result_text;
 use crate::analysis::event::{Answer, STAND_IN, Thread};
 use crate::analysis::files::Change;
@@ -14,13 +12,10 @@ use crate::analysis::steps::{
 use crate::analysis::sub_agents::{SubAgentStatus, SubAgents};
 use crate::analysis::tool_input::{ResultDetail, ToolInput};
 use crate::analysis::tools::{Answered, ListChange, OpenCall, Purpose};
-use crate::analysis::{activity, test_runs, vote};
+use crate::analysis::{test_runs, vote};
 
 /// Commands are kept until their answer up to this length, in bytes.
 const MAX_COMMAND_BYTES: usize = 4096;
-
-/// So much of an error's text is looked at, in bytes.
-const MAX_MASKED_BYTES: usize = 2048;
 
 impl Fold {
     pub(super) fn said(&mut self, thread: Thread<'_>, message_id: &str, text: &str) {
@@ -28,11 +23,12 @@ impl Fold {
             return;
         }
         let without_id = message_id.starts_with(STAND_IN);
-        self.words.is_new(fingerprint((without_id, text)));
+        let words = fingerprint(text);
+        self.words.is_new(fingerprint((without_id, words)));
         if without_id && self.is_start_of_last(text) {
             return;
         }
-        if self.words.contains(fingerprint((!without_id, text))) {
+        if self.words.contains(fingerprint((!without_id, words))) {
             // Another log, one with ids or one without, has told these words already; they may be the last again.
             self.texts.said(text);
             return;
@@ -49,7 +45,7 @@ impl Fold {
         start.is_some_and(|start| self.texts.last_said_begins_with(start))
     }
 
-    pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<&RawValue>) {
+    pub(super) fn called(&mut self, thread: Thread<'_>, id: &str, name: &str, input: Option<Unread<'_>>) {
         if !self.calls.is_new(id) {
             return;
         }
@@ -57,7 +53,7 @@ impl Fold {
         let parts = ToolInput::of(input);
         let tool = self.tools.place(name);
         self.tools.count_call(tool);
-        self.activity = Some(activity::describe(&parts.arguments(name)));
+        self.newest_call.keep(&parts.arguments(name));
         if thread.is_main() {
             let vote = vote::of_call(name, parts.command.or_empty());
             if vote != Vote::Upkeep {
@@ -138,10 +134,7 @@ impl Fold {
     fn failed(&mut self, tool: Option<u16>, answer: &Answer<'_>) {
         self.tools.count_error(tool);
         let name = tool.map_or("(other)", |tool| self.tools.name(tool)).to_owned();
-        // More than is shown, so that a secret at the cut is still seen whole.
-        let text = result_text(answer.content);
-        let message = activity::mask_secrets(head(&text, MAX_MASKED_BYTES)).into_owned();
-        self.errors.note(&name, &message, self.clock.newest());
+        self.errors.note(&name, &result_text(answer.content), self.clock.newest());
     }
 
     fn succeeded(&mut self, call: OpenCall, answer: &Answer<'_>) {
@@ -181,6 +174,9 @@ impl Fold {
     }
 
     fn tested(&mut self, command: &str, step: Option<usize>, answer: &Answer<'_>) {
+        if !answer.content.is_some_and(|content| test_runs::may_tell(content.json())) {
+            return;
+        }
         let output = result_text(answer.content);
         // Of an output too large to show only the start is there, and the figures stand at the end.
         if output.trim_start().starts_with("<persisted-output>") {

@@ -23,6 +23,7 @@ use super::fold::Fold;
 use super::steps::StepSource;
 use features::Evidence;
 
+pub(super) use prior::Logarithms;
 pub use prior::{Prior, PriorError};
 pub(super) use signals::Signals;
 
@@ -115,9 +116,21 @@ pub(super) struct Estimate {
 impl Fold {
     /// The share that is done at `now` as the prior sees it, 0–1; `now` is not before the newest line.
     pub(super) fn share(&self, now: Option<DateTime<Utc>>) -> f64 {
-        if let Some(evidence) = now.and_then(|now| Evidence::of(&self.signals, now)) {
-            return self.prior.share(&evidence);
+        match now.and_then(|now| Evidence::of(&self.signals, now)) {
+            Some(evidence) => self.prior.share(&evidence),
+            None => self.share_without_times(),
         }
+    }
+
+    /// The same, for line after line.
+    pub(super) fn share_again(&mut self, now: Option<DateTime<Utc>>) -> f64 {
+        let Some(evidence) = now.and_then(|now| Evidence::of(&self.signals, now)) else {
+            return self.share_without_times();
+        };
+        self.prior.share_again(&evidence, self.logarithms.get_or_insert_default())
+    }
+
+    fn share_without_times(&self) -> f64 {
         // Without times there are only the calls, and what the list says.
         let calls = self.signals.calls as f64;
         let by_calls = calls / (calls + self.prior.half_calls);

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::analysis::bounded::head;
+use crate::analysis::needles::{Found, Needles, is_plain, is_word_byte};
 
 /// So much of a text is looked at, in bytes: what somebody is about to do stands at its start.
 const MAX_TEXT_BYTES: usize = 400;
@@ -39,6 +40,24 @@ pub(super) struct CommandSigns {
 impl TextSigns {
     pub(super) fn of(text: &str) -> Self {
         let text = head(text, MAX_TEXT_BYTES);
+        if is_plain(text) { Self::of_plain(text) } else { Self::by_pattern(text) }
+    }
+
+    fn of_plain(text: &str) -> Self {
+        let mut signs = Self::default();
+        for found in TEXT_WORDS.find(text) {
+            let (sign, place) = found.meaning;
+            let sign = match sign {
+                TextSign::Early => &mut signs.early,
+                TextSign::Late => &mut signs.late,
+                TextSign::Opening => &mut signs.opening,
+            };
+            *sign = *sign || place.holds(&found);
+        }
+        signs
+    }
+
+    fn by_pattern(text: &str) -> Self {
         Self { early: EARLY.is_match(text), late: LATE.is_match(text), opening: OPENING.is_match(text) }
     }
 }
@@ -46,6 +65,30 @@ impl TextSigns {
 impl CommandSigns {
     pub(super) fn of(command: &str) -> Self {
         let command = head(command, MAX_COMMAND_BYTES);
+        if is_plain(command) { Self::of_plain(command) } else { Self::by_pattern(command) }
+    }
+
+    fn of_plain(command: &str) -> Self {
+        let mut signs = Self::default();
+        for found in COMMAND_WORDS.find(command) {
+            let (sign, place) = found.meaning;
+            if !place.holds(&found) {
+                continue;
+            }
+            match sign {
+                CommandSign::Tests => signs.tests = true,
+                CommandSign::Builds => signs.builds = true,
+                CommandSign::Lints => signs.lints = true,
+                CommandSign::BuildsAndLints => (signs.builds, signs.lints) = (true, true),
+                CommandSign::Commits => signs.commits = true,
+                CommandSign::Publishes => signs.publishes = true,
+                CommandSign::LooksAtChanges => signs.looks_at_changes = true,
+            }
+        }
+        signs
+    }
+
+    fn by_pattern(command: &str) -> Self {
         Self {
             tests: TESTS.is_match(command),
             builds: BUILDS.is_match(command),
@@ -56,6 +99,204 @@ impl CommandSigns {
         }
     }
 }
+
+/// Where a word has to stand to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// At the start of a word.
+    Start,
+    /// By itself.
+    Whole,
+    /// Behind a number, or `all`.
+    Counted,
+    /// Behind `i` and one more character.
+    AfterI,
+    /// At the start of a word, and another one right behind it.
+    Leading,
+    /// By itself, with `git` before it in the same command.
+    OfGit,
+}
+
+impl Standing {
+    fn holds<T>(self, found: &Found<'_, T>) -> bool {
+        match self {
+            Self::Start => found.begins_a_word(),
+            Self::Whole => found.begins_a_word() && found.ends_a_word(),
+            Self::Counted => {
+                let before = found.before.trim_end_matches(|c: char| c.is_ascii_digit());
+                let is_counted = before.len() < found.before.len();
+                let before = if is_counted { Some(before) } else { before_end(before, "all") };
+                before.is_some_and(ends_no_word)
+            }
+            Self::AfterI => {
+                let mut before = found.before.chars();
+                let is_one_more = before.next_back().is_some_and(|c| c != '\n');
+                is_one_more && before_end(before.as_str(), "i").is_some_and(ends_no_word)
+            }
+            Self::Leading => found.begins_a_word() && !found.ends_a_word(),
+            Self::OfGit => {
+                let command = found.before.rsplit(['\n', '|', ';', '&']).next().unwrap_or_default();
+                let mut gits = memchr::memmem::find_iter(command.as_bytes(), "git");
+                let is_word = |at: usize| {
+                    ends_no_word(&command[..at])
+                        && !command.as_bytes().get(at + 3).copied().is_some_and(is_word_byte)
+                };
+                Self::Whole.holds(found) && gits.any(is_word)
+            }
+        }
+    }
+}
+
+fn ends_no_word(text: &str) -> bool {
+    !text.bytes().next_back().is_some_and(is_word_byte)
+}
+
+/// The text before `end`, in upper or lower case.
+fn before_end<'t>(text: &'t str, end: &str) -> Option<&'t str> {
+    let (before, last) = text.split_at_checked(text.len().checked_sub(end.len())?)?;
+    last.eq_ignore_ascii_case(end).then_some(before)
+}
+
+#[derive(Debug, Clone, Copy)]
+enum TextSign {
+    Early,
+    Late,
+    Opening,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum CommandSign {
+    Tests,
+    Builds,
+    Lints,
+    BuildsAndLints,
+    Commits,
+    Publishes,
+    LooksAtChanges,
+}
+
+/// What the patterns [`EARLY`], [`LATE`] and [`OPENING`] look for, word by word.
+static TEXT_WORDS: LazyLock<Needles<(TextSign, Standing)>> = LazyLock::new(|| {
+    use Standing::{AfterI, Counted, Start, Whole};
+    use TextSign::{Early, Late, Opening};
+    Needles::in_any_case(&[
+        ("start", (Early, Start)),
+        ("begin", (Early, Start)),
+        ("understand", (Early, Start)),
+        ("explore", (Early, Start)),
+        ("overview", (Early, Start)),
+        ("context", (Early, Start)),
+        ("first", (Early, Start)),
+        ("set up", (Early, Start)),
+        ("create the", (Early, Start)),
+        ("now i have", (Early, Start)),
+        ("now i understand", (Early, Start)),
+        ("i have", (Early, Start)),
+        ("i'll", (Early, Start)),
+        ("look at", (Early, Start)),
+        ("structure", (Early, Start)),
+        ("let me read", (Early, Start)),
+        ("let me look", (Early, Start)),
+        ("let me check the", (Early, Start)),
+        ("plan", (Early, Whole)),
+        ("key", (Early, Start)),
+        (" tests", (Late, Counted)),
+        ("test pass", (Late, Start)),
+        ("tests pass", (Late, Start)),
+        ("test now pass", (Late, Start)),
+        ("tests now pass", (Late, Start)),
+        ("passes", (Late, Start)),
+        ("passing", (Late, Start)),
+        ("all pass", (Late, Start)),
+        ("all green", (Late, Start)),
+        ("final", (Late, Start)),
+        ("clean", (Late, Start)),
+        ("lint", (Late, Start)),
+        ("commit", (Late, Start)),
+        ("push", (Late, Start)),
+        ("verif", (Late, Start)),
+        ("everything", (Late, Start)),
+        ("summary", (Late, Start)),
+        ("done", (Late, Whole)),
+        ("complete", (Late, Start)),
+        ("works", (Late, Start)),
+        ("confirmed", (Late, Start)),
+        ("last", (Late, Whole)),
+        ("let me start", (Opening, Start)),
+        ("let me look", (Opening, Start)),
+        ("let me explore", (Opening, Start)),
+        ("let me read", (Opening, Start)),
+        ("let me understand", (Opening, Start)),
+        ("let me check", (Opening, Start)),
+        ("let me first", (Opening, Start)),
+        ("ll start", (Opening, AfterI)),
+        ("ll begin", (Opening, AfterI)),
+        ("first", (Opening, Start)),
+    ])
+});
+
+/// What the patterns from [`TESTS`] on look for, word by word.
+static COMMAND_WORDS: LazyLock<Needles<(CommandSign, Standing)>> = LazyLock::new(|| {
+    use CommandSign::{Builds, BuildsAndLints, Commits, Lints, LooksAtChanges, Publishes, Tests};
+    use Standing::{Leading, OfGit, Whole};
+    Needles::new(&[
+        ("pytest", (Tests, Whole)),
+        ("unittest", (Tests, Whole)),
+        ("cargo test", (Tests, Whole)),
+        ("cargo nextest", (Tests, Whole)),
+        ("jest", (Tests, Whole)),
+        ("vitest", (Tests, Whole)),
+        ("mocha", (Tests, Whole)),
+        ("go test", (Tests, Whole)),
+        ("rspec", (Tests, Whole)),
+        ("phpunit", (Tests, Whole)),
+        ("ctest", (Tests, Whole)),
+        ("npm test", (Tests, Whole)),
+        ("npm run test", (Tests, Whole)),
+        ("pnpm test", (Tests, Whole)),
+        ("pnpm run test", (Tests, Whole)),
+        ("bun test", (Tests, Whole)),
+        ("bun run test", (Tests, Whole)),
+        ("yarn test", (Tests, Whole)),
+        ("flutter test", (Tests, Whole)),
+        ("playwright test", (Tests, Whole)),
+        ("make test", (Tests, Whole)),
+        ("test:", (Tests, Leading)),
+        ("npm run build", (Builds, Whole)),
+        ("pnpm build", (Builds, Whole)),
+        ("yarn build", (Builds, Whole)),
+        ("go build", (Builds, Whole)),
+        ("vite build", (Builds, Whole)),
+        ("next build", (Builds, Whole)),
+        ("cargo build", (Builds, Whole)),
+        ("cargo check", (Builds, Whole)),
+        ("cargo clippy", (Builds, Whole)),
+        ("make", (Builds, Whole)),
+        ("mvn", (Builds, Whole)),
+        ("gradle", (Builds, Whole)),
+        ("flutter analyze", (Builds, Whole)),
+        ("dart analyze", (Builds, Whole)),
+        ("tsc", (BuildsAndLints, Whole)),
+        ("eslint", (BuildsAndLints, Whole)),
+        ("lint", (BuildsAndLints, Whole)),
+        ("ruff", (BuildsAndLints, Whole)),
+        ("mypy", (BuildsAndLints, Whole)),
+        ("typecheck", (BuildsAndLints, Whole)),
+        ("type-check", (BuildsAndLints, Whole)),
+        ("prettier", (BuildsAndLints, Whole)),
+        ("fmt", (BuildsAndLints, Whole)),
+        ("clippy", (Lints, Whole)),
+        ("format", (Lints, Whole)),
+        ("analyze", (Lints, Whole)),
+        ("commit", (Commits, OfGit)),
+        ("push", (Publishes, OfGit)),
+        ("gh pr", (Publishes, Whole)),
+        ("git status", (LooksAtChanges, Whole)),
+        ("git add", (LooksAtChanges, Whole)),
+        ("git diff", (LooksAtChanges, Whole)),
+        ("git log", (LooksAtChanges, Whole)),
+    ])
+});
 
 fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a constant pattern")
@@ -109,7 +350,85 @@ static LOOKS_AT_CHANGES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bgit (sta
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+
+    proptest! {
+        /// The patterns say what counts; the words are only quicker.
+        #[test]
+        fn words_and_patterns_find_the_same(
+            words in vec(select(PIECES), 0..12),
+            pieces in "[a-zA-Z0-9 '_.|;&:\n–-]{0,9}",
+            at in 0..12_usize,
+        ) {
+            let mut words: Vec<&str> = words;
+            words.insert(at.min(words.len()), &pieces);
+            let text = words.concat();
+            prop_assert_eq!(TextSigns::of_plain(&text), TextSigns::by_pattern(&text), "{:?}", text);
+            prop_assert_eq!(CommandSigns::of_plain(&text), CommandSigns::by_pattern(&text), "{:?}", text);
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        " ",
+        " ",
+        " ",
+        "\n",
+        "–",
+        ";",
+        ":",
+        "|",
+        "&&",
+        "all",
+        "All",
+        "12",
+        "a7",
+        "tests",
+        "test",
+        "pass",
+        "now",
+        "I",
+        "i",
+        "I'll",
+        "i’ll",
+        "start",
+        "Begin",
+        "have",
+        "understand",
+        "first",
+        "look at",
+        "let me",
+        "Let me ",
+        "check the",
+        "plan",
+        "plans",
+        "key",
+        "done",
+        "last",
+        "lasting",
+        "git",
+        "commit",
+        "push",
+        "gh pr",
+        "git -C .",
+        "npm",
+        "pnpm",
+        "run",
+        "build",
+        "cargo",
+        "clippy",
+        "type-check",
+        "fmt",
+        "test:unit",
+        "yarn",
+        "go ",
+        "status",
+        "make",
+        "lint",
+    ];
 
     #[test]
     fn texts_of_the_start_and_of_the_end_are_told_apart() {

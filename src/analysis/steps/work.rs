@@ -34,6 +34,9 @@ pub(in crate::analysis) enum Deed {
 impl Deed {
     /// Reads a command that succeeded.
     pub(in crate::analysis) fn of_command(command: &str) -> Vec<Self> {
+        if !["git", "gh", "glab"].iter().any(|program| command.contains(program)) {
+            return Vec::new();
+        }
         let parts = command.split(['&', '|', ';', '\n']);
         parts
             .filter_map(|part| Self::of_words(&part.split_whitespace().take(3).collect::<Vec<_>>()))

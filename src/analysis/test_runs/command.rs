@@ -6,8 +6,11 @@
 mod options;
 mod wrappers;
 
+use std::sync::LazyLock;
+
 use super::shell::{self, SimpleCommand};
 use super::{Runner, Scope, TestCommand};
+use crate::analysis::needles::Needles;
 use options::Options;
 
 /// No more commands of one line are looked at.
@@ -17,6 +20,9 @@ const MAX_SELECTION_BYTES: usize = 200;
 
 /// See [`super::recognise`].
 pub(super) fn recognise(line: &str) -> Vec<TestCommand> {
+    if !may_run_tests(line) {
+        return Vec::new();
+    }
     let mut directory = String::new();
     let mut found = Vec::new();
     for command in shell::split(line) {
@@ -29,6 +35,39 @@ pub(super) fn recognise(line: &str) -> Vec<TestCommand> {
         }
     }
     found
+}
+
+/// A part of every command that runs tests: of its program's name, or of the script's or target's.
+static TELLING: LazyLock<Needles<()>> = LazyLock::new(|| {
+    Needles::new(&[
+        ("est", ()),
+        ("spec", ()),
+        ("tst", ()),
+        ("mocha", ()),
+        ("phpunit", ()),
+        ("mvn", ()),
+        ("tox", ()),
+        ("nox", ()),
+        ("check", ()),
+        ("cargo", ()),
+        ("npm", ()),
+        ("yarn", ()),
+        ("bun", ()),
+        ("turbo", ()),
+        ("nx", ()),
+        ("lerna", ()),
+    ])
+});
+
+/// Whether a look at the line's words is worth it. Quotes and escapes, which may stand within a word, are left out.
+fn may_run_tests(line: &str) -> bool {
+    let joins = |c: char| matches!(c, '\'' | '"' | '\\');
+    if !line.contains(joins) {
+        return TELLING.find(line).next().is_some();
+    }
+    let mut plain: String = line.replace("\\\n", "");
+    plain.retain(|c| !joins(c));
+    TELLING.find(&plain).next().is_some()
 }
 
 fn change_of_directory(command: &SimpleCommand) -> Option<&str> {

@@ -152,6 +152,9 @@ pub fn recognise(line: &str) -> Vec<TestCommand> {
 /// runs of one runner are added up, but of the same command given twice the last counts. Empty where no summary shows,
 /// or where the line only prints files or somebody else's logs.
 pub fn parse(line: &str, output: &str) -> Vec<TestRun> {
+    if !summary::may_be_in(output) {
+        return Vec::new();
+    }
     let commands = recognise(line);
     if commands.is_empty() && shell::only_prints(line) {
         return Vec::new();
@@ -161,6 +164,11 @@ pub fn parse(line: &str, output: &str) -> Vec<TestRun> {
         .into_iter()
         .filter_map(|runner| attribute(runner, &commands, &summaries))
         .collect()
+}
+
+/// Whether [`parse`] may find anything in an output; `text` is that, or a JSON string or list with it.
+pub(in crate::analysis) fn may_tell(text: &str) -> bool {
+    summary::may_be_in(text)
 }
 
 impl Runner {

@@ -9,10 +9,12 @@ mod python;
 mod scripted;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::{Counts, Runner};
+use crate::analysis::needles::Needles;
 
 /// One summary: of a whole run, or of a part where the runner prints one for each part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl<'a> View<'a> {
 /// All summaries in `lines`, in order.
 pub(super) fn read(lines: &[Cow<'_, str>]) -> Vec<(Runner, Summary)> {
     let mut found = Vec::new();
-    for at in 0..lines.len() {
+    for at in (0..lines.len()).filter(|at| may_be_in(&lines[*at])) {
         let view = View { lines, at };
         let summary = python::read(view)
             .or_else(|| javascript::read(view))
@@ -75,6 +77,51 @@ pub(super) fn read(lines: &[Cow<'_, str>]) -> Vec<(Runner, Summary)> {
         }
     }
     found
+}
+
+/// A part of each summary that is read, as it stands in JSON, too, unless that escapes it.
+static TELLING: LazyLock<Needles<Sign>> = LazyLock::new(|| {
+    Needles::new(&[
+        (" in ", Sign::BeforeNumber),
+        ("test result: ", Sign::Sure),
+        ("Summary [", Sign::Sure),
+        ("--- PASS", Sign::Sure),
+        ("--- FAIL", Sign::Sure),
+        ("--- SKIP", Sign::Sure),
+        ("Action", Sign::Sure),
+        ("ok  ", Sign::Sure),
+        (" failed]", Sign::Sure),
+        ("Tests run: ", Sign::Sure),
+        ("COMPILATION ERROR", Sign::Sure),
+        ("% tests passed", Sign::Sure),
+        ("error: could not compile", Sign::Sure),
+        ("Tests: ", Sign::Sure),
+        ("Tests  ", Sign::Sure),
+        (" passing (", Sign::Sure),
+        (" pass ", Sign::Sure),
+        (" across ", Sign::Sure),
+        (" example", Sign::Sure),
+        ("OK (", Sign::Sure),
+        ("\u{1b}", Sign::Sure),
+        ("\\u00", Sign::Sure),
+    ])
+});
+
+/// What a part of a summary has to be followed by.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    Sure,
+    /// A figure, or what may turn out to be one.
+    BeforeNumber,
+}
+
+/// Whether there may be a summary in an output, or in a piece of JSON with it. Colours may hide one, and so may escapes.
+pub(super) fn may_be_in(text: &str) -> bool {
+    let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'\\') || !byte.is_ascii();
+    TELLING.find(text).any(|found| match found.meaning {
+        Sign::Sure => true,
+        Sign::BeforeNumber => found.after.as_bytes().first().is_some_and(is_number),
+    })
 }
 
 /// Sums the counts in `text` by their label: `2 failed, 3 passed` with `pattern` matching one count and its label.

@@ -8,11 +8,12 @@ mod stated;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::bounded::{fingerprint, shortened};
 use super::event::{Finish, Thread, Tokens};
-use super::pricing::{TokenCounts, cost_usd};
+use super::pricing::{Price, TokenCounts};
 pub(super) use bill::{Bill, Charge};
 use stated::Stated;
 
@@ -20,6 +21,8 @@ use stated::Stated;
 const REMEMBERED_MESSAGES: usize = 256;
 /// Models beyond this are added to the last.
 const MAX_MODELS: usize = 16;
+/// Longer names are cut, in bytes.
+const MAX_NAME_BYTES: usize = 100;
 
 /// Tokens and costs.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +48,8 @@ struct Message {
 #[derive(Debug, Clone, Default)]
 struct ModelUsage {
     name: String,
+    /// Looked up once; nothing where nobody knows it.
+    price: Option<Price>,
     main: Tokens,
     sub_agents: Tokens,
     /// Estimated, USD; absent while no message had a price.
@@ -102,7 +107,7 @@ impl Usage {
         let usage = &mut self.models[model];
         let sum = if is_main { &mut usage.main } else { &mut usage.sub_agents };
         sum.replace(before, after);
-        let price = |tokens: Tokens| cost_usd(&usage.name, &priced(tokens));
+        let price = |tokens: Tokens| usage.price.map(|price| price.cost_usd(&priced(tokens)));
         let (before, after) = (price(before), price(after));
         if let Some(after) = after {
             let more = after - before.unwrap_or(0.0);
@@ -115,11 +120,16 @@ impl Usage {
     }
 
     fn model(&mut self, name: &str) -> usize {
-        let name = shortened(name, 100);
+        let name = if name.len() > MAX_NAME_BYTES {
+            Cow::Owned(shortened(name, MAX_NAME_BYTES))
+        } else {
+            Cow::Borrowed(name)
+        };
         let known = self.models.iter().position(|model| model.name == name);
         known.unwrap_or_else(|| {
             if self.models.len() < MAX_MODELS {
-                self.models.push(ModelUsage { name, ..ModelUsage::default() });
+                let price = Price::of(&name);
+                self.models.push(ModelUsage { name: name.into_owned(), price, ..ModelUsage::default() });
             }
             self.models.len() - 1
         })

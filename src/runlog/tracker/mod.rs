@@ -11,6 +11,7 @@ mod checkpoint;
 mod find;
 mod keepsake;
 mod listing;
+mod matches;
 mod reading;
 mod told;
 mod watch;
@@ -43,10 +44,11 @@ use answer::AnswerRead;
 use checkpoint::Checkpoint;
 #[cfg(feature = "objects")]
 pub(super) use checkpoint::TAIL_BYTES;
-use find::{Found, Matches};
+use find::Found;
 pub use keepsake::Keepsake;
 pub use listing::Listed;
 use listing::Shown;
+use matches::Matches;
 pub use told::{Saying, Told};
 pub use watch::StorageWatch;
 
@@ -215,6 +217,7 @@ impl Tracker {
         let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
         // Before the first client asks, so that it need not wait for this.
         threads.submit(|| drop(analysis::warm_up()));
+        let places = places.into_iter().map(Place::not_waited_for_beside_others).collect();
         let evictions = metrics.run_logs().clone();
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)

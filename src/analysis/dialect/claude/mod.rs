@@ -5,9 +5,8 @@ mod shape;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
-
-use super::lenient::{Flag, Many, Text, TextOr, lenient, read as read_json};
+use super::cursor::{Cursor, Kind};
+use super::lenient::{Flag, Lenient, Many, Text, TextOr, Unread, lenient, read as read_json};
 use super::{Reading, Sink, filled};
 use crate::analysis::event::{Answer, Event, Finish, ModelShare, Thread};
 use shape::{Block, ModelUse};
@@ -167,7 +166,7 @@ lenient! {
     struct Progress {
         "type" => kind: Text<'a>,
         "hookEvent" => hook: Text<'a>,
-        "message" => message: Option<&'a RawValue>,
+        "message" => message: Option<Unread<'a>>,
     }
 }
 
@@ -214,9 +213,9 @@ fn is_cost(cost: &f64) -> bool {
 }
 
 /// What each model used, at most so many of them.
-fn model_shares(raw: Option<&RawValue>) -> Vec<ModelShare<'_>> {
+fn model_shares(raw: Option<Unread<'_>>) -> Vec<ModelShare<'_>> {
     const MOST: usize = 16;
-    let models = read_json::<BTreeMap<Cow<'_, str>, ModelUse<'_>>>(raw).unwrap_or_default();
+    let models = raw.and_then(|raw| models_by_name(&mut Cursor::new(raw.json()))).unwrap_or_default();
     let share = |(name, used): (_, ModelUse<'_>)| ModelShare {
         name,
         tokens: used.tokens(),
@@ -225,8 +224,20 @@ fn model_shares(raw: Option<&RawValue>) -> Vec<ModelShare<'_>> {
     models.into_iter().take(MOST).map(share).collect()
 }
 
+fn models_by_name<'a>(cursor: &mut Cursor<'a>) -> Option<BTreeMap<Cow<'a, str>, ModelUse<'a>>> {
+    if cursor.kind()? != Kind::Object {
+        return None;
+    }
+    cursor.open();
+    let (mut models, mut is_first) = (BTreeMap::new(), true);
+    while let Some(name) = cursor.key(&mut is_first)? {
+        models.insert(name, ModelUse::take(cursor)?);
+    }
+    Some(models)
+}
+
 /// The words of a tool result: the string, or its text blocks.
-pub(in crate::analysis) fn result_text(content: Option<&RawValue>) -> Cow<'_, str> {
+pub(in crate::analysis) fn result_text(content: Option<Unread<'_>>) -> Cow<'_, str> {
     match read_json::<TextOr<'_, Many<Block<'_>, 64>>>(content) {
         Some(TextOr::Text(text)) => text,
         Some(TextOr::Other(blocks)) => {

@@ -1,9 +1,9 @@
 //! The shapes of Claude Code's events, with the names of all versions and formats.
 
-use serde_json::value::RawValue;
-
 use crate::analysis::dialect::filled;
-use crate::analysis::dialect::lenient::{Flag, Many, Number, Text, TextOr, is_cut, is_cut_marker, lenient};
+use crate::analysis::dialect::lenient::{
+    Flag, Many, Number, Text, TextOr, Unread, is_cut, is_cut_marker, lenient,
+};
 use crate::analysis::event::{Thread, Tokens};
 
 lenient! {
@@ -18,7 +18,7 @@ lenient! {
         "session_id" => session: Text<'a>,
         "sessionId" => session_in_transcript: Text<'a>,
         "claude_session_id" => claude_session: Text<'a>,
-        "tool_use_result" | "toolUseResult" => detail: Option<&'a RawValue>,
+        "tool_use_result" | "toolUseResult" => detail: Option<Unread<'a>>,
         "isMeta" | "isSynthetic" | "isCompactSummary" => synthetic: Flag,
         "is_error" => is_error: Flag,
         "result" => result: Text<'a>,
@@ -27,8 +27,8 @@ lenient! {
         "total_cost_usd" => total_cost_usd: Number,
         "cost_usd" | "total_cost" => older_cost: Number,
         "usage" => usage: Usage<'a>,
-        "modelUsage" => models: Option<&'a RawValue>,
-        "permission_denials" => permission_denials: Many<Option<&'a RawValue>>,
+        "modelUsage" => models: Option<Unread<'a>>,
+        "permission_denials" => permission_denials: Many<Option<Unread<'a>>>,
         "errors" => errors: Many<Text<'a>, 8>,
         "model" => model: Text<'a>,
         "max_turns" | "maxTurns" => max_turns: Number,
@@ -37,12 +37,12 @@ lenient! {
         "final_result" => final_result: Text<'a>,
         "response_text" => response_text: Text<'a>,
         "tool_name" => tool_name: Text<'a>,
-        "tool_input" => tool_input: Option<&'a RawValue>,
+        "tool_input" => tool_input: Option<Unread<'a>>,
         "early_lines_processed" => early_lines: Number,
         "pid" => pid: Number,
-        "data" => data: Option<&'a RawValue>,
+        "data" => data: Option<Unread<'a>>,
         "parentToolUseID" => parent_of_progress: Text<'a>,
-        "_metadata" => metadata: Option<&'a RawValue>,
+        "_metadata" => metadata: Option<Unread<'a>>,
     }
 }
 
@@ -65,10 +65,10 @@ lenient! {
         "text" => text: Text<'a>,
         "id" => id: Text<'a>,
         "name" => name: Text<'a>,
-        "input" => input: Option<&'a RawValue>,
+        "input" => input: Option<Unread<'a>>,
         "tool_use_id" => call_id: Text<'a>,
         "is_error" => is_error: Flag,
-        "content" => content: Option<&'a RawValue>,
+        "content" => content: Option<Unread<'a>>,
     }
 }
 

@@ -4,11 +4,13 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::words::{COUNTED, NUMBER, STEP, label, number, says_done};
+use super::words::{COUNTED, NUMBER, STEMS, STEP, label, number, says_done};
 use super::{Form, Heading, shown_name};
 
 /// A longer line is a paragraph that begins like a heading, in characters; what of it is in bold may still be one.
 const MAX_CHARS: usize = 120;
+/// No stem of a word for a step is longer than this, in bytes.
+const LONGEST_STEM: usize = 12;
 
 /// "Step 2: …", "Steps 3–5 — …", "Phase B. …", "Step 2/5: …".
 static WORDED: LazyLock<Regex> = LazyLock::new(|| {
@@ -66,6 +68,20 @@ fn begins_with_a_word(title: &str) -> bool {
     title.chars().find(|c| c.is_alphanumeric()).is_none_or(char::is_alphabetic)
 }
 
+/// Whether [`WORDED`] is worth a try: of what is not ASCII only the pattern itself knows what it begins with.
+fn may_be_worded(line: &str) -> bool {
+    let start = &line.as_bytes()[..line.len().min(LONGEST_STEM)];
+    let begins_with = |stem: &&(&str, ())| {
+        start.get(..stem.0.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem.0.as_bytes()))
+    };
+    !start.is_ascii() || STEMS.iter().any(|stem| begins_with(&stem))
+}
+
+/// Whether [`COUNTED_FIRST`] is.
+fn may_be_counted(line: &str) -> bool {
+    line.starts_with('第') || (line.starts_with(char::is_numeric) && line.contains("단계"))
+}
+
 /// A line without the marks around it.
 struct Marked<'a> {
     line: &'a str,
@@ -88,11 +104,13 @@ impl<'a> Marked<'a> {
     }
 
     fn captures(&self) -> Option<(Form, Captures<'_>)> {
-        let worded = WORDED.captures(&self.plain).or_else(|| COUNTED_FIRST.captures(&self.plain));
+        let worded = may_be_worded(&self.plain).then(|| WORDED.captures(&self.plain)).flatten();
+        let counted = || may_be_counted(&self.plain).then(|| COUNTED_FIRST.captures(&self.plain)).flatten();
+        let worded = worded.or_else(counted);
         if let Some(found) = worded {
             return (self.set_off || self.is_plain_heading(&found)).then_some((Form::Worded, found));
         }
-        let found = NUMBERED.captures(&self.plain).filter(|_| self.set_off)?;
+        let found = self.set_off.then(|| NUMBERED.captures(&self.plain)).flatten()?;
         let titled = found.name("title").is_some_and(|title| !title.as_str().is_empty());
         titled.then_some((Form::Numbered, found))
     }

@@ -53,7 +53,8 @@ pub(in crate::analysis) struct Plan {
 impl Plan {
     /// Reads a message with one list, numbered from 1, that a line announces as a plan.
     pub(in crate::analysis) fn of(text: &str) -> Option<Self> {
-        if text.len() > 4 * MAX_TEXT_BYTES {
+        let may_hold_first_item = || ["1.", "1)", "1、"].iter().any(|item| text.contains(item));
+        if text.len() > 4 * MAX_TEXT_BYTES || !may_hold_first_item() {
             return None;
         }
         let lines = prose_lines(text);

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::words::{NUMBER, STEP, UNSPACED, label, number, says_done};
+use super::words::{NUMBER, STEMS, STEP, UNSPACED, label, number, says_done};
+use crate::analysis::needles::{Needles, is_plain};
+
 use super::{Announcement, Form, Heading, shown_name};
 
 /// In a longer message a sentence is no announcement any more, in bytes.
@@ -24,6 +26,8 @@ static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The second step that a sentence may go on to name.
+static STEM_WORDS: LazyLock<Needles<()>> = LazyLock::new(|| Needles::in_any_case(STEMS));
+
 static ANOTHER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)[,;]?\s*(?:and|then|und|et|y|e|и|,)\s+(?:then\s+)?(?:{STEP})\s*{NUMBER}"))
         .expect("the pattern is fixed and compiles")
@@ -31,7 +35,7 @@ static ANOTHER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Reads a short message.
 pub(super) fn announcement(text: &str) -> Option<Announcement<'_>> {
-    if text.len() > MAX_TEXT_BYTES {
+    if text.len() > MAX_TEXT_BYTES || !may_announce(text) {
         return None;
     }
     let found = SENTENCE.captures(text)?;
@@ -54,6 +58,20 @@ pub(super) fn announcement(text: &str) -> Option<Announcement<'_>> {
     let mark = whole.as_str().chars().next().filter(|c| ".!?。！？".contains(*c)).map_or(0, char::len_utf8);
     let before = text[..whole.start() + mark].trim();
     Some(Announcement { heading, before, after: text[end..].trim() })
+}
+
+/// Whether [`SENTENCE`] is worth a try: a word for a step and a number right behind it, which most texts have not.
+fn may_announce(text: &str) -> bool {
+    !is_plain(text)
+        || STEM_WORDS.find(text).any(|found| {
+            let word_end = found.after.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+            let last = found.after[..found.after.len() - word_end.len()].bytes().next_back();
+            // "StepA" has its number within.
+            let is_lettered = last.is_some_and(|letter| letter.is_ascii_uppercase());
+            let rest = word_end.trim_start_matches(|c: char| c.is_whitespace() || c == '#' || !c.is_ascii());
+            let is_numbered = rest.starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase());
+            found.begins_letters() && (is_lettered || is_numbered)
+        })
 }
 
 fn capitalised(name: &str) -> String {

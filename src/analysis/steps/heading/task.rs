@@ -17,7 +17,7 @@ static TASK: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The id and the subject of the one task that a message names.
 pub(in crate::analysis) fn named_task(text: &str) -> Option<(String, String)> {
-    if text.len() > MAX_TEXT_BYTES {
+    if text.len() > MAX_TEXT_BYTES || !text.contains('#') {
         return None;
     }
     let mut found = TASK.captures_iter(text);

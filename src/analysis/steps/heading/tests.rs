@@ -145,3 +145,13 @@ fn a_plan_is_taken_up_by_sentences_that_say_its_items_again() {
         assert_eq!(Plan::of(text), None, "{text}");
     }
 }
+
+#[test]
+fn every_word_of_ascii_for_a_step_begins_with_one_of_the_stems() {
+    use super::words::{STEMS, STEP};
+    let words = STEP.split('|').map(|word| word.trim_end_matches('?').trim()).filter(|word| word.is_ascii());
+    for word in words {
+        assert!(STEMS.iter().any(|(stem, ())| word.starts_with(stem)), "{word}");
+    }
+    assert!(STEMS.iter().all(|(stem, ())| stem.len() <= 12));
+}

@@ -9,6 +9,30 @@ pub(super) const STEP: &str = "steps?|phase|stage|part|milestone|iteration|round
     kroki?|etap|faza|шаги?|шагу|шага|этапы?|этапу|этапа|фаза|фазе|фазы|фазу|часть|части|волна|крок|етап|\
     adım|aşama|步骤|步驟|阶段|階段|ステップ|フェーズ|手順|단계|스텝";
 
+/// How those of [`STEP`] begin that are written in ASCII, with nothing in the list that begins like another.
+pub(super) const STEMS: &[(&str, ())] = &[
+    ("step", ()),
+    ("phase", ()),
+    ("stage", ()),
+    ("part", ()),
+    ("milestone", ()),
+    ("iteration", ()),
+    ("round", ()),
+    ("wave", ()),
+    ("exp", ()),
+    ("schritt", ()),
+    ("teil", ()),
+    ("etap", ()),
+    ("abschnitt", ()),
+    ("paso", ()),
+    ("passo", ()),
+    ("fase", ()),
+    ("fasi", ()),
+    ("stap", ()),
+    ("deel", ()),
+    ("krok", ()),
+];
+
 /// Those that follow the word before without a space.
 pub(super) const UNSPACED: &str = "步骤|步驟|阶段|階段|ステップ|フェーズ|手順|단계";
 
