@@ -10,6 +10,9 @@ use crate::variant::Variant;
 /// The version of the added fields that this gloss writes.
 pub const FIELDS_VERSION: &str = "1";
 
+/// The route of a run's status, as the service has it.
+pub const DEFAULT_STATUS_ROUTE: &str = "/api/v1/workflows/claude-code/run/{run_id}/status";
+
 const VERSION_HEADER: HeaderName = HeaderName::from_static("gloss-version");
 
 /// A path with one `{run_id}` segment, such as `/api/v1/workflows/claude-code/run/{run_id}/status`.
@@ -202,7 +205,7 @@ fn boolean(value: &str) -> Option<bool> {
 mod tests {
     use super::*;
 
-    const TEMPLATE: &str = "/api/v1/workflows/claude-code/run/{run_id}/status";
+    const TEMPLATE: &str = DEFAULT_STATUS_ROUTE;
 
     fn router() -> Router {
         Router::new(vec![StatusRoute::parse(TEMPLATE).unwrap()], HeaderName::from_static("gloss"))

@@ -1,5 +1,5 @@
 //! The operators' listener: liveness, readiness, metrics, the runs in the cache, the comparison, the
-//! rollout, which can be switched here, and a page that shows all of it.
+//! rollout, which can be switched here, the schema of the added fields, and a page that shows all of it.
 //!
 //! Everything but `/livez` and `/readyz` is for those only whom [`Access`] lets in. The page's own files need no token,
 //! since they hold no data: they are the same in every gloss of a version, and the page asks for the token itself. No GET
@@ -29,6 +29,7 @@ use tower::{BoxError, Service};
 
 use self::access::Denied;
 use crate::comparison::Comparison;
+use crate::openapi::notes_schema;
 use crate::proxy;
 use crate::runlog::Tracker;
 use crate::switch::RolloutSwitch;
@@ -143,6 +144,7 @@ impl AdminParams {
             Route::Readyz => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
             Route::Metrics => self.metrics(Exposition::wanted(request.headers())),
             Route::Comparison => comparison::answer(&self.comparison),
+            Route::Schema => schema(),
             Route::Rollout | Route::Unknown => text(StatusCode::NOT_FOUND, routes::OVERVIEW),
         };
         whole.map(Either::Left)
@@ -181,6 +183,14 @@ fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
     let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, format!("only {allowed} is answered here\n"));
     refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     refused
+}
+
+/// The JSON Schema of the added fields.
+fn schema() -> Response<Full<Bytes>> {
+    let mut response = text(StatusCode::OK, notes_schema());
+    let kind = HeaderValue::from_static("application/schema+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 /// JSON, ended by a line feed.

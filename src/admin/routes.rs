@@ -6,7 +6,8 @@ use super::page::Asset;
 /// What somebody is told who asks for something else.
 pub(super) const OVERVIEW: &str =
     "there is /, /livez, /readyz, /metrics, /api/runs, /api/runs/RUN_ID, /api/events, \
-                                    /api/runs/RUN_ID/events, /api/comparison and /api/rollout
+                                    /api/runs/RUN_ID/events, /api/comparison, /api/rollout and \
+                                    /api/schema
 ";
 
 /// What a path asks for.
@@ -22,6 +23,8 @@ pub(super) enum Route<'p> {
     Comparison,
     /// The rollout, shown and changed.
     Rollout,
+    /// The JSON Schema of the added fields.
+    Schema,
     /// The runs in the cache.
     Runs,
     /// The same, again whenever it changes.
@@ -45,6 +48,7 @@ impl<'p> Route<'p> {
             "/metrics" => Self::Metrics,
             "/api/comparison" => Self::Comparison,
             "/api/rollout" => Self::Rollout,
+            "/api/schema" => Self::Schema,
             "/api/runs" => Self::Runs,
             "/api/events" => Self::RunsEvents,
             other => Self::run(other).or_else(|| Asset::at(other).map(Self::Page)).unwrap_or(Self::Unknown),
@@ -96,6 +100,7 @@ mod tests {
         for path in [
             "/metrics",
             "/api/rollout",
+            "/api/schema",
             "/api/runs",
             "/api/events",
             "/api/runs/a",

@@ -18,36 +18,49 @@ use super::sub_agents::SubAgentStatus;
 
 /// The members which enhanced answers add to the upstream's JSON object, in their order.
 ///
-/// Serialises as one object: the fields of the run's status are there, those of other statuses are absent.
+/// Serialises as one object: the fields of the run's status are there, those of other statuses are absent. An outer `None`
+/// is a field that is absent, an inner one is null.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[schemars(
+    description = "The members that an enhanced answer adds to the service's JSON object. Those of the run's status are there, those of other statuses are absent."
+)]
 pub struct Additions {
     /// Running: the steps and which one is going on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "WorkflowSteps")]
     pub workflow_steps: Option<WorkflowSteps>,
     /// Running: how far the run is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ProgressSummary")]
     pub progress_summary: Option<ProgressSummary>,
-    /// Ended: what the run reported at its end; the inner `None` is null.
+    /// Ended: what the run reported at its end, whole; null where it reported nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub final_result: Option<Option<String>>,
     /// Ended: what came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "WorkflowSummary")]
     pub workflow_summary: Option<WorkflowSummary>,
     /// Ended: the steps, each with its success.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<StepResult>")]
     pub step_by_step_results: Option<Vec<StepResult>>,
     /// Always: what is known of the run beyond its steps.
     pub run_details: RunDetails,
     /// Always: how the added fields came about.
     pub enhancement: Enhancement,
-    /// On request: the run's turn limit, at the top level; the inner `None` is null.
+    /// By `enrich.compat_fields` only: the run's turn limit; null where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u64>")]
     pub max_turns: Option<Option<u64>>,
-    /// On request: the current phase, at the top level.
+    /// By `enrich.compat_fields` only: the current phase.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub current_phase: Option<String>,
-    /// On request: share of the prompt tokens that came from the cache, in percent; the inner `None` is null.
+    /// By `enrich.compat_fields` only: share of the prompt tokens that came from the cache, in percent; null where none are
+    /// known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
     pub cache_efficiency: Option<Option<f64>>,
 }
 
@@ -175,6 +188,7 @@ pub struct StepResult {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProgressSummary {
     /// 0–100; never falls during a run, below 100 while it runs.
+    #[schemars(range(min = 0, max = 100))]
     pub completion_percentage: f64,
     /// When it is expected to end; never in the past.
     pub estimated_completion: Option<Timestamp>,
@@ -235,6 +249,7 @@ pub struct WorkflowSummary {
     /// How many steps were completed.
     pub total_steps_completed: u64,
     /// Completed steps among those completed, failed or skipped, in percent.
+    #[schemars(range(min = 0, max = 100))]
     pub success_rate: f64,
     /// Up to five, each a completed step or a line of the final result.
     pub major_achievements: Vec<String>,
@@ -275,8 +290,9 @@ pub struct RunDetails {
     pub permission_denials: u64,
     /// How often the conversation was compacted.
     pub compactions: u64,
-    /// Where the run ended without completing: how far it got.
+    /// Where the run ended without completing: how far it got, 0–100.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64", range(min = 0, max = 100))]
     pub completion_percentage: Option<f64>,
 }
 

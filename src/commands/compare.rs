@@ -14,9 +14,10 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use http::HeaderName;
 
-use self::fetch::Caller;
+pub(super) use self::fetch::Caller;
 use self::judge::{Judgement, judge, judge_both};
-use self::outcome::{Outcome, Outcomes, Verdict};
+use self::outcome::Outcomes;
+pub(super) use self::outcome::{Outcome, Verdict};
 use super::{Failure, gateway, runtime};
 use crate::enrich::Fallback;
 use crate::run_id::RunId;
@@ -81,7 +82,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Fetches a run until something is proved, or it has been tried often enough.
-async fn compare(caller: &Caller, run: &RunId) -> Outcome {
+pub(super) async fn compare(caller: &Caller, run: &RunId) -> Outcome {
     let mut outcome = Outcome::of(run.as_str());
     loop {
         let judgement = match fetched_and_judged(caller, run, &mut outcome).await {

@@ -1,17 +1,22 @@
-//! The way from a command to a gloss by its URL, and what such commands are told on their command lines.
+//! The way from a command to a gloss, or to a service, by its URL, and what such commands are told on their command lines.
 
-use std::time::Duration;
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use http::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Empty, Limited};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 use crate::proxy::{
     BodyPatience, Client, ClientParams, Forward, ForwardParams, HopParams, ProxyError, TlsParams, Tunnels,
     Upstream,
 };
-use crate::route::StatusRoute;
+use crate::route::{DEFAULT_STATUS_ROUTE, StatusRoute};
 use crate::run_id::RunId;
 use crate::telemetry::Metrics;
 
@@ -34,7 +39,7 @@ pub(super) struct Asking {
     #[arg(
         long,
         value_name = "PATH",
-        default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
+        default_value = DEFAULT_STATUS_ROUTE,
         value_parser = route
     )]
     pub(super) route: String,
@@ -43,8 +48,12 @@ pub(super) struct Asking {
 /// Sends requests to the gloss at `url`, which is http, https or unix; nothing is connected yet. Has to be called on a tokio
 /// runtime.
 pub(super) fn to(url: &str) -> Result<Forward> {
-    let upstream = Upstream::parse(url.trim_end_matches('/'), &TlsParams::default())
-        .with_context(|| format!("--url {url}"))?;
+    let upstream = Upstream::parse(url.trim_end_matches('/'), &TlsParams::default());
+    Ok(by(upstream.with_context(|| format!("--url {url}"))?))
+}
+
+/// The same for a URL that was read already.
+pub(super) fn by(upstream: Upstream) -> Forward {
     let params = ClientParams {
         upstream,
         connect_timeout: CONNECT_TIMEOUT,
@@ -63,7 +72,48 @@ pub(super) fn to(url: &str) -> Result<Forward> {
         preserve_header_case: false,
     };
     let tunnels = Tunnels::new(TaskTracker::new(), CancellationToken::new(), Metrics::new());
-    Ok(Forward::new(Client::new(params, Metrics::new()), forward, tunnels))
+    Forward::new(Client::new(params, Metrics::new()), forward, tunnels)
+}
+
+/// An answer, whole.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// From asking to the last byte.
+    pub(super) took: Duration,
+}
+
+impl Answer {
+    /// A header's value, where it is there and a text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Asks for `target`, a path with or without a query, with these headers.
+///
+/// # Errors
+/// In words: nobody answers, or the answer broke off.
+pub(super) async fn get(
+    service: &Forward,
+    target: &str,
+    headers: &[(HeaderName, HeaderValue)],
+) -> Result<Answer, String> {
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = target.parse::<Uri>().map_err(|error| format!("{target}: {error}"))?;
+    request.headers_mut().insert(header::HOST, HeaderValue::from_static("gloss"));
+    for (name, value) in headers {
+        request.headers_mut().append(name, value.clone());
+    }
+    let began = Instant::now();
+    let response = service.clone().oneshot(request).await.map_err(|error| why(&error))?;
+    let (head, body) = response.into_parts();
+    let whole = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+    let took = began.elapsed();
+    let body = whole.map_err(|error| format!("the answer broke off: {error}"))?.to_bytes();
+    Ok(Answer { status: head.status, headers: head.headers, body, took })
 }
 
 /// An error with its causes, in one line.

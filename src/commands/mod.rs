@@ -6,10 +6,14 @@ mod analyze;
 mod check;
 mod compare;
 mod demo;
+mod doctor;
 mod fit;
 mod gateway;
+mod health;
+mod init;
 mod layout;
 mod log_input;
+mod log_names;
 mod replay;
 mod rollout;
 pub mod serve;
@@ -32,6 +36,8 @@ const EXIT_CONFIG: u8 = 78;
     about = "Notes in the margin of a workflow service's status answers: steps, progress, result, summary",
     after_help = "Start here:\n  gloss demo                                  \
                   see it work, with nothing else installed or running\n  \
+                  gloss init                                  \
+                  look for the service and its logs here, and write gloss.toml\n  \
                   gloss serve --upstream http://127.0.0.1:8000 --logs /srv/api/logs\n  \
                   gloss analyze /srv/api/logs/run_run_08ac1de6fa8d.log --format text\n  \
                   gloss watch run_08ac1de6fa8d --header 'x-api-key: KEY'"
@@ -52,6 +58,9 @@ enum Command {
     Fit(fit::Args),
     Rollout(rollout::Args),
     Check(check::Args),
+    Init(init::Args),
+    Doctor(doctor::Args),
+    Health(health::Args),
 }
 
 /// Why a command ended badly.
@@ -93,6 +102,9 @@ pub fn main() -> ExitCode {
         Command::Fit(args) => fit::run(&args).map_err(Failure::from),
         Command::Rollout(args) => rollout::run(&args).map_err(Failure::from),
         Command::Check(args) => check::run(&args),
+        Command::Init(args) => init::run(&args).map_err(Failure::from),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Health(args) => health::run(&args).map_err(Failure::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -109,7 +121,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The runtime that `serve`, `demo`, `watch` and `compare` run on.
+/// The runtime that `serve`, `demo`, `watch`, `compare` and `doctor` run on.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }

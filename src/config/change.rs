@@ -20,6 +20,14 @@ const FIXED: [&str; 9] = [
     "telemetry.trace_sample_ratio",
 ];
 
+/// Whether the process is bound to this key at its start.
+pub(super) fn is_fixed(key: &str) -> bool {
+    FIXED.iter().any(|fixed| match fixed.strip_suffix('.') {
+        Some(section) => key.split_once('.').is_some_and(|(table, _)| table == section),
+        None => key == *fixed,
+    })
+}
+
 /// A key with another value than before. Shown as `key = value`, secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -61,11 +69,7 @@ impl Loaded {
         // Whether a listener needs a token depends on where it listens, so that all of it changes or nothing.
         let admin_moved = moved("admin.listen", self);
         for (new, old) in self.settings.iter_mut().zip(&running.settings) {
-            let is_fixed = FIXED.iter().any(|fixed| match fixed.strip_suffix('.') {
-                Some(section) => new.key.split_once('.').is_some_and(|(table, _)| table == section),
-                None => new.key == *fixed,
-            });
-            if (is_fixed || (admin_moved && new.key.starts_with("admin."))) && !new.is_as(old) {
+            if (is_fixed(&new.key) || (admin_moved && new.key.starts_with("admin."))) && !new.is_as(old) {
                 waiting.push(new.change());
                 *new = old.clone();
             }

@@ -17,7 +17,7 @@ use super::raw::Raw;
 use crate::telemetry::{MASK, without_credentials};
 
 /// Variables named after flags; each stands for the key beside it.
-const FLAG_VARIABLES: [(&str, &str); 6] = [
+pub(super) const FLAG_VARIABLES: [(&str, &str); 6] = [
     ("GLOSS_LISTEN", "listen"),
     ("GLOSS_ADMIN", "admin.listen"),
     ("GLOSS_UPSTREAM", "upstream.url"),
@@ -61,6 +61,14 @@ impl Sources {
     pub fn file(&self) -> Option<PathBuf> {
         let variable = self.environment.iter().find(|(name, _)| name == FILE_VARIABLE);
         self.file.clone().or_else(|| variable.map(|(_, path)| PathBuf::from(path)))
+    }
+}
+
+impl Sources {
+    /// Whether they say where the service is, for all that can be seen without reading them: by a file, or by a variable.
+    pub fn name_an_upstream(&self) -> bool {
+        let names = ["GLOSS_UPSTREAM", "GLOSS_UPSTREAM_URL"];
+        self.file().is_some() || self.environment.iter().any(|(name, _)| names.contains(&name.as_str()))
     }
 }
 

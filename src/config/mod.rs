@@ -66,6 +66,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     Ok(Loaded { config, warnings: layered.warnings, settings: settings(values, &layered.origins) })
 }
 
+/// What `admin.listen` says, whether the rest of the configuration is good or not; its default, where nothing can be read.
+pub fn admin_listen(sources: &Sources) -> String {
+    let layered = layers::layer(sources).map(|layered| layered.raw);
+    layered.unwrap_or_default().admin.listen
+}
+
 fn settings(values: BTreeMap<String, Value>, origins: &BTreeMap<String, String>) -> Vec<Setting> {
     let setting = |(key, value): (String, Value)| {
         let origin = origins.get(&key).cloned().unwrap_or_default();
@@ -101,5 +107,7 @@ impl Loaded {
     }
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

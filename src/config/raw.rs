@@ -10,6 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::secret::SecretText;
+use crate::route::DEFAULT_STATUS_ROUTE;
 
 /// The whole file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -283,7 +284,7 @@ impl Default for Raw {
                 preserve_header_case: false,
             },
             route: Route {
-                status: vec!["/api/v1/workflows/claude-code/run/{run_id}/status".into()],
+                status: vec![DEFAULT_STATUS_ROUTE.into()],
                 start: vec!["/api/v1/workflows/claude-code/run/{workflow_name}".into()],
                 openapi: vec!["/openapi.json".into()],
             },

@@ -2,15 +2,18 @@
 //!
 //! Every added field is an optional property of the status answer, every added parameter is optional: a client that was
 //! made from the result understands basic answers and enhanced ones. All that the service wrote keeps its order and its
-//! text. This describes; nothing in gloss is checked against it.
+//! text. This describes; nothing in gloss is checked against it. `notes` is the schema of the added fields by itself.
 
 mod members;
+mod notes;
 mod operation;
 mod schemas;
 
 use http::HeaderName;
 use serde_json::value::RawValue;
 use thiserror::Error;
+
+pub use self::notes::notes_schema;
 
 use self::members::Members;
 use crate::route::StatusRoute;

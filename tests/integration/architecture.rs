@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 24] = [
+const PURE: [&str; 32] = [
     "run_id.rs",
     "route.rs",
     "rollout",
@@ -29,6 +29,14 @@ const PURE: [&str; 24] = [
     "admin/routes.rs",
     "admin/runs/query.rs",
     "demo/load.rs",
+    "commands/log_names.rs",
+    "commands/doctor/facts.rs",
+    "commands/doctor/findings",
+    "commands/doctor/findings.rs",
+    "commands/doctor/remedy.rs",
+    "commands/doctor/report.rs",
+    "commands/init/choice.rs",
+    "commands/init/written.rs",
 ];
 
 /// What the pure part must not name: runtimes, sockets, files, clocks, the environment.

@@ -28,12 +28,20 @@ mod decisions;
 mod demo;
 /// The service's own description, with the notes in it or without.
 mod descriptions;
+/// A set-up that is checked from outside, end to end.
+mod doctor;
+/// The documents beside the code: what is generated, and what has to be named.
+mod documents;
 /// Whatever goes wrong with the notes, the client gets the upstream's own answer, and the reason is told and counted.
 mod fallbacks;
 /// What becomes of requests which the upstream does not answer.
 mod faults;
+/// A container's health check.
+mod health;
 /// A poll reads what was appended, and nothing else.
 mod incremental;
+/// A configuration that is looked for and written.
+mod init;
 /// Starting, refusing to start, draining, ending.
 mod lifecycle;
 /// Limits on clients' connections, and what a client sees past one.

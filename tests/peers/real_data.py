@@ -20,6 +20,7 @@ from pathlib import Path
 from clients import Answer
 from contract import BY_STATUS, GLOSS_HEADERS, additions, check_additions
 from processes import gloss_binary, start_gloss
+from schema import check_schema
 
 ROUTE = "/api/v1/workflows/claude-code/run/{}/status"
 REQUESTS = {"307": ("GET", "/"), "405": ("HEAD", ""), "422": ("GET", "?debug=maybe")}
@@ -132,6 +133,7 @@ def check_opted_in(recording, through, has_log):
         return
     added = additions(recorded.body, through.body)
     check_additions(recording.status, added)
+    check_schema(added)
     said = added.get("step_by_step_results") or added.get("workflow_steps", {}).get("steps")
     assert said, "a run that has begun shows no step"
     if recording.status == "completed" and added["run_details"]["outcome"] == "success":

@@ -49,6 +49,9 @@ const LEAST_FOR_ESTIMATE: f64 = 0.02;
 /// `Turns` and `Heading` say at least so much: they are named where they say more than all the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(
+    description = "What a percentage rests on: the best evidence of the run's own without which it would be clearly another."
+)]
 pub enum Basis {
     /// The run's list, written whole each time.
     Todo,

@@ -1,14 +1,10 @@
 //! One answer for one run, with how long it took.
 
-#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
-
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty, Limited};
-use tower::ServiceExt;
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::commands::gateway;
 use crate::proxy::Forward;
@@ -17,7 +13,7 @@ use crate::variant::Variant;
 
 /// A caller of a gloss.
 #[derive(Debug)]
-pub(super) struct Caller {
+pub(in crate::commands) struct Caller {
     service: Forward,
     route: String,
     opt_in: HeaderName,
@@ -36,10 +32,28 @@ pub(super) struct Fetched {
 
 impl Caller {
     /// Asks as it says, by the header `opt_in` for the variant.
-    pub(super) fn of(asking: &gateway::Asking, opt_in: HeaderName) -> Result<Self> {
+    pub(in crate::commands) fn of(asking: &gateway::Asking, opt_in: HeaderName) -> Result<Self> {
         let (service, route, headers) =
             (gateway::to(&asking.url)?, asking.route.clone(), asking.header.clone());
         Ok(Self { service, route, opt_in, headers })
+    }
+
+    /// The answer of this variant, whatever its status.
+    ///
+    /// # Errors
+    /// In words: nobody answers, or the answer broke off.
+    pub(in crate::commands) async fn ask(
+        &self,
+        run: &RunId,
+        variant: Variant,
+    ) -> Result<gateway::Answer, String> {
+        let own = [header::ACCEPT, header::ACCEPT_ENCODING, self.opt_in.clone()];
+        let given = self.headers.iter().filter(|(name, _)| !own.contains(name));
+        let mut headers: Vec<_> = given.cloned().collect();
+        // All alike, whatever the caller's own headers say.
+        let values = ["application/json", "identity", variant.as_str()].map(HeaderValue::from_static);
+        headers.extend(own.into_iter().zip(values));
+        gateway::get(&self.service, &self.route.replace("{run_id}", run.as_str()), &headers).await
     }
 
     /// The answer of this variant.
@@ -47,35 +61,12 @@ impl Caller {
     /// # Errors
     /// In words: nobody answers, or the answer is not 200, or broke off.
     pub(super) async fn fetch(&self, run: &RunId, variant: Variant) -> Result<Fetched, String> {
-        let request = self.request(run, variant)?;
-        let began = Instant::now();
-        let response = self.service.clone().oneshot(request).await.map_err(|error| gateway::why(&error))?;
-        let (head, body) = response.into_parts();
-        let whole = Limited::new(body, gateway::MAX_ANSWER_BYTES).collect().await;
-        let took = began.elapsed();
-        let body = whole.map_err(|error| format!("the answer broke off: {error}"))?.to_bytes();
-        if head.status != StatusCode::OK {
-            return Err(format!("the service answers {}{}", head.status, gateway::detail(&body)));
+        let answer = self.ask(run, variant).await?;
+        if answer.status != StatusCode::OK {
+            return Err(format!("the service answers {}{}", answer.status, gateway::detail(&answer.body)));
         }
-        let label = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let labels = label("gloss-variant").zip(label("gloss-reason"));
+        let labels = answer.header("gloss-variant").zip(answer.header("gloss-reason"));
         let labels = labels.map(|(variant, reason)| (variant.to_owned(), reason.to_owned()));
-        Ok(Fetched { labels, body, took })
-    }
-
-    fn request(&self, run: &RunId, variant: Variant) -> Result<Request<Empty<Bytes>>, String> {
-        let mut request = Request::new(Empty::new());
-        let path = self.route.replace("{run_id}", run.as_str());
-        *request.uri_mut() = path.parse::<Uri>().map_err(|error| format!("{path}: {error}"))?;
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, HeaderValue::from_static("gloss"));
-        for (name, value) in &self.headers {
-            headers.append(name, value.clone());
-        }
-        // All alike, whatever the caller's own headers say.
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(&self.opt_in, HeaderValue::from_static(variant.as_str()));
-        Ok(request)
+        Ok(Fetched { labels, body: answer.body, took: answer.took })
     }
 }

@@ -16,7 +16,7 @@ const COLUMNS: usize = 100;
 /// How it came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(in crate::commands) enum Verdict {
     /// Nothing was done to the answer but adding.
     Held,
     /// Something else was done to it.
@@ -29,13 +29,13 @@ pub(super) enum Verdict {
 
 /// One run.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Outcome {
+pub(in crate::commands) struct Outcome {
     pub(super) run_id: String,
-    pub(super) verdict: Verdict,
+    pub(in crate::commands) verdict: Verdict,
     /// Why it is not `held`.
     pub(super) reason: Option<String>,
     /// Why there are no notes, as `Gloss-Reason` names it.
-    pub(super) fallback: Option<String>,
+    pub(in crate::commands) fallback: Option<String>,
     /// How often all three answers were fetched.
     pub(super) tries: u32,
     /// What was added, in order.
@@ -106,7 +106,8 @@ impl Outcome {
         });
     }
 
-    fn headline(&self) -> String {
+    /// How it came out, in a line.
+    pub(in crate::commands) fn headline(&self) -> String {
         let reason = plain(self.reason.as_deref().unwrap_or_default());
         match (self.verdict, &self.fallback) {
             (Verdict::Held, None) => "nothing but additions".to_owned(),

@@ -1,0 +1,98 @@
+//! What is written, decided from what was told and what was found. Pure.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::folders::LogFolder;
+use super::host::Listener;
+use super::services::Service;
+use crate::route::DEFAULT_STATUS_ROUTE;
+
+/// What flags say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    pub(super) listen: Option<String>,
+    pub(super) logs: Option<String>,
+    pub(super) route: Option<String>,
+}
+
+/// What is written.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) service: Service,
+    /// The service's process, as it is shown; `None` where it is not known.
+    pub(super) process: Option<String>,
+    pub(super) listen: Option<String>,
+    pub(super) route: Route,
+    pub(super) logs: Logs,
+}
+
+/// Where status requests come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Route {
+    /// As by default, and described so.
+    Usual,
+    /// Another one, described or told.
+    Other(String),
+    /// As by default, which nothing confirms.
+    Unconfirmed,
+}
+
+/// Where logs are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Logs {
+    Told(String),
+    /// The best one, and others that have logs, too.
+    Found(LogFolder, Vec<PathBuf>),
+    NotFound,
+}
+
+/// The only one.
+///
+/// # Errors
+/// When there is none, or more than one: what to say then.
+pub(super) fn the_one(mut services: Vec<Service>, listeners: &[Listener]) -> Result<Service> {
+    match services.len() {
+        0 => {
+            let ports: Vec<_> = listeners.iter().map(|listener| listener.port.to_string()).collect();
+            bail!(
+                "no service that describes a run's status was found on this host: say where it is by --upstream URL or \
+                 --port N; ports that are listened on here: {}",
+                if ports.is_empty() { "none is seen".to_owned() } else { ports.join(", ") }
+            )
+        }
+        1 => Ok(services.remove(0)),
+        _ => {
+            let urls: Vec<_> = services.iter().map(|service| service.url.as_str()).collect();
+            bail!("there are several services here: say which one by --upstream: {}", urls.join(", "))
+        }
+    }
+}
+
+impl Choice {
+    /// What flags say comes first, then what was found; `folders` has the most likely one first.
+    pub(super) fn of(
+        told: Told,
+        service: Service,
+        owner: Option<&Listener>,
+        folders: Vec<LogFolder>,
+    ) -> Self {
+        let route = match (told.route, service.status_route()) {
+            (Some(told), _) if told == DEFAULT_STATUS_ROUTE => Route::Usual,
+            (Some(told), _) => Route::Other(told),
+            (None, Some(described)) if described == DEFAULT_STATUS_ROUTE => Route::Usual,
+            (None, Some(described)) => Route::Other(described),
+            (None, None) => Route::Unconfirmed,
+        };
+        let mut folders = folders.into_iter();
+        let logs = match (told.logs, folders.next()) {
+            (Some(told), _) => Logs::Told(told),
+            (None, Some(best)) => Logs::Found(best, folders.map(|folder| folder.path).collect()),
+            (None, None) => Logs::NotFound,
+        };
+        let process = owner.and_then(|listener| listener.process.as_ref());
+        let process = process.map(|process| format!("{} (process {})", process.program, process.id));
+        Self { service, process, listen: told.listen, route, logs }
+    }
+}

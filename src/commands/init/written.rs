@@ -1,0 +1,194 @@
+//! The file that is written, and what is told of it. Pure.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use super::super::health;
+use super::super::layout::{counted, duration};
+use super::choice::{Choice, Logs, Route};
+use crate::route::DEFAULT_STATUS_ROUTE;
+
+/// The configuration file: what differs from the defaults, and why.
+pub(super) fn file(choice: &Choice) -> String {
+    let mut text = String::from(
+        "# Written by `gloss init`: what differs from the defaults. Every other key: `gloss check --config THIS_FILE`, and\n\
+         # config/REFERENCE.md of gloss. A changed file comes into force within seconds, or at once on SIGHUP.\n\n",
+    );
+    let listen = choice.listen.as_deref().unwrap_or("127.0.0.1:8880");
+    let mark = if choice.listen.is_some() { "" } else { "# " };
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "# Where clients connect. They go on using the service's own address until somebody sends them here.\n\
+         {mark}listen = {}\n\n\
+         [upstream]\n# {}.\nurl = {}\n",
+        quoted(listen),
+        of_service(choice),
+        quoted(&choice.service.url)
+    );
+    match &choice.route {
+        Route::Usual => {}
+        Route::Other(route) => {
+            let _ = write!(
+                text,
+                "\n[route]\n# A run's status, with {{run_id}} in it.\nstatus = [{}]\n",
+                quoted(route)
+            );
+        }
+        Route::Unconfirmed => text.push_str(
+            "\n[route]\n# The service describes no such route: if a run's status is elsewhere, say so here.\n\
+             # status = [\"/run/{run_id}/status\"]\n",
+        ),
+    }
+    let _ = write!(text, "\n[logs]\n{}", of_logs(&choice.logs));
+    text.push_str(
+        "\n[rollout]\n# Nobody gets anything new unasked: one asks by the header \"Gloss: enhanced\". Later a share of the runs, in\n\
+         # percent, unasked; `gloss rollout --percent 10` does it without a change of this file.\n# percent = 0.0\n",
+    );
+    text
+}
+
+fn of_service(choice: &Choice) -> String {
+    let title = choice.service.title.as_ref().map(|title| format!("calls itself \"{title}\""));
+    let title = title.unwrap_or_else(|| "does not describe itself".to_owned());
+    match &choice.process {
+        Some(process) => format!("Found here: {process}; it {title}"),
+        None => format!("The service; it {title}"),
+    }
+}
+
+fn of_logs(logs: &Logs) -> String {
+    match logs {
+        Logs::Told(place) => format!("sources = [{}]\n", quoted(place)),
+        Logs::Found(folder, others) => {
+            let also = others.iter().map(|path| format!("# Logs of runs are in {}, too.\n", path.display()));
+            format!(
+                "# {}, the newest written to {} before this file.\n{}sources = [{}]\n",
+                counted(folder.logs as u64, "log"),
+                duration(folder.newest.as_secs()),
+                also.collect::<String>(),
+                quoted(&folder.path.display().to_string())
+            )
+        }
+        Logs::NotFound => "# No folder with logs of runs was found. Without one, notes are made from the last 1000 entries in the\n\
+                           # service's own answers; name the folder as soon as you know it.\n# sources = [\"/srv/api/logs\"]\n"
+            .to_owned(),
+    }
+}
+
+/// What was found, a line each.
+pub(super) fn found(choice: &Choice) -> String {
+    let mut lines = vec![("service", choice.service.url.clone())];
+    lines.extend(choice.process.iter().map(|process| ("process", process.clone())));
+    if choice.process.is_none() && choice.service.port.is_some() {
+        let hidden = "not known: another user's, whose folders and open files root sees (sudo gloss init)";
+        lines.push(("process", hidden.to_owned()));
+    }
+    lines.push(match &choice.route {
+        Route::Usual => ("route", "the usual one of a run's status".to_owned()),
+        Route::Other(route) => ("route", route.clone()),
+        Route::Unconfirmed => {
+            ("route", "NOT FOUND: the service describes no status of a run; say it by --route".to_owned())
+        }
+    });
+    match &choice.logs {
+        Logs::Told(place) => lines.push(("logs", place.clone())),
+        Logs::Found(folder, others) => {
+            let newest = duration(folder.newest.as_secs());
+            let count = counted(folder.logs as u64, "log");
+            lines.push(("logs", format!("{}: {count}, the newest {newest} ago", folder.path.display())));
+            if !folder.readable {
+                let what = "NOT READABLE for this user: gloss's own has to be in the group that reads them";
+                lines.push(("", what.to_owned()));
+            }
+            lines.extend(others.iter().map(|path: &PathBuf| ("", format!("{}, too", path.display()))));
+        }
+        Logs::NotFound => lines.push((
+            "logs",
+            "NOT FOUND: notes come from the service's own answers until logs.sources names a folder (--logs DIR)".to_owned(),
+        )),
+    }
+    let line = |(name, what): &(&str, String)| format!("{name:<8} {what}\n");
+    lines.iter().map(line).collect()
+}
+
+/// What to do next.
+pub(super) fn next(choice: &Choice, file: &str) -> String {
+    let listen = choice.listen.as_deref().unwrap_or("127.0.0.1:8880");
+    let gloss = health::admin_url(listen).unwrap_or_default();
+    let status = match &choice.route {
+        Route::Other(route) => route,
+        Route::Usual | Route::Unconfirmed => DEFAULT_STATUS_ROUTE,
+    }
+    .replace("{run_id}", "RUN_ID");
+    format!(
+        "\nwritten: {file}\n\nNext:\n  \
+         gloss serve --config {file}\n  \
+         gloss doctor RUN_ID --config {file} --header 'x-api-key: KEY'\n  \
+         curl -H 'x-api-key: KEY' -H 'Gloss: enhanced' {gloss}{status}\n"
+    )
+}
+
+/// A TOML string: JSON's escapes are among TOML's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::choice::Told;
+    use super::super::folders::LogFolder;
+    use super::super::services::Service;
+    use super::*;
+
+    fn service(paths: &[&str]) -> Service {
+        Service {
+            url: "http://127.0.0.1:8000".into(),
+            port: Some(8000),
+            title: Some("A \"p\" i".into()),
+            paths: Some(paths.iter().map(|path| (*path).to_owned()).collect()),
+        }
+    }
+
+    fn folder(path: &str) -> LogFolder {
+        LogFolder { path: path.into(), logs: 1, newest: Duration::from_secs(67), readable: false }
+    }
+
+    fn keys(text: &str) -> toml::Table {
+        toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    #[test]
+    fn the_file_says_what_differs_from_the_defaults_and_nothing_else() {
+        let usual = service(&["/api/v1/workflows/claude-code/run/{run_id}/status"]);
+        let found = vec![folder("/srv/a \"b\"/logs"), folder("/srv/old")];
+        let text = file(&Choice::of(Told::default(), usual, None, found));
+        let expected =
+            "[upstream]\nurl = 'http://127.0.0.1:8000'\n[logs]\nsources = ['/srv/a \"b\"/logs']\n[rollout]\n";
+        assert_eq!(keys(&text), keys(expected));
+        assert!(
+            text.contains("# 1 log, the newest written to 1m 07s before")
+                && text.contains("in /srv/old, too")
+        );
+        let other = service(&["/v2/runs/{id}/status"]);
+        let told = Told { listen: Some("0.0.0.0:80".into()), logs: Some("s3://b".into()), route: None };
+        let text = file(&Choice::of(told, other, None, Vec::new()));
+        let expected = "listen = '0.0.0.0:80'\n[upstream]\nurl = 'http://127.0.0.1:8000'\n[logs]\nsources = ['s3://b']\n\
+                        [route]\nstatus = ['/v2/runs/{run_id}/status']\n[rollout]\n";
+        assert_eq!(keys(&text), keys(expected));
+    }
+
+    #[test]
+    fn what_was_not_found_is_said_in_the_file_and_beside_it() {
+        let choice = Choice::of(Told::default(), Service::default(), None, Vec::new());
+        assert!(
+            file(&choice).contains("No folder with logs")
+                && file(&choice).contains("describes no such route")
+        );
+        assert_eq!(found(&choice).matches("NOT FOUND").count(), 2);
+        let unreadable = Choice::of(Told::default(), Service::default(), None, vec![folder("/srv/logs")]);
+        assert!(found(&unreadable).contains("NOT READABLE"), "{}", found(&unreadable));
+    }
+}
