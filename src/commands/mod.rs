@@ -5,11 +5,13 @@
 mod analyze;
 mod check;
 mod compare;
+mod completions;
 mod demo;
 mod fit;
 mod gateway;
 mod layout;
 mod log_input;
+mod man;
 mod replay;
 mod rollout;
 pub mod serve;
@@ -52,6 +54,8 @@ enum Command {
     Fit(fit::Args),
     Rollout(rollout::Args),
     Check(check::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Why a command ended badly.
@@ -93,6 +97,8 @@ pub fn main() -> ExitCode {
         Command::Fit(args) => fit::run(&args).map_err(Failure::from),
         Command::Rollout(args) => rollout::run(&args).map_err(Failure::from),
         Command::Check(args) => check::run(&args),
+        Command::Completions(args) => completions::run(&args).map_err(Failure::from),
+        Command::Man(args) => man::run(&args).map_err(Failure::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
