@@ -84,7 +84,7 @@ fn a_manager_that_does_not_listen_costs_a_log_line() {
 fn a_socket_that_was_handed_over_counts_and_keeps_those_who_came_before() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
-    let early = Client::connect(address);
+    let mut early = Client::connect(address);
     let mut gloss = Setup::before_address(nobody()).handed(socket.try_clone().unwrap()).start();
     assert_eq!(gloss.clients, address);
     assert_eq!(early.send(request("GET", "/early", &[])).answer().status, 502);
@@ -93,7 +93,7 @@ fn a_socket_that_was_handed_over_counts_and_keeps_those_who_came_before() {
     gloss.signal(Signal::TERM);
     assert_eq!(gloss.ended().code(), Some(0));
     // Nobody serves now, and nobody is turned away.
-    let waiting = Client::connect(address);
+    let mut waiting = Client::connect(address);
     let successor = Setup::before_address(nobody()).handed(socket).start();
     assert_eq!(successor.clients, address);
     assert_eq!(waiting.send(request("GET", "/between", &[])).answer().status, 502);
