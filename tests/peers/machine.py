@@ -52,7 +52,8 @@ class Machine:
 
     def enter(self):
         """What a command begins with that is to run in there."""
-        return ["nsenter", "-t", self.first(), "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--net", "--root", "--wd"]
+        namespaces = ["--mount", "--pid", "--uts", "--ipc", "--cgroup", "--net"]
+        return ["nsenter", "-t", self.first(), *namespaces, "--root", "--wd"]
 
     def try_to(self, *command, text=True, **options):
         """Runs a program in there, however it ends."""

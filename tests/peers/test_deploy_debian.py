@@ -1,4 +1,4 @@
-"""The Debian package on a machine of its own, run by systemd there: installed, started, asked, reloaded, restarted, purged."""
+"""The Debian package on a machine of its own, run by systemd there: installed, asked, reloaded, restarted, purged."""
 
 import json
 import shutil
@@ -86,7 +86,7 @@ def shown(machine, name, unit="gloss.service"):
 
 
 def test_the_package_starts_nothing_that_does_not_know_its_upstream(machine):
-    """After the installation gloss is there, with its manual and completions, and says what to do next; it does not run."""
+    """After the installation gloss is there, with manual and completions, and says what to do next; it does not run."""
     assert "set upstream.url" in machine.said
     assert shown(machine, "ActiveState") == "inactive"
     assert machine.try_to("systemctl", "is-enabled", "gloss.service").stdout.strip() == "disabled"
@@ -204,7 +204,8 @@ def test_a_purge_leaves_nothing(package, tmp_path):
         assert {"/usr/bin/gloss", "/var/lib/gloss/kept", CONFIG} <= kept
         machine.run("dpkg", "--no-triggers", "--purge", "gloss")
         # Of the tools that make users: copies of the lists before, and a lock until the next start.
-        backups = {"/run/adduser", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-"}
+        lists = ["passwd", "group", "shadow", "gshadow", "subuid", "subgid"]
+        backups = {"/run/adduser", *(f"/etc/{name}-" for name in lists)}
         left = {path for path in files(machine) - before - backups if not path.startswith("/run/systemd/")}
         assert left == set()
         assert machine.try_to("getent", "passwd", "gloss").returncode != 0
