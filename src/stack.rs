@@ -8,14 +8,13 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
-use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use url::Url;
 
 use crate::analysis::{Limits, LogSourceKind};
 use crate::comparison::Comparison;
 use crate::config::{Config, SourceConfig};
 use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
-use crate::observe::{Collector, ObserveLayer, ObserveParams, ObservedBody};
+use crate::observe::{Collector, MarkSecretsLayer, ObserveLayer, ObserveParams, ObservedBody};
 use crate::openapi::DescriptionParams;
 use crate::proxy::{
     Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, Forwarding, RescueLayer, Tunnels,
@@ -74,7 +73,7 @@ pub fn build(
     let secret = Arc::clone(&config.secret_headers);
     ServiceBuilder::new()
         // First of all, so that no layer can show a credential, even by accident.
-        .layer(SetSensitiveHeadersLayer::from_shared(secret))
+        .layer(MarkSecretsLayer::new(secret))
         // Around everything that may answer, so that every answer is counted, timed and logged, to its last byte.
         .layer(ObserveLayer::new(observe_params(config), shared.traces.clone(), shared.metrics.clone()))
         // Around all that can fail, so that every failure and every panic further in becomes an answer.

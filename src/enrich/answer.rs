@@ -8,13 +8,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A body that is one JSON object.
-#[derive(Debug, Clone)]
-pub struct Answer<'b> {
-    /// The body.
-    pub text: &'b str,
+/// What is known of a body that is one JSON object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
     /// The names of its members.
-    pub names: Vec<Cow<'b, str>>,
+    pub names: Vec<String>,
     /// The run's id; `None` where the member is missing or no string.
     pub run: Option<String>,
     /// The run's status by the upstream's word; `None` where the member is missing or no string.
@@ -29,9 +27,9 @@ pub struct Answer<'b> {
     pub max_turns: Option<u64>,
     /// Whether the upstream itself has a `result`: one that is not null.
     pub has_result: bool,
-    /// Where the value of `logs` stands in the text.
+    /// Where the value of `logs` stands in the body.
     pub logs: Option<Range<usize>>,
-    /// Where the closing brace stands in the text.
+    /// Where the closing brace stands in the body.
     pub closing_brace: usize,
 }
 
@@ -39,14 +37,13 @@ pub struct Answer<'b> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAnObject;
 
-impl<'b> Answer<'b> {
+impl Answer {
     /// Reads a body.
-    pub fn read(body: &'b [u8]) -> Result<Self, NotAnObject> {
+    pub fn read(body: &[u8]) -> Result<Self, NotAnObject> {
         let text = std::str::from_utf8(body).map_err(|_| NotAnObject)?;
-        let members: Members<'b> = serde_json::from_str(text).map_err(|_| NotAnObject)?;
+        let members: Members<'_> = serde_json::from_str(text).map_err(|_| NotAnObject)?;
         let closing_brace = text.rfind('}').ok_or(NotAnObject)?;
         Ok(Self {
-            text,
             run: members.run.and_then(text_of),
             status: members.status.and_then(text_of),
             workflow: members.workflow.and_then(text_of),
@@ -58,9 +55,21 @@ impl<'b> Answer<'b> {
                 .or(members.progress.and_then(progress_turns)),
             has_result: members.result.is_some_and(|raw| raw.get() != "null"),
             logs: members.logs.map(|raw| span(text, raw)),
-            names: members.names,
+            names: members.names.into_iter().map(Cow::into_owned).collect(),
             closing_brace,
         })
+    }
+
+    /// Whether one of its members has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    /// How much memory it holds, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        let texts = [&self.run, &self.status, &self.workflow, &self.session, &self.claude_session];
+        let texts = texts.into_iter().flatten().chain(&self.names);
+        self.names.capacity() * size_of::<String>() + texts.map(String::capacity).sum::<usize>()
     }
 }
 

@@ -3,7 +3,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -31,7 +34,7 @@ pub(super) struct Readings {
     pub(super) own_logs: bool,
 }
 
-/// A reading that has begun.
+/// What can be read, and is once it has begun.
 #[derive(Debug)]
 pub(super) struct Attempt {
     log: Result<LogAttempt, Fallback>,
@@ -41,7 +44,7 @@ pub(super) struct Attempt {
 #[derive(Debug)]
 struct LogAttempt {
     reader: Reader,
-    first: Reading,
+    first: Option<Reading>,
 }
 
 /// What the upstream's answer tells of where logs are.
@@ -98,7 +101,25 @@ struct Reader {
 #[derive(Debug)]
 struct Reading {
     began: Instant,
-    task: JoinHandle<Finished>,
+    goes: Goes,
+}
+
+/// Where a reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhereTo {
+    /// In the request's own task, as far as it goes without waiting.
+    Here,
+    /// In a task of its own: nobody waits for it.
+    Apart,
+}
+
+/// Where a reading goes on.
+#[derive(Debug)]
+enum Goes {
+    /// It had nothing to wait for. `None` where it panicked.
+    Ended(Option<Finished>),
+    /// In a task of its own.
+    Task(JoinHandle<Finished>),
 }
 
 /// How a reading ended, and how long it took.
@@ -117,13 +138,11 @@ pub(super) struct Notes {
 }
 
 impl Readings {
-    /// Begins to read, unless there is nothing to read from or too much of it goes on already.
-    pub(super) fn begin(&self, run: Option<&RunId>) -> Result<Attempt, Fallback> {
-        let log = self.begin_log(run);
+    /// Prepares to read, unless there is nothing to read from.
+    pub(super) fn prepare(&self, run: Option<&RunId>) -> Result<Attempt, Fallback> {
+        let log = self.prepare_log(run);
         let own = self.own_reader(run);
         match log {
-            // What has been refused for want of room is not tried another way.
-            Err(Fallback::Overload) => Err(Fallback::Overload),
             Err(fallback) if own.is_none() => Err(fallback),
             log => Ok(Attempt { log, own }),
         }
@@ -144,7 +163,7 @@ impl Readings {
         Some(OwnReader { tracker, run: run.cloned(), slots: Arc::clone(&self.slots) })
     }
 
-    fn begin_log(&self, run: Option<&RunId>) -> Result<LogAttempt, Fallback> {
+    fn prepare_log(&self, run: Option<&RunId>) -> Result<LogAttempt, Fallback> {
         let (Some(tracker), Some(run)) = (self.tracker.clone(), run.cloned()) else {
             return Err(Fallback::NoLog);
         };
@@ -160,8 +179,7 @@ impl Readings {
             waiting: nobody_waits.clone().drop_guard(),
             nobody_waits,
         };
-        let first = reader.read()?;
-        Ok(LogAttempt { reader, first })
+        Ok(LogAttempt { reader, first: None })
     }
 }
 
@@ -173,13 +191,13 @@ impl Reader {
         self.run = RunFields { run, workflow, session, claude_session, answered: true };
     }
 
-    fn read(&self) -> Result<Reading, Fallback> {
+    fn read(&self, where_to: WhereTo) -> Result<Reading, Fallback> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Fallback::Overload)?;
         let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
         let nobody_waits = self.nobody_waits.clone();
         let began = Instant::now();
         let span = telemetry::stage("read log");
-        let task = tokio::spawn(async move {
+        let reading = Box::pin(AssertUnwindSafe(async move {
             let _slot = slot;
             let outcome = tracker.catch_up(&run, &nobody_waits, &watch).await;
             if let CatchUp::Done(snapshot) = &outcome {
@@ -187,8 +205,8 @@ impl Reader {
             }
             drop(span);
             Finished { outcome, took: began.elapsed() }
-        });
-        Ok(Reading { began, task })
+        }));
+        Ok(Reading { began, goes: Goes::begin(reading, where_to) })
     }
 
     /// Waits for a reading until `deadline`. What is not finished then goes on by itself, for the next poll.
@@ -198,7 +216,11 @@ impl Reader {
         deadline: Instant,
         storage_patience: Duration,
     ) -> Result<Finished, Fallback> {
-        let Ok(ended) = timeout_at(deadline, reading.task).await else {
+        let task = match reading.goes {
+            Goes::Ended(finished) => return finished.ok_or(Fallback::Panic),
+            Goes::Task(task) => task,
+        };
+        let Ok(ended) = timeout_at(deadline, task).await else {
             let hangs = self.watch.waiting(Instant::now()) >= storage_patience;
             return Err(if hangs { Fallback::LogTimeout } else { Fallback::Deadline });
         };
@@ -206,7 +228,40 @@ impl Reader {
     }
 }
 
+impl Goes {
+    /// Begins here and now: most logs have not grown, which a look tells, and a task for each would cost more than that.
+    /// What has to wait goes on in a task.
+    fn begin(
+        mut reading: Pin<Box<AssertUnwindSafe<impl Future<Output = Finished> + Send + 'static>>>,
+        where_to: WhereTo,
+    ) -> Self {
+        if where_to == WhereTo::Apart {
+            return Self::Task(tokio::spawn(reading));
+        }
+        let mut nobody = Context::from_waker(Waker::noop());
+        match catch_unwind(AssertUnwindSafe(|| reading.as_mut().poll(&mut nobody))) {
+            Ok(Poll::Ready(finished)) => Self::Ended(Some(finished)),
+            // The task polls it anew.
+            Ok(Poll::Pending) => Self::Task(tokio::spawn(reading)),
+            Err(_panic) => Self::Ended(None),
+        }
+    }
+}
+
 impl Attempt {
+    /// Begins to read, unless too much of it goes on already.
+    pub(super) fn begin(&mut self, where_to: WhereTo) {
+        let Ok(log) = &mut self.log else { return };
+        match log.reader.read(where_to) {
+            Ok(first) => log.first = Some(first),
+            Err(fallback) => {
+                // What has been refused for want of room is not tried another way.
+                self.log = Err(fallback);
+                self.own = None;
+            }
+        }
+    }
+
     /// The notes, from the log, not older than the answer less a moment; or else from the answer's own logs.
     pub(super) async fn notes(self, times: Times, told: Told) -> Result<Notes, Fallback> {
         let deadline = times.answered + times.budget;
@@ -252,12 +307,13 @@ impl OwnReader {
 impl LogAttempt {
     async fn notes(self, times: Times, deadline: Instant, told: &Told) -> Result<Notes, Fallback> {
         let Self { mut reader, first } = self;
+        let first = first.map_or_else(|| reader.read(WhereTo::Here), Ok)?;
         let is_fresh = times.answered.saturating_duration_since(first.began) < FRESH;
         let mut finished = reader.finish(first, deadline, times.storage_patience).await?;
         reader.learn(told);
         let is_found = matches!(finished.outcome, CatchUp::Done(_) | CatchUp::Behind);
         if !is_fresh || (!is_found && reader.tracker.gains_by(&reader.run)) {
-            let second = reader.finish(reader.read()?, deadline, times.storage_patience).await?;
+            let second = reader.finish(reader.read(WhereTo::Here)?, deadline, times.storage_patience).await?;
             finished = finished.then(second);
         }
         drop(reader.waiting);

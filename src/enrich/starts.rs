@@ -12,7 +12,8 @@ use http::{HeaderMap, Request, Response, header};
 use moka::sync::Cache;
 use serde::Deserialize;
 
-use super::exchange::{Enricher, joined};
+use super::exchange::Enricher;
+use super::whole::joined;
 use crate::proxy::{Body, Overheard, Passed, ProxyError};
 use crate::route::StartRoute;
 use crate::run_id::RunId;

@@ -31,7 +31,8 @@ pub use objects::{ObjectParams, ObjectSource, StoreError};
 pub use processes::Processes;
 pub use template::{Field, LogName, NamePattern, Named, RunFields, Template, TemplateError};
 pub use tracker::{
-    BodyText, CatchUp, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker, TrackerParams,
+    BodyText, CatchUp, Keepsake, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker,
+    TrackerParams,
 };
 
 /// A boxed future, so that sources of different kinds fit behind one trait.

@@ -9,6 +9,7 @@
 mod answer;
 mod checkpoint;
 mod find;
+mod keepsake;
 mod listing;
 mod reading;
 mod told;
@@ -43,6 +44,7 @@ use checkpoint::Checkpoint;
 #[cfg(feature = "objects")]
 pub(super) use checkpoint::TAIL_BYTES;
 use find::{Found, Matches};
+pub use keepsake::Keepsake;
 pub use listing::Listed;
 use listing::Shown;
 pub use told::{Saying, Told};
@@ -153,6 +155,8 @@ pub struct Snapshot {
     pub as_of: DateTime<Utc>,
     /// What the upstream said of the run; whoever learns it leaves it here.
     pub told: Arc<Told>,
+    /// What was made of this very state.
+    pub keepsake: Arc<Keepsake>,
     threads: WorkThreads,
 }
 
@@ -305,6 +309,7 @@ impl Tracker {
             source: LogSourceKind::Body,
             sources: Vec::new(),
             told: Arc::default(),
+            keepsake: Arc::default(),
             as_of,
             threads,
         })
@@ -370,6 +375,7 @@ impl Shared {
             sources: checkpoint.shares(),
             as_of,
             told: Arc::clone(&checkpoint.told),
+            keepsake: Arc::clone(&checkpoint.keepsake),
             threads: self.threads.clone(),
         }
     }
