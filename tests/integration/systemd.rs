@@ -88,7 +88,7 @@ fn a_socket_that_was_handed_over_counts_and_keeps_those_who_came_before() {
     let mut gloss = Setup::before_address(nobody()).handed(socket.try_clone().unwrap()).start();
     assert_eq!(gloss.clients, address);
     assert_eq!(early.send(request("GET", "/early", &[])).answer().status, 502);
-    assert!(gloss.stderr().contains("listen (127.0.0.1:0) does not count"), "{}", gloss.stderr());
+    assert!(gloss.stderr().contains("listen (http://127.0.0.1:0) does not count"), "{}", gloss.stderr());
 
     gloss.signal(Signal::TERM);
     assert_eq!(gloss.ended().code(), Some(0));
