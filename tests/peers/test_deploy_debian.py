@@ -38,9 +38,11 @@ def install(machine):
 def machine(package, tmp_path_factory):
     """A machine that has it installed, and nothing else done."""
     machine = new_machine(package, tmp_path_factory.mktemp("machine"))
-    machine.said = install(machine)
-    yield machine
-    machine.stop()
+    try:
+        machine.said = install(machine)
+        yield machine
+    finally:
+        machine.stop()
 
 
 @pytest.fixture(scope="module")
