@@ -13,7 +13,7 @@ use url::Url;
 use crate::analysis::{Limits, LogSourceKind};
 use crate::comparison::Comparison;
 use crate::config::{Config, SourceConfig};
-use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
+use crate::enrich::{Descriptions, EnrichLayer, EnrichParams, Kept};
 use crate::observe::{Collector, MarkSecretsLayer, ObserveLayer, ObserveParams, ObservedBody};
 use crate::openapi::DescriptionParams;
 use crate::proxy::{
@@ -43,6 +43,8 @@ pub struct Shared {
     pub rollout: RolloutSwitch,
     /// What the A/B measures.
     pub comparison: Comparison,
+    /// What enrichment remembers and has under way.
+    pub kept: Kept,
     /// Live updates under way.
     pub streams: Streams,
     /// Connections that were upgraded.
@@ -242,6 +244,7 @@ fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
         storage_patience: config.logs.timeout,
         own_logs: config.logs.sources.contains(&SourceConfig::Body),
         max_concurrent: config.enrich.max_concurrent,
+        kept: shared.kept.clone(),
         failed: config.enrich.failed,
         compat_fields: config.enrich.compat_fields,
         pace: Pace { upstream: config.stream.upstream_interval, heartbeat: config.stream.heartbeat },

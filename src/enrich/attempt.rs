@@ -5,16 +5,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::fallback::Fallback;
+use super::slots::Slots;
 use crate::run_id::RunId;
 use crate::runlog::{BodyText, CatchUp, LogError, RunFields, Snapshot, StorageWatch, Tracker};
 use crate::telemetry;
@@ -28,8 +27,8 @@ const FRESH: Duration = Duration::from_millis(10);
 pub(super) struct Readings {
     /// `None` where none are made, as in tests.
     pub(super) tracker: Option<Tracker>,
-    /// A permit for each reading that may go on at the same time.
-    pub(super) slots: Arc<Semaphore>,
+    /// A place for each reading that may go on at the same time.
+    pub(super) slots: Slots,
     /// Whether the answer's own logs are read where no log gives anything.
     pub(super) own_logs: bool,
 }
@@ -73,7 +72,7 @@ pub(super) enum OwnLogs {
 struct OwnReader {
     tracker: Tracker,
     run: Option<RunId>,
-    slots: Arc<Semaphore>,
+    slots: Slots,
 }
 
 /// When what has to be there.
@@ -91,7 +90,7 @@ pub(super) struct Times {
 struct Reader {
     tracker: Tracker,
     run: RunFields,
-    slots: Arc<Semaphore>,
+    slots: Slots,
     watch: StorageWatch,
     /// Tells readings when nobody waits any more; they then stop queueing behind another reader.
     waiting: DropGuard,
@@ -160,7 +159,7 @@ impl Readings {
 
     fn own_reader(&self, run: Option<&RunId>) -> Option<OwnReader> {
         let tracker = self.tracker.clone().filter(|_| self.own_logs)?;
-        Some(OwnReader { tracker, run: run.cloned(), slots: Arc::clone(&self.slots) })
+        Some(OwnReader { tracker, run: run.cloned(), slots: self.slots.clone() })
     }
 
     fn prepare_log(&self, run: Option<&RunId>) -> Result<LogAttempt, Fallback> {
@@ -174,7 +173,7 @@ impl Readings {
         let reader = Reader {
             tracker,
             run: RunFields::of(run),
-            slots: Arc::clone(&self.slots),
+            slots: self.slots.clone(),
             watch: StorageWatch::default(),
             waiting: nobody_waits.clone().drop_guard(),
             nobody_waits,
@@ -192,7 +191,7 @@ impl Reader {
     }
 
     fn read(&self, where_to: WhereTo) -> Result<Reading, Fallback> {
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Fallback::Overload)?;
+        let slot = self.slots.take().ok_or(Fallback::Overload)?;
         let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
         let nobody_waits = self.nobody_waits.clone();
         let began = Instant::now();
@@ -291,7 +290,7 @@ impl OwnReader {
             OwnLogs::Read(notes) => return Ok(*notes),
             OwnLogs::Nothing => return Err(Fallback::NoLog),
         };
-        let slot = self.slots.try_acquire_owned().map_err(|_| Fallback::Overload)?;
+        let slot = self.slots.take().ok_or(Fallback::Overload)?;
         let (tracker, run) = (self.tracker, self.run);
         let task = tokio::spawn(async move {
             let _slot = slot;

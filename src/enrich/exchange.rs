@@ -11,7 +11,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, Method, Response, Uri};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::again::{Again, Forwarded};
@@ -20,6 +19,7 @@ use super::attempt::{Attempt, Readings, WhereTo};
 use super::description::Descriptions;
 use super::eligible::check_head;
 use super::fallback::Fallback;
+use super::kept::Kept;
 use super::live::Caller;
 use super::notes::{Made, NotesFor};
 use super::record::{BodyTime, Departing, Record};
@@ -67,6 +67,8 @@ pub struct EnrichParams {
     pub own_logs: bool,
     /// How many logs may be read at the same time.
     pub max_concurrent: usize,
+    /// What the configuration before has left.
+    pub kept: Kept,
     /// Whether runs that ended badly get notes.
     pub failed: bool,
     /// Whether the names that one published client looks for are added, too.
@@ -162,7 +164,7 @@ pub(super) struct Enricher {
     pub(super) readings: Readings,
     pub(super) starts: Starts,
     /// `None` where processes are not looked at.
-    pub(super) processes: Option<Processes>,
+    pub(super) processes: Option<Arc<Processes>>,
     pub(super) answers: Answers,
     pub(super) held: HeldLimit,
     pub(super) streams: Streams,
@@ -183,12 +185,13 @@ impl Enricher {
             expose: params.expose_headers,
             is_shielded: params.is_shielded,
         };
-        let slots = Arc::new(Semaphore::new(params.max_concurrent));
+        let Kept { slots, turn_limits, processes } = params.kept.clone();
+        slots.allow(params.max_concurrent);
         let followers = tracker.clone().map(Followers::new);
         let readings = Readings { tracker, slots, own_logs: params.own_logs };
         let limit = HeldLimit::new(params.max_held_bytes, metrics.clone());
-        let starts = Starts::new(params.start_routes.clone());
-        let processes = params.process_check.then(Processes::new);
+        let starts = Starts::new(params.start_routes.clone(), turn_limits);
+        let processes = params.process_check.then_some(processes);
         Self {
             params,
             head,

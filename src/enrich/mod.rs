@@ -3,9 +3,9 @@
 //! `service` is the tower layer, `exchange` decides and knows the order of things, `whole` has the upstream's answer in
 //! advance, `attempt` is one reading of a log, `notes` makes the enhanced body of the two, and `written` keeps what can be
 //! used again; `answer` (and `answers`, which remembers), `eligible`, `members` and `merge` are pure; `live` is an answer
-//! that is sent again whenever it changes, `compare` has both answers in one, `shadow` makes notes for nobody;
-//! `record` and `findings` (pure) tell the comparison. Whatever fails here is a [`Fallback`]: the client gets the
-//! upstream's own bytes.
+//! that is sent again whenever it changes, `compare` has both answers in one, `shadow` makes notes for nobody; `kept` is
+//! what outlives a configuration; `record` and `findings` (pure) tell the comparison. Whatever fails here is a
+//! [`Fallback`]: the client gets the upstream's own bytes.
 
 mod again;
 pub mod answer;
@@ -17,6 +17,7 @@ pub mod eligible;
 mod exchange;
 mod fallback;
 mod findings;
+mod kept;
 mod live;
 pub mod members;
 pub mod merge;
@@ -25,6 +26,7 @@ mod record;
 mod respond;
 mod service;
 mod shadow;
+mod slots;
 mod starts;
 mod whole;
 mod written;
@@ -32,4 +34,5 @@ mod written;
 pub use description::Descriptions;
 pub use exchange::EnrichParams;
 pub use fallback::Fallback;
+pub use kept::Kept;
 pub use service::{Enrich, EnrichLayer};

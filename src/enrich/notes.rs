@@ -86,7 +86,7 @@ impl Enricher {
         notes: &Notes,
         deadline: Instant,
     ) -> Result<Arc<Written>, Fallback> {
-        let (snapshot, basis) = (&notes.snapshot, Basis::of(context, status));
+        let (snapshot, basis) = (&notes.snapshot, Basis::of(context, status, answer));
         if let Some(known) = snapshot.keepsake.get::<Written>().filter(|known| known.is_on(&basis)) {
             return Ok(known);
         }
@@ -153,7 +153,11 @@ impl Enricher {
         let processes = self.processes.as_ref().filter(|_| is_here);
         let alive = processes.and_then(|processes| processes.alive(snapshot.analysis.process()?));
         let run = answer.run.as_deref().and_then(RunId::new);
-        Beside { max_turns: run.and_then(|run| self.starts.max_turns(&run)), alive }
+        let max_turns = run.and_then(|run| self.starts.max_turns(&run));
+        // While a run goes on, its log says more.
+        let has_ended = status != RunStatus::Running;
+        let (turns, cost_usd) = (answer.turns.filter(|_| has_ended), answer.cost_usd.filter(|_| has_ended));
+        Beside { max_turns, alive, turns, cost_usd }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use super::answer::Answer;
 use super::members::Members;
 use crate::analysis::{Additions, Context, Detail, Enhancement, RunStatus, Timestamp};
 use crate::comparison::{Broken, Course, Usefulness, prove_list};
 
 /// What notes depend on beside the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Basis {
     /// As of when they are: of a run that goes on, the end of the second in which they were asked for; of one that has
     /// ended, no time makes a difference.
@@ -16,17 +17,22 @@ pub(super) struct Basis {
     max_turns: Option<u64>,
     detail: Detail,
     compat_fields: bool,
+    /// What the upstream's answer says, which counts once the run has ended.
+    turns: Option<u64>,
+    cost_usd: Option<f64>,
 }
 
 impl Basis {
-    /// Of notes with this context.
-    pub(super) fn of(context: &Context, status: RunStatus) -> Self {
+    /// Of notes with this context, for this answer.
+    pub(super) fn of(context: &Context, status: RunStatus, answer: &Answer) -> Self {
         Self {
             at: (status == RunStatus::Running).then(|| end_of_second(context.now)),
             status,
             max_turns: context.max_turns,
             detail: context.detail,
             compat_fields: context.compat_fields,
+            turns: answer.turns,
+            cost_usd: answer.cost_usd,
         }
     }
 

@@ -211,17 +211,17 @@ mod tests {
             }
         }
         let ((put, gets), (gives, mut take)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        let (mut driver, wakes) = (echo(gets, gives), Arc::<Counted>::default());
-        let waker = Waker::from(Arc::clone(&wakes));
+        let (mut driver, counted) = (echo(gets, gives), Arc::<Counted>::default());
+        let waker = Waker::from(Arc::clone(&counted));
         let mut cx = Context::from_waker(&waker);
         assert!(driver.poll_beside(&mut cx, |cx| take.poll_recv(cx)).is_pending());
         put.send(1).unwrap();
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "this came from elsewhere");
+        assert_eq!(counted.0.load(Ordering::Relaxed), 1, "this came from elsewhere");
         assert!(driver.poll_beside(&mut cx, |cx| take.poll_recv(cx)).is_ready());
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(counted.0.load(Ordering::Relaxed), 1);
         driver.rest();
         put.send(2).unwrap();
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "nobody waits for it");
+        assert_eq!(counted.0.load(Ordering::Relaxed), 1, "nobody waits for it");
     }
 
     #[tokio::test]
