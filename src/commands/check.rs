@@ -16,6 +16,9 @@ pub(super) struct Args {
     /// The configuration file (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Print nothing but what is wrong
+    #[arg(long)]
+    quiet: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -23,6 +26,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     for warning in &loaded.warnings {
         writeln!(io::stderr(), "gloss: warning: {warning}")?;
     }
-    io::stdout().write_all(loaded.describe().as_bytes())?;
+    if !args.quiet {
+        io::stdout().write_all(loaded.describe().as_bytes())?;
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod analyze;
 mod check;
 mod compare;
+mod completions;
 mod demo;
 mod doctor;
 mod fit;
@@ -14,6 +15,7 @@ mod init;
 mod layout;
 mod log_input;
 mod log_names;
+mod man;
 mod replay;
 mod rollout;
 pub mod serve;
@@ -61,6 +63,8 @@ enum Command {
     Init(init::Args),
     Doctor(doctor::Args),
     Health(health::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Why a command ended badly.
@@ -105,6 +109,8 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args).map_err(Failure::from),
         Command::Doctor(args) => doctor::run(&args),
         Command::Health(args) => health::run(&args).map_err(Failure::from),
+        Command::Completions(args) => completions::run(&args).map_err(Failure::from),
+        Command::Man(args) => man::run(&args).map_err(Failure::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -107,7 +107,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         drain_on_signal(&drain)?;
         let metrics = Metrics::new();
         log_panics(metrics.clone());
-        let mut gloss = Gloss::bind(loaded, metrics, Box::new(stack::tracker)).await?;
+        let clients = clients(&loaded.config.listen).await?;
+        let mut gloss = Gloss::serving(clients, loaded, metrics, Box::new(stack::tracker)).await?;
         // From here on SIGHUP ends nothing any more.
         gloss.reload_from(Reloads { sources, file, hangup: signal(SignalKind::hangup())?, logging });
         announce_sources(&gloss.loaded.config.logs.sources);
@@ -118,6 +119,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     // A read that hangs in a file system must not keep the process.
     runtime.shutdown_background();
     outcome
+}
+
+/// The socket that a service manager opened for clients, else one of gloss's own at the address that is configured.
+async fn clients(listen: &ListenAddress) -> anyhow::Result<Listener> {
+    let handed = systemd::handed_over().context("the socket of the service manager cannot be used")?;
+    let Some(socket) = handed else { return bind("listen", listen).await };
+    tracing::info!("clients connect to the service manager's socket: listen ({listen}) does not count");
+    Ok(Listener::take_over(socket)?)
 }
 
 /// Says where logs are looked for, and what to expect where that is the upstream's answer alone.
@@ -185,9 +194,19 @@ pub struct Gloss {
 impl Gloss {
     /// Binds the listeners; nothing is accepted yet. Logs are read by what `make_tracker` makes.
     pub async fn bind(loaded: Loaded, metrics: Metrics, make_tracker: MakeTracker) -> anyhow::Result<Self> {
+        let clients = bind("listen", &loaded.config.listen).await?;
+        Self::serving(clients, loaded, metrics, make_tracker).await
+    }
+
+    /// The same for clients of a socket that listens already.
+    async fn serving(
+        clients: Listener,
+        loaded: Loaded,
+        metrics: Metrics,
+        make_tracker: MakeTracker,
+    ) -> anyhow::Result<Self> {
         let config = &loaded.config;
         let tracker = make_tracker(config, &metrics).context("the log sources cannot be set up")?;
-        let clients = bind("listen", &config.listen).await?;
         let operators = match &config.admin {
             Some(admin) => Some(bind("admin.listen", &ListenAddress::Tcp(admin.listen)).await?),
             None => None,

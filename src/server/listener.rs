@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::config::ListenAddress;
 use crate::proxy::ClientAddress;
+use crate::systemd::Handed;
 
 /// A socket that accepts connections. A Unix one takes its file away when it is dropped.
 #[derive(Debug)]
@@ -46,6 +47,25 @@ impl Listener {
                 remove_abandoned(path).await?;
                 let listener = UnixListener::bind(path)?;
                 Ok(Self::Unix(listener, path.clone(), FileId::of(path)))
+            }
+        }
+    }
+
+    /// Goes on with a socket that listens already. Has to be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// When the system does not have it watched.
+    pub fn take_over(socket: Handed) -> io::Result<Self> {
+        match socket {
+            Handed::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                Ok(Self::Tcp(TcpListener::from_std(listener)?))
+            }
+            Handed::Unix(listener) => {
+                listener.set_nonblocking(true)?;
+                let path = listener.local_addr()?.as_pathname().map(Path::to_owned).unwrap_or_default();
+                // Not gloss's file: nothing says which it is, and so it stays.
+                Ok(Self::Unix(UnixListener::from_std(listener)?, path, None))
             }
         }
     }

@@ -48,6 +48,8 @@ mod lifecycle;
 mod limits;
 /// Clients that take no more, or send no more, or never end: nothing is held for them for ever.
 mod lingering;
+/// What `man` shows and shells complete.
+mod manual;
 /// What a scrape finds.
 mod metrics;
 /// Logs that are objects: what a poll asks the storage for.

@@ -1,11 +1,14 @@
-//! What systemd is told: `sd_notify(3)` over a real socket, and nothing without one.
+//! What systemd is told: `sd_notify(3)` over a real socket, and nothing without one. And the socket that it hands over.
 
-use std::os::unix::net::UnixDatagram;
+use std::io::{Read, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::support::PATIENCE;
+use crate::support::client::{Client, request};
 use crate::support::sidecar::Setup;
 use crate::support::upstream::nobody;
 
@@ -75,4 +78,47 @@ fn a_manager_that_does_not_listen_costs_a_log_line() {
     let gloss = Setup::before_address(nobody()).variable("NOTIFY_SOCKET", "/nowhere/at/all").start();
     assert_eq!(gloss.get("/", &[]).status, 502);
     assert!(gloss.stderr().contains("the service manager could not be told"), "{}", gloss.stderr());
+}
+
+#[test]
+fn a_socket_that_was_handed_over_counts_and_keeps_those_who_came_before() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut early = Client::connect(address);
+    let mut gloss = Setup::before_address(nobody()).handed(socket.try_clone().unwrap()).start();
+    assert_eq!(gloss.clients, address);
+    assert_eq!(early.send(request("GET", "/early", &[])).answer().status, 502);
+    assert!(gloss.stderr().contains("listen (http://127.0.0.1:0) does not count"), "{}", gloss.stderr());
+
+    gloss.signal(Signal::TERM);
+    assert_eq!(gloss.ended().code(), Some(0));
+    // Nobody serves now, and nobody is turned away.
+    let mut waiting = Client::connect(address);
+    let successor = Setup::before_address(nobody()).handed(socket).start();
+    assert_eq!(successor.clients, address);
+    assert_eq!(waiting.send(request("GET", "/between", &[])).answer().status, 502);
+}
+
+#[test]
+fn a_handed_socket_in_the_file_system_stays_when_gloss_ends() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("gloss.sock");
+    let socket = UnixListener::bind(&path).unwrap();
+    let mut gloss = Setup::before_address(nobody()).handed(socket.try_clone().unwrap()).start();
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    gloss.signal(Signal::TERM);
+    assert_eq!(gloss.ended().code(), Some(0));
+    assert!(path.exists());
+}
+
+#[test]
+fn what_accepts_no_connections_is_refused() {
+    let (status, said) =
+        Setup::before_address(nobody()).handed(UdpSocket::bind("127.0.0.1:0").unwrap()).fail();
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains("the socket of the service manager cannot be used"), "{said}");
 }

@@ -1,12 +1,14 @@
 """The programs that the tests need, each started once, and small objects to speak to them."""
 
+import subprocess
 from itertools import count
 from types import SimpleNamespace
 
 import httpx
 import pytest
 from clients import CLIENTS, PLAIN
-from processes import HERE, Child, listening, start_gloss
+from processes import HERE, Child, gloss_binary, listening, start_gloss
+from programs import program
 
 KEY = ("x-api-key", "peer-key")
 ENHANCED = ("gloss", "enhanced")
@@ -103,3 +105,16 @@ def both(upstream, gloss, client):
         return client(method, upstream.url + path, sent, body), client(method, gloss.url + path, sent, body)
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory):
+    """The Debian package of the program under test."""
+    for name in ["cargo-deb", "dpkg-deb", "strip"]:
+        program(name)
+    out = tmp_path_factory.mktemp("debian")
+    command = [HERE.parent.parent / "deploy" / "debian" / "build", "--draft", "--binary", gloss_binary(), "--out", out]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = out.glob("*.deb")
+    return built

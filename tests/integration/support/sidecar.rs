@@ -3,6 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub(crate) struct Setup {
     config_file: Option<PathBuf>,
     stderr: Option<Stdio>,
     descriptors: Option<u32>,
+    handed: Option<OwnedFd>,
 }
 
 /// A process that serves.
@@ -66,6 +68,7 @@ impl Setup {
             config_file: None,
             stderr: None,
             descriptors: None,
+            handed: None,
         };
         setup
             .set("upstream.url", &format!("{url:?}"))
@@ -127,6 +130,12 @@ impl Setup {
         self
     }
 
+    /// Hands the process a socket that listens already, as systemd does.
+    pub(crate) fn handed(mut self, socket: impl Into<OwnedFd>) -> Self {
+        self.handed = Some(socket.into());
+        self
+    }
+
     /// Has log lines go there instead of into a file that the test can read.
     pub(crate) fn stderr_to(mut self, there: impl Into<Stdio>) -> Self {
         self.stderr = Some(there.into());
@@ -168,9 +177,10 @@ impl Setup {
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let file = self.config_file.clone().unwrap_or(file);
         let program = self.program(folder.path());
-        let mut command = match self.descriptors {
-            Some(count) => limited(&program, count),
-            None => Command::new(program),
+        let mut command = match (self.descriptors, &self.handed) {
+            (Some(count), _) => after(&program, &format!("ulimit -n {count}")),
+            (_, Some(_)) => after(&program, "exec 3<&0 </dev/null; export LISTEN_FDS=1 LISTEN_PID=$$"),
+            _ => Command::new(program),
         };
         match self.gate {
             Some(gate) => command.arg(&file).arg(gate.to_string()),
@@ -187,7 +197,8 @@ impl Setup {
         }
         let stderr = self.stderr.take();
         let into_file = || File::create(folder.path().join("stderr")).unwrap().into();
-        command.stdin(Stdio::null()).stderr(stderr.unwrap_or_else(into_file));
+        command.stdin(self.handed.take().map_or_else(Stdio::null, Stdio::from));
+        command.stderr(stderr.unwrap_or_else(into_file));
         command
     }
 
@@ -210,10 +221,10 @@ impl Setup {
     }
 }
 
-/// A program that a shell replaces itself by, after lowering its limit of descriptors.
-fn limited(program: &Path, descriptors: u32) -> Command {
+/// A program that a shell replaces itself by, after a preparation.
+fn after(program: &Path, preparation: &str) -> Command {
     let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")).arg(program);
+    command.arg("-c").arg(format!("{preparation}; exec \"$0\" \"$@\"")).arg(program);
     command
 }
 
