@@ -67,7 +67,9 @@ class Engine:
     def __call__(self, *arguments, name="podman", stdin=None, **variables):
         """What it prints; it has to end well."""
         done = self.attempt(*arguments, name=name, stdin=stdin, **variables)
-        assert done.returncode == 0, f"{name} {' '.join(map(str, arguments))}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
+        assert (
+            done.returncode == 0
+        ), f"{name} {' '.join(map(str, arguments))}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
         return done.stdout.strip()
 
     def attempt(self, *arguments, name="podman", stdin=None, **variables):

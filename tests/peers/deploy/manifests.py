@@ -52,9 +52,7 @@ def helm(folder, *values, chart=DEPLOY / "helm" / "gloss", name="api"):
         command = [sys.executable, "-m", "deploy.helm", kubeconfig, chart, name, *map(json.dumps, values)]
         # The releases are kept in memory, and not in the cluster.
         kept = os.environ | {"HELM_DRIVER": "memory"}
-        done = subprocess.run(
-            list(map(str, command)), env=kept, cwd=HERE, capture_output=True, text=True, timeout=60
-        )
+        done = subprocess.run(list(map(str, command)), env=kept, cwd=HERE, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout), objects
 

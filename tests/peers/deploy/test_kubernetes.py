@@ -107,7 +107,9 @@ def test_the_chart_installs_what_the_plain_manifests_say(installed):
     chosen = objects["Deployment", "api"]["spec"]["selector"]["matchLabels"]
     for kind, name in [("Service", "api"), ("NetworkPolicy", "api-gloss"), ("PodDisruptionBudget", "api-gloss")]:
         expected = json.dumps(written[kind, name]["spec"]).replace('{"app": "api"}', json.dumps(chosen))
-        assert objects[kind, name]["spec"] == json.loads(expected) | ({"type": "ClusterIP"} if kind == "Service" else {})
+        assert objects[kind, name]["spec"] == json.loads(expected) | (
+            {"type": "ClusterIP"} if kind == "Service" else {}
+        )
 
 
 def test_everything_that_the_chart_lets_one_choose_is_valid(tmp_path):
@@ -124,7 +126,13 @@ def test_everything_that_the_chart_lets_one_choose_is_valid(tmp_path):
                 "readinessProbe": {"tcpSocket": {"port": 8001}},
             },
         },
-        "gloss": {"port": 8000, "adminPort": 9000, "tag": "0.2.0", "tokenSecret": "mine", "env": [{"name": "X", "value": "1"}]},
+        "gloss": {
+            "port": 8000,
+            "adminPort": 9000,
+            "tag": "0.2.0",
+            "tokenSecret": "mine",
+            "env": [{"name": "X", "value": "1"}],
+        },
         "replicas": 1,
         "logsVolume": {"emptyDir": None, "persistentVolumeClaim": {"claimName": "logs"}},
         "volumes": [{"name": "state", "emptyDir": {}}],

@@ -26,7 +26,11 @@ def with_ports(file, ports, share):
     for written, port in ports.items():
         text, changed = re.subn(rf"\b{written}\b(?=[;,}} ])", str(port), text)
         assert changed, f"{file} names no port {written}"
-    for written, meant in {"10%": f"{share}%", "weight: 10": f"weight: {share}", "weight: 90": f"weight: {100 - share}"}.items():
+    for written, meant in {
+        "10%": f"{share}%",
+        "weight: 10": f"weight: {share}",
+        "weight: 90": f"weight: {100 - share}",
+    }.items():
         text = text.replace(written, meant)
     return text
 
