@@ -8,14 +8,13 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
-use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use url::Url;
 
 use crate::analysis::{Limits, LogSourceKind};
 use crate::comparison::Comparison;
 use crate::config::{Config, SourceConfig};
-use crate::enrich::{Descriptions, EnrichLayer, EnrichParams};
-use crate::observe::{Collector, ObserveLayer, ObserveParams, ObservedBody};
+use crate::enrich::{Descriptions, EnrichLayer, EnrichParams, Kept};
+use crate::observe::{Collector, MarkSecretsLayer, ObserveLayer, ObserveParams, ObservedBody};
 use crate::openapi::DescriptionParams;
 use crate::proxy::{
     Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, Forwarding, RescueLayer, Tunnels,
@@ -44,6 +43,8 @@ pub struct Shared {
     pub rollout: RolloutSwitch,
     /// What the A/B measures.
     pub comparison: Comparison,
+    /// What enrichment remembers and has under way.
+    pub kept: Kept,
     /// Live updates under way.
     pub streams: Streams,
     /// Connections that were upgraded.
@@ -74,7 +75,7 @@ pub fn build(
     let secret = Arc::clone(&config.secret_headers);
     ServiceBuilder::new()
         // First of all, so that no layer can show a credential, even by accident.
-        .layer(SetSensitiveHeadersLayer::from_shared(secret))
+        .layer(MarkSecretsLayer::new(secret))
         // Around everything that may answer, so that every answer is counted, timed and logged, to its last byte.
         .layer(ObserveLayer::new(observe_params(config), shared.traces.clone(), shared.metrics.clone()))
         // Around all that can fail, so that every failure and every panic further in becomes an answer.
@@ -243,6 +244,7 @@ fn enrich_params(config: &Config, shared: &Shared) -> EnrichParams {
         storage_patience: config.logs.timeout,
         own_logs: config.logs.sources.contains(&SourceConfig::Body),
         max_concurrent: config.enrich.max_concurrent,
+        kept: shared.kept.clone(),
         failed: config.enrich.failed,
         compat_fields: config.enrich.compat_fields,
         pace: Pace { upstream: config.stream.upstream_interval, heartbeat: config.stream.heartbeat },

@@ -106,12 +106,16 @@ impl CacheOutcome {
 }
 
 /// What was seen beside the log. Another process, elsewhere, may have seen less: progress never depends on it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Beside {
     /// The turn limit that the run was started with; shown where nothing else tells it.
     pub max_turns: Option<u64>,
     /// Whether the run's process lives; `None` where nothing can be said.
     pub alive: Option<bool>,
+    /// The turns that a run which has ended took, by the upstream's word; count where the log does not state them.
+    pub turns: Option<u64>,
+    /// What such a run cost, USD, by the upstream's word; counts where the log does not state it.
+    pub cost_usd: Option<f64>,
 }
 
 /// Everything beside the log that a report depends on.

@@ -71,9 +71,12 @@ impl Additions {
 
 fn push<T: Serialize>(members: &mut Vec<(&'static str, String)>, name: &'static str, value: Option<&T>) {
     if let Some(value) = value {
-        let json = serde_json::to_string(value).expect("texts, numbers and lists of them always serialise");
-        members.push((name, json));
+        members.push((name, json(value)));
     }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts, numbers and lists of them always serialise")
 }
 
 /// A moment, written as RFC 3339 in UTC with `Z`.
@@ -435,4 +438,9 @@ impl Default for Enhancement {
 impl Enhancement {
     /// The version of the added fields that is built here.
     pub const VERSION: u32 = 1;
+
+    /// As JSON.
+    pub fn to_json(&self) -> String {
+        json(self)
+    }
 }

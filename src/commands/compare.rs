@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
 use self::fetch::Caller;
 use self::judge::{Judgement, judge, judge_both};
@@ -45,20 +45,8 @@ pub(super) struct Args {
     /// The runs
     #[arg(value_name = "RUN_ID", required = true, value_parser = gateway::run_id)]
     runs: Vec<RunId>,
-    /// Where gloss is, as http, https or unix URL
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8880")]
-    url: String,
-    /// A header to send, such as 'x-api-key: KEY'; may be repeated
-    #[arg(long, value_name = "K: V", value_parser = gateway::header)]
-    header: Vec<(HeaderName, HeaderValue)>,
-    /// The path of status requests
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
-        value_parser = gateway::route
-    )]
-    route: String,
+    #[command(flatten)]
+    asking: gateway::Asking,
     /// The header by which gloss is asked for a variant: gloss.header in its configuration
     #[arg(long, value_name = "NAME", default_value = "Gloss")]
     opt_in: HeaderName,
@@ -76,7 +64,7 @@ enum Format {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let runtime = runtime()?;
     let outcomes = runtime.block_on(async {
-        let caller = Caller::of(&args.url, &args.route, args.opt_in.clone(), &args.header)?;
+        let caller = Caller::of(&args.asking, args.opt_in.clone())?;
         let mut runs = Vec::new();
         for run in &args.runs {
             runs.push(compare(&caller, run).await);

@@ -21,6 +21,25 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than gloss waits for the service, as a rule.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
+// Where status requests go, and what they say; a documentation comment would become the commands' own.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asking {
+    /// Where gloss is, as http, https or unix URL
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8880")]
+    pub(super) url: String,
+    /// A header to send, such as 'x-api-key: KEY'; may be repeated
+    #[arg(long, value_name = "K: V", value_parser = header)]
+    pub(super) header: Vec<(HeaderName, HeaderValue)>,
+    /// The path of status requests
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
+        value_parser = route
+    )]
+    pub(super) route: String,
+}
+
 /// Sends requests to the gloss at `url`, which is http, https or unix; nothing is connected yet. Has to be called on a tokio
 /// runtime.
 pub(super) fn to(url: &str) -> Result<Forward> {

@@ -30,7 +30,7 @@ use super::{Failure, runtime};
 use crate::admin::{Access, Admin, AdminParams, Readiness, RunPages};
 use crate::comparison::Comparison;
 use crate::config::{self, Config, ListenAddress, Loaded, SourceConfig, Sources};
-use crate::enrich::Fallback;
+use crate::enrich::{Fallback, Kept};
 use crate::proxy::{ProxyError, Tunnels};
 use crate::reload::{FileWatch, Reloader, Swap};
 use crate::server::{self, Listener, Refusal, ServerParams};
@@ -204,7 +204,8 @@ impl Gloss {
         let streams = Streams::new(end_streams.clone(), metrics.clone());
         let comparison = Comparison::new(Utc::now(), Fallback::ALL.map(Fallback::as_str));
         let traces = stack::traces(config, &metrics)?;
-        let shared = stack::Shared { metrics, tracker, rollout, comparison, streams, tunnels, traces };
+        let kept = Kept::default();
+        let shared = stack::Shared { metrics, tracker, rollout, comparison, kept, streams, tunnels, traces };
         let reloads = None;
         Ok(Self {
             loaded,

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 mod link;
+mod live;
 mod screen;
 mod view;
 
@@ -13,7 +14,6 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use chrono::Utc;
-use http::{HeaderName, HeaderValue};
 
 use self::link::{Link, Said};
 use self::screen::Screen;
@@ -42,20 +42,8 @@ pub(super) struct Args {
     /// The run
     #[arg(value_name = "RUN_ID", value_parser = gateway::run_id)]
     run: RunId,
-    /// Where gloss is, as http, https or unix URL
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8880")]
-    url: String,
-    /// A header to send, such as 'x-api-key: KEY'; may be repeated
-    #[arg(long, value_name = "K: V", value_parser = gateway::header)]
-    header: Vec<(HeaderName, HeaderValue)>,
-    /// The path of status requests
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/api/v1/workflows/claude-code/run/{run_id}/status",
-        value_parser = gateway::route
-    )]
-    route: String,
+    #[command(flatten)]
+    asking: gateway::Asking,
     /// Print a line for each change, also on a terminal
     #[arg(long)]
     plain: bool,
@@ -70,8 +58,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 
 /// Shows states until one is the last.
 async fn watch(args: &Args) -> Result<()> {
-    let path = args.route.replace("{run_id}", args.run.as_str());
-    let mut link = Link::to(&args.url, &path, &args.header)?;
+    let path = args.asking.route.replace("{run_id}", args.run.as_str());
+    let mut link = Link::to(&args.asking.url, &path, &args.asking.header)?;
     let mut screen = Screen::new(args.run.as_str(), args.plain);
     let (mut last, mut failures) = (None, 0);
     loop {
@@ -82,9 +70,9 @@ async fn watch(args: &Args) -> Result<()> {
         match said {
             Said::State { json, streamed } => {
                 let view = View::read(&json)?;
-                screen.show(&view, Utc::now())?;
+                screen.show(&view)?;
                 if view.has_ended() {
-                    screen.finish(&view)?;
+                    screen.finish(&view, Utc::now())?;
                     return verdict(&view);
                 }
                 last = Some(view);
@@ -97,7 +85,7 @@ async fn watch(args: &Args) -> Result<()> {
                 failures += 1;
                 // What was never there is not waited for.
                 if last.is_none() || failures > TRIES {
-                    bail!("{} cannot be read from {}: {why}", args.run, args.url);
+                    bail!("{} cannot be read from {}: {why}", args.run, args.asking.url);
                 }
                 tokio::time::sleep(PAUSE).await;
             }

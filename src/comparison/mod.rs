@@ -32,7 +32,7 @@ pub use eta::{Course, EtaBand, EtaReport, Prediction};
 pub use histogram::{Distribution, Histogram, LEAST, MOST, RELATIVE_ERROR};
 pub use minutes::Minute;
 pub use noise::{Compared, Mismatch, Pair, PairsReport};
-pub use proof::{Added, Broken, prove, prove_but_for_logs};
+pub use proof::{Added, Broken, prove, prove_but_for_logs, prove_list, prove_pieces};
 pub use report::{Fallbacks, Halves, NoiseReport, Proof, Report, Useful, UsefulnessReport, VariantReport};
 pub use tally::{Exchange, Half, Received, Sent, Tally, Usefulness};
 pub use verdict::{Sides, Verdict};

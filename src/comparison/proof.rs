@@ -60,7 +60,50 @@ pub fn prove(basic: &[u8], enhanced: &[u8]) -> Result<Vec<Added>, Broken> {
     members(inserted, is_empty_object).ok_or(Broken::Insertion)
 }
 
-/// The same where the value of the member `logs` may have become `null`, as callers can ask; it is the one exception.
+/// The same for a body in pieces: `front` and `back` are `basic`, and `added` is `lists` with commas between them.
+///
+/// That those are lists of JSON members, with names that no other list has, is for [`prove_list`]: they may have been
+/// looked at before. Memory that is the same is not compared.
+///
+/// # Errors
+/// [`Broken`] says what is not so.
+pub fn prove_pieces(
+    basic: &[u8],
+    front: &[u8],
+    added: &str,
+    back: &[u8],
+    lists: &[&str],
+) -> Result<(), Broken> {
+    let brace = basic.trim_ascii_end().len().checked_sub(1).ok_or(Broken::NoObject)?;
+    let (basic_front, basic_back) = basic.split_at(brace);
+    if !basic_back.starts_with(b"}") {
+        return Err(Broken::NoObject);
+    }
+    if !std::ptr::eq(basic_front, front) && basic_front != front {
+        return Err(Broken::Changed { at: same_bytes(basic_front, front) });
+    }
+    if basic_back != back {
+        return Err(Broken::End);
+    }
+    let is_empty_object = basic_front.trim_ascii_end().ends_with(b"{");
+    let (mut rest, mut needs_comma) = (added, !is_empty_object);
+    for list in lists.iter().filter(|list| !list.is_empty()) {
+        let behind_comma = if needs_comma { rest.strip_prefix(',') } else { Some(rest) };
+        rest = behind_comma.and_then(|rest| rest.strip_prefix(list)).ok_or(Broken::Insertion)?;
+        needs_comma = true;
+    }
+    if rest.is_empty() { Ok(()) } else { Err(Broken::Insertion) }
+}
+
+/// The members in a list of them, `"a":1,"b":2`, where each has a name of its own.
+///
+/// # Errors
+/// [`Broken::Insertion`] when it is no such list.
+pub fn prove_list(list: &str) -> Result<Vec<Added>, Broken> {
+    members(list.as_bytes(), true).ok_or(Broken::Insertion)
+}
+
+/// What [`prove`] shows, where the value of the member `logs` may have become `null`, as callers can ask; it is the one exception.
 ///
 /// # Errors
 /// As [`prove`].
@@ -190,6 +233,31 @@ mod tests {
         }
         for no_object in ["", " ", "[]", "1"] {
             assert_eq!(names(no_object, "{}"), Err(Broken::NoObject), "{no_object}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_body_and_the_lists_between_commas() {
+        let proved = |front: &str, added, back: &str, lists: &[&str]| {
+            prove_pieces(b"{\"a\":1 }\n", front.as_bytes(), added, back.as_bytes(), lists)
+        };
+        let front = "{\"a\":1 ";
+        assert_eq!(proved(front, ",\"x\":1,\"y\":2", "}\n", &["\"x\":1", "", "\"y\":2"]), Ok(()));
+        assert_eq!(proved(front, "", "}\n", &[]), Ok(()));
+        assert_eq!(prove_pieces(b"{}", b"{", "\"x\":1", b"}", &["\"x\":1"]), Ok(()));
+        assert_eq!(proved("{\"a\":2 ", ",\"x\":1", "}\n", &["\"x\":1"]), Err(Broken::Changed { at: 5 }));
+        assert_eq!(proved(front, ",\"x\":1", "}", &["\"x\":1"]), Err(Broken::End));
+        for added in ["\"x\":1", ",\"x\":2", ",\"x\":1,", ",\"x\":1,\"x\":1", ",,\"x\":1", ""] {
+            assert_eq!(proved(front, added, "}\n", &["\"x\":1"]), Err(Broken::Insertion), "{added}");
+        }
+        assert_eq!(prove_pieces(b"[]", b"[", "", b"]", &[]), Err(Broken::NoObject));
+    }
+
+    #[test]
+    fn a_list_is_of_members_with_names_of_their_own() {
+        assert_eq!(prove_list("\"x\":1, \"y\":{}").unwrap().len(), 2);
+        for odd in ["x", "\"x\"", "\"x\":1,\"x\":2", "\"x\":1}", ",\"x\":1", "\"x\":1,"] {
+            assert_eq!(prove_list(odd), Err(Broken::Insertion), "{odd}");
         }
     }
 

@@ -8,13 +8,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A body that is one JSON object.
-#[derive(Debug, Clone)]
-pub struct Answer<'b> {
-    /// The body.
-    pub text: &'b str,
+/// What is known of a body that is one JSON object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
     /// The names of its members.
-    pub names: Vec<Cow<'b, str>>,
+    pub names: Vec<String>,
     /// The run's id; `None` where the member is missing or no string.
     pub run: Option<String>,
     /// The run's status by the upstream's word; `None` where the member is missing or no string.
@@ -27,11 +25,15 @@ pub struct Answer<'b> {
     pub claude_session: Option<String>,
     /// The turn limit, where this version of the upstream tells it.
     pub max_turns: Option<u64>,
+    /// The turns that were taken; `None` where it tells none, and while they are not counted.
+    pub turns: Option<u64>,
+    /// What the run cost, USD; `None` where it tells nothing, and while it is not known.
+    pub cost_usd: Option<f64>,
     /// Whether the upstream itself has a `result`: one that is not null.
     pub has_result: bool,
-    /// Where the value of `logs` stands in the text.
+    /// Where the value of `logs` stands in the body.
     pub logs: Option<Range<usize>>,
-    /// Where the closing brace stands in the text.
+    /// Where the closing brace stands in the body.
     pub closing_brace: usize,
 }
 
@@ -39,33 +41,48 @@ pub struct Answer<'b> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAnObject;
 
-impl<'b> Answer<'b> {
+impl Answer {
     /// Reads a body.
-    pub fn read(body: &'b [u8]) -> Result<Self, NotAnObject> {
+    pub fn read(body: &[u8]) -> Result<Self, NotAnObject> {
         let text = std::str::from_utf8(body).map_err(|_| NotAnObject)?;
-        let members: Members<'b> = serde_json::from_str(text).map_err(|_| NotAnObject)?;
+        let members: Members<'_> = serde_json::from_str(text).map_err(|_| NotAnObject)?;
         let closing_brace = text.rfind('}').ok_or(NotAnObject)?;
+        let progress = members.progress.and_then(shaped::<Progress>).unwrap_or_default();
+        let metrics = members.metrics.and_then(shaped::<Metrics>).unwrap_or_default();
+        let turns = members.turns.and_then(shaped::<u64>).or(progress.turns);
+        let cost_usd = members.cost.and_then(shaped::<f64>).or(metrics.cost_usd);
         Ok(Self {
-            text,
             run: members.run.and_then(text_of),
             status: members.status.and_then(text_of),
             workflow: members.workflow.and_then(text_of),
             session: members.session.and_then(text_of),
             claude_session: members.claude_session.and_then(text_of).filter(|id| id != "pending"),
-            max_turns: members
-                .debug_info
-                .and_then(requested_turns)
-                .or(members.progress.and_then(progress_turns)),
+            max_turns: members.debug_info.and_then(requested_turns).or(progress.max_turns),
+            // Both are nought as long as the service has not read the run's end.
+            turns: turns.filter(|turns| *turns > 0),
+            cost_usd: cost_usd.filter(|cost| *cost > 0.0),
             has_result: members.result.is_some_and(|raw| raw.get() != "null"),
             logs: members.logs.map(|raw| span(text, raw)),
-            names: members.names,
+            names: members.names.into_iter().map(Cow::into_owned).collect(),
             closing_brace,
         })
+    }
+
+    /// Whether one of its members has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    /// How much memory it holds, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        let texts = [&self.run, &self.status, &self.workflow, &self.session, &self.claude_session];
+        let texts = texts.into_iter().flatten().chain(&self.names);
+        self.names.capacity() * size_of::<String>() + texts.map(String::capacity).sum::<usize>()
     }
 }
 
 fn text_of(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
+    shaped(value)
 }
 
 /// `debug_info.session_info.max_turns_requested`, which the seed version tells with `debug=true`.
@@ -78,16 +95,25 @@ fn requested_turns(debug_info: &RawValue) -> Option<u64> {
     struct SessionInfo {
         max_turns_requested: Option<u64>,
     }
-    serde_json::from_str::<DebugInfo>(debug_info.get()).ok()?.session_info.max_turns_requested
+    shaped::<DebugInfo>(debug_info)?.session_info.max_turns_requested
 }
 
-/// `progress.max_turns`, which later versions tell.
-fn progress_turns(progress: &RawValue) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Progress {
-        max_turns: Option<u64>,
-    }
-    serde_json::from_str::<Progress>(progress.get()).ok()?.max_turns
+/// `progress`, of later versions.
+#[derive(Default, Deserialize)]
+struct Progress {
+    turns: Option<u64>,
+    max_turns: Option<u64>,
+}
+
+/// `metrics`, of later versions.
+#[derive(Default, Deserialize)]
+struct Metrics {
+    cost_usd: Option<f64>,
+}
+
+/// What a value is of this shape; `None` where it is of another.
+fn shaped<'b, T: Deserialize<'b>>(value: &'b RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
 }
 
 /// The place of a value that was borrowed from `text`.
@@ -108,6 +134,9 @@ struct Members<'b> {
     logs: Option<&'b RawValue>,
     debug_info: Option<&'b RawValue>,
     progress: Option<&'b RawValue>,
+    turns: Option<&'b RawValue>,
+    cost: Option<&'b RawValue>,
+    metrics: Option<&'b RawValue>,
 }
 
 impl<'de: 'b, 'b> Deserialize<'de> for Members<'b> {
@@ -138,6 +167,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 "logs" => members.logs = Some(map.next_value()?),
                 "debug_info" => members.debug_info = Some(map.next_value()?),
                 "progress" => members.progress = Some(map.next_value()?),
+                "turns" => members.turns = Some(map.next_value()?),
+                "cost" => members.cost = Some(map.next_value()?),
+                "metrics" => members.metrics = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -192,6 +224,24 @@ mod tests {
         assert_eq!(Answer::read(later.as_bytes()).unwrap().max_turns, Some(50));
         assert_eq!(Answer::read(br#"{"progress":{"max_turns":null}}"#).unwrap().max_turns, None);
         assert_eq!(Answer::read(br#"{"progress":"none"}"#).unwrap().max_turns, None);
+    }
+
+    #[test]
+    fn turns_and_cost_are_found_in_both_generations_once_they_are_known() {
+        let told = |body: &str| {
+            let answer = Answer::read(body.as_bytes()).unwrap();
+            (answer.turns, answer.cost_usd)
+        };
+        assert_eq!(told(r#"{"cost":0.25,"turns":7,"progress":null}"#), (Some(7), Some(0.25)));
+        assert_eq!(told(r#"{"progress":{"turns":7},"metrics":{"cost_usd":2}}"#), (Some(7), Some(2.0)));
+        for unknown in [
+            r#"{"cost":0.0,"turns":0}"#,
+            r#"{"cost":null,"turns":null}"#,
+            r#"{"cost":"much","turns":-1,"metrics":[]}"#,
+            "{}",
+        ] {
+            assert_eq!(told(unknown), (None, None), "{unknown}");
+        }
     }
 
     #[test]

@@ -3,15 +3,17 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::fallback::Fallback;
+use super::slots::Slots;
 use crate::run_id::RunId;
 use crate::runlog::{BodyText, CatchUp, LogError, RunFields, Snapshot, StorageWatch, Tracker};
 use crate::telemetry;
@@ -25,13 +27,13 @@ const FRESH: Duration = Duration::from_millis(10);
 pub(super) struct Readings {
     /// `None` where none are made, as in tests.
     pub(super) tracker: Option<Tracker>,
-    /// A permit for each reading that may go on at the same time.
-    pub(super) slots: Arc<Semaphore>,
+    /// A place for each reading that may go on at the same time.
+    pub(super) slots: Slots,
     /// Whether the answer's own logs are read where no log gives anything.
     pub(super) own_logs: bool,
 }
 
-/// A reading that has begun.
+/// What can be read, and is once it has begun.
 #[derive(Debug)]
 pub(super) struct Attempt {
     log: Result<LogAttempt, Fallback>,
@@ -41,7 +43,7 @@ pub(super) struct Attempt {
 #[derive(Debug)]
 struct LogAttempt {
     reader: Reader,
-    first: Reading,
+    first: Option<Reading>,
 }
 
 /// What the upstream's answer tells of where logs are.
@@ -70,7 +72,7 @@ pub(super) enum OwnLogs {
 struct OwnReader {
     tracker: Tracker,
     run: Option<RunId>,
-    slots: Arc<Semaphore>,
+    slots: Slots,
 }
 
 /// When what has to be there.
@@ -88,7 +90,7 @@ pub(super) struct Times {
 struct Reader {
     tracker: Tracker,
     run: RunFields,
-    slots: Arc<Semaphore>,
+    slots: Slots,
     watch: StorageWatch,
     /// Tells readings when nobody waits any more; they then stop queueing behind another reader.
     waiting: DropGuard,
@@ -98,7 +100,25 @@ struct Reader {
 #[derive(Debug)]
 struct Reading {
     began: Instant,
-    task: JoinHandle<Finished>,
+    goes: Goes,
+}
+
+/// Where a reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhereTo {
+    /// In the request's own task, as far as it goes without waiting.
+    Here,
+    /// In a task of its own: nobody waits for it.
+    Apart,
+}
+
+/// Where a reading goes on.
+#[derive(Debug)]
+enum Goes {
+    /// It had nothing to wait for. `None` where it panicked.
+    Ended(Option<Finished>),
+    /// In a task of its own.
+    Task(JoinHandle<Finished>),
 }
 
 /// How a reading ended, and how long it took.
@@ -117,13 +137,11 @@ pub(super) struct Notes {
 }
 
 impl Readings {
-    /// Begins to read, unless there is nothing to read from or too much of it goes on already.
-    pub(super) fn begin(&self, run: Option<&RunId>) -> Result<Attempt, Fallback> {
-        let log = self.begin_log(run);
+    /// Prepares to read, unless there is nothing to read from.
+    pub(super) fn prepare(&self, run: Option<&RunId>) -> Result<Attempt, Fallback> {
+        let log = self.prepare_log(run);
         let own = self.own_reader(run);
         match log {
-            // What has been refused for want of room is not tried another way.
-            Err(Fallback::Overload) => Err(Fallback::Overload),
             Err(fallback) if own.is_none() => Err(fallback),
             log => Ok(Attempt { log, own }),
         }
@@ -141,10 +159,10 @@ impl Readings {
 
     fn own_reader(&self, run: Option<&RunId>) -> Option<OwnReader> {
         let tracker = self.tracker.clone().filter(|_| self.own_logs)?;
-        Some(OwnReader { tracker, run: run.cloned(), slots: Arc::clone(&self.slots) })
+        Some(OwnReader { tracker, run: run.cloned(), slots: self.slots.clone() })
     }
 
-    fn begin_log(&self, run: Option<&RunId>) -> Result<LogAttempt, Fallback> {
+    fn prepare_log(&self, run: Option<&RunId>) -> Result<LogAttempt, Fallback> {
         let (Some(tracker), Some(run)) = (self.tracker.clone(), run.cloned()) else {
             return Err(Fallback::NoLog);
         };
@@ -155,13 +173,12 @@ impl Readings {
         let reader = Reader {
             tracker,
             run: RunFields::of(run),
-            slots: Arc::clone(&self.slots),
+            slots: self.slots.clone(),
             watch: StorageWatch::default(),
             waiting: nobody_waits.clone().drop_guard(),
             nobody_waits,
         };
-        let first = reader.read()?;
-        Ok(LogAttempt { reader, first })
+        Ok(LogAttempt { reader, first: None })
     }
 }
 
@@ -173,13 +190,13 @@ impl Reader {
         self.run = RunFields { run, workflow, session, claude_session, answered: true };
     }
 
-    fn read(&self) -> Result<Reading, Fallback> {
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Fallback::Overload)?;
+    fn read(&self, where_to: WhereTo) -> Result<Reading, Fallback> {
+        let slot = self.slots.take().ok_or(Fallback::Overload)?;
         let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
         let nobody_waits = self.nobody_waits.clone();
         let began = Instant::now();
         let span = telemetry::stage("read log");
-        let task = tokio::spawn(async move {
+        let reading = Box::pin(AssertUnwindSafe(async move {
             let _slot = slot;
             let outcome = tracker.catch_up(&run, &nobody_waits, &watch).await;
             if let CatchUp::Done(snapshot) = &outcome {
@@ -187,8 +204,8 @@ impl Reader {
             }
             drop(span);
             Finished { outcome, took: began.elapsed() }
-        });
-        Ok(Reading { began, task })
+        }));
+        Ok(Reading { began, goes: Goes::begin(reading, where_to) })
     }
 
     /// Waits for a reading until `deadline`. What is not finished then goes on by itself, for the next poll.
@@ -198,7 +215,11 @@ impl Reader {
         deadline: Instant,
         storage_patience: Duration,
     ) -> Result<Finished, Fallback> {
-        let Ok(ended) = timeout_at(deadline, reading.task).await else {
+        let task = match reading.goes {
+            Goes::Ended(finished) => return finished.ok_or(Fallback::Panic),
+            Goes::Task(task) => task,
+        };
+        let Ok(ended) = timeout_at(deadline, task).await else {
             let hangs = self.watch.waiting(Instant::now()) >= storage_patience;
             return Err(if hangs { Fallback::LogTimeout } else { Fallback::Deadline });
         };
@@ -206,7 +227,40 @@ impl Reader {
     }
 }
 
+impl Goes {
+    /// Begins here and now: most logs have not grown, which a look tells, and a task for each would cost more than that.
+    /// What has to wait goes on in a task.
+    fn begin(
+        mut reading: Pin<Box<AssertUnwindSafe<impl Future<Output = Finished> + Send + 'static>>>,
+        where_to: WhereTo,
+    ) -> Self {
+        if where_to == WhereTo::Apart {
+            return Self::Task(tokio::spawn(reading));
+        }
+        let mut nobody = Context::from_waker(Waker::noop());
+        match catch_unwind(AssertUnwindSafe(|| reading.as_mut().poll(&mut nobody))) {
+            Ok(Poll::Ready(finished)) => Self::Ended(Some(finished)),
+            // The task polls it anew.
+            Ok(Poll::Pending) => Self::Task(tokio::spawn(reading)),
+            Err(_panic) => Self::Ended(None),
+        }
+    }
+}
+
 impl Attempt {
+    /// Begins to read, unless too much of it goes on already.
+    pub(super) fn begin(&mut self, where_to: WhereTo) {
+        let Ok(log) = &mut self.log else { return };
+        match log.reader.read(where_to) {
+            Ok(first) => log.first = Some(first),
+            Err(fallback) => {
+                // What has been refused for want of room is not tried another way.
+                self.log = Err(fallback);
+                self.own = None;
+            }
+        }
+    }
+
     /// The notes, from the log, not older than the answer less a moment; or else from the answer's own logs.
     pub(super) async fn notes(self, times: Times, told: Told) -> Result<Notes, Fallback> {
         let deadline = times.answered + times.budget;
@@ -236,7 +290,7 @@ impl OwnReader {
             OwnLogs::Read(notes) => return Ok(*notes),
             OwnLogs::Nothing => return Err(Fallback::NoLog),
         };
-        let slot = self.slots.try_acquire_owned().map_err(|_| Fallback::Overload)?;
+        let slot = self.slots.take().ok_or(Fallback::Overload)?;
         let (tracker, run) = (self.tracker, self.run);
         let task = tokio::spawn(async move {
             let _slot = slot;
@@ -252,12 +306,13 @@ impl OwnReader {
 impl LogAttempt {
     async fn notes(self, times: Times, deadline: Instant, told: &Told) -> Result<Notes, Fallback> {
         let Self { mut reader, first } = self;
+        let first = first.map_or_else(|| reader.read(WhereTo::Here), Ok)?;
         let is_fresh = times.answered.saturating_duration_since(first.began) < FRESH;
         let mut finished = reader.finish(first, deadline, times.storage_patience).await?;
         reader.learn(told);
         let is_found = matches!(finished.outcome, CatchUp::Done(_) | CatchUp::Behind);
         if !is_fresh || (!is_found && reader.tracker.gains_by(&reader.run)) {
-            let second = reader.finish(reader.read()?, deadline, times.storage_patience).await?;
+            let second = reader.finish(reader.read(WhereTo::Here)?, deadline, times.storage_patience).await?;
             finished = finished.then(second);
         }
         drop(reader.waiting);

@@ -14,13 +14,14 @@ use http::{HeaderValue, Response, header};
 use tokio::time::Instant;
 
 use super::again::Again;
-use super::answer::Answer;
 use super::attempt::Attempt;
 use super::eligible::check_head;
-use super::exchange::{Enricher, Made, NotesFor, Wanted, Whole};
+use super::exchange::{Enricher, Wanted};
 use super::fallback::Fallback;
+use super::notes::{Made, NotesFor};
 use super::record::{BodyTime, Departing};
 use super::respond;
+use super::whole::Whole;
 use crate::analysis::CacheOutcome;
 use crate::comparison::{Compared, Difference, Pair, Received, Sides, Verdict, differences};
 use crate::proxy::Body;
@@ -53,7 +54,7 @@ impl Enricher {
             Err(instead) => return self.fall_back(instead.0, instead.1, &times),
         };
         let arrived = Instant::now();
-        let refused = match Answer::read(&both.second.body) {
+        let refused = match self.answers.read(&both.second.body) {
             Err(_) => Some(Fallback::NotJson),
             Ok(answer) => self.denies(&answer).then_some(Fallback::DeniedWorkflow),
         };
@@ -80,7 +81,7 @@ impl Enricher {
             self.params.comparison.useful(&made.usefulness);
         }
         let received = respond::Received::Both(wanted.rule, cache);
-        let response = whole.into_enhanced(text, |headers, length| {
+        let response = whole.into_enhanced(vec![text.into()], |headers, length| {
             respond::describe_enhanced(headers, length);
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             respond::label(headers, received, &times, &self.head);
@@ -115,21 +116,23 @@ impl Enricher {
     fn composed(&self, both: &Both, made: &Result<Made, Fallback>, times: &StageTimes) -> String {
         let second = &both.second.body;
         let noise = differences(&both.first, second);
+        let enhanced = made.as_ref().map(|made| made.body.to_bytes());
         let verdict = Verdict::on(&Sides {
             basic: second,
-            enhanced: made.as_ref().map(|made| made.body.as_bytes()).map_err(|fallback| fallback.as_str()),
+            enhanced: enhanced.as_deref().map_err(|fallback| fallback.as_str()),
             upstream_differences: &noise,
             upstream_seconds: [both.first_took, both.second_took].map(|took| took.as_secs_f64()),
             added_seconds: times.enrich.as_secs_f64(),
         });
         let ratio = |took: Duration| took.as_secs_f64() / both.first_took.as_secs_f64().max(1e-6);
         self.count_pair(Pair::AA, ratio(both.second_took), noise);
-        if let Ok(made) = made {
+        if let Ok(enhanced) = &enhanced {
             let is_same = verdict.identical == Some(true);
-            let differing = if is_same { Vec::new() } else { differences(second, made.body.as_bytes()) };
+            let differing = if is_same { Vec::new() } else { differences(second, enhanced) };
             self.count_pair(Pair::AB, ratio(both.second_took + times.enrich), differing);
         }
-        verdict.answer(second, made.as_ref().ok().map(|made| made.body.as_str()))
+        let enhanced = enhanced.as_deref().ok();
+        verdict.answer(second, enhanced.and_then(|enhanced| std::str::from_utf8(enhanced).ok()))
     }
 
     fn count_pair(&self, pair: Pair, latency_ratio: f64, differences: Vec<Difference>) {

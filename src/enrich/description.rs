@@ -9,9 +9,10 @@ use std::sync::Arc;
 use http::{Method, Response, Uri};
 
 use super::eligible::check_head;
-use super::exchange::{Enricher, Whole};
+use super::exchange::Enricher;
 use super::fallback::Fallback;
 use super::respond::describe_enhanced;
+use super::whole::Whole;
 use crate::openapi::{self, DescriptionParams, Unfit};
 use crate::proxy::{Body, ProxyError};
 
@@ -54,7 +55,7 @@ impl Enricher {
         Ok(match self.described(&whole) {
             Ok(document) => {
                 self.metrics.description("enhanced");
-                whole.into_enhanced(document, describe_enhanced)
+                whole.into_enhanced(vec![document.into()], describe_enhanced)
             }
             Err(outcome) => {
                 self.metrics.description(outcome);

@@ -7,7 +7,7 @@ use crate::analysis::{Additions, ProgressSummary, RunStatus};
 use crate::comparison::{Course, Prediction, Usefulness};
 
 /// What the notes brought, as of when they were made.
-pub(super) fn usefulness(answer: &Answer<'_>, status: RunStatus, additions: &Additions) -> Usefulness {
+pub(super) fn usefulness(answer: &Answer, status: RunStatus, additions: &Additions) -> Usefulness {
     let running = additions.workflow_steps.as_ref().map(|steps| !steps.steps.is_empty());
     let ended = additions.step_by_step_results.as_ref().map(|steps| !steps.is_empty());
     let final_result = additions.final_result.as_ref().and_then(Option::as_deref);

@@ -15,14 +15,15 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::again::Again;
-use super::answer::Answer;
 use super::attempt::{Attempt, Notes, OwnLogs};
 use super::eligible::check_head;
-use super::exchange::{Enricher, Made, NotesFor, Wanted, Whole, own_logs_of};
+use super::exchange::{Enricher, Wanted};
 use super::fallback::Fallback;
 use super::merge::{Logs, merge};
+use super::notes::{Made, NotesFor, own_logs_of};
 use super::record::{BodyTime, Departing};
 use super::respond::{Received, describe_stream, label};
+use super::whole::Whole;
 use crate::analysis::{CacheOutcome, RunStatus};
 use crate::comparison;
 use crate::proxy::{AskAgain, Body, Held};
@@ -78,8 +79,10 @@ enum Phase {
 
 impl Known {
     async fn of(whole: &Bytes, enricher: &Enricher, run: Option<&RunId>) -> Result<Self, Fallback> {
-        let answer = Answer::read(whole).map_err(|_| Fallback::NotJson)?;
-        let basic = merge(&answer, &[], Logs::Null).map_err(|_| Fallback::MergeCheck)?;
+        let answer = enricher.answers.read(whole).map_err(|_| Fallback::NotJson)?;
+        let basic = merge(whole, &answer, &[], Logs::Null);
+        enricher.prove(whole, &basic, Logs::Null, &[], Ok(()))?;
+        let basic = basic.to_bytes();
         let mut held = enricher.held.hold();
         if !held.grow(basic.len()) {
             return Err(Fallback::Overload);
@@ -92,7 +95,7 @@ impl Known {
             }
             OwnLogs::Text(_) | OwnLogs::Read(_) | OwnLogs::Nothing => None,
         };
-        Ok(Self { basic: basic.into(), phase, own, _held: held })
+        Ok(Self { basic, phase, own, _held: held })
     }
 
     /// Whether it says something else than `other`.
@@ -168,7 +171,8 @@ impl Live {
         let made = self.enricher.notes_for(&self.known.basic, attempt, from, times).await?;
         let Made { body, notes, usefulness } = made;
         self.noted = Some(notes.snapshot.analysis.offset());
-        Ok((self.show(body), First { cache: notes.snapshot.cache, usefulness: Some(usefulness) }))
+        let text = String::from_utf8(body.to_bytes().into()).map_err(|_| Fallback::MergeCheck)?;
+        Ok((self.show(text), First { cache: notes.snapshot.cache, usefulness: Some(usefulness) }))
     }
 }
 
@@ -206,7 +210,7 @@ impl Feed for Live {
     }
 
     async fn state(&mut self) -> Option<State> {
-        let attempt = self.enricher.readings.begin(self.asked.run_id.as_ref());
+        let attempt = self.enricher.readings.prepare(self.asked.run_id.as_ref());
         let noted = match attempt {
             Ok(attempt) => self.noted(attempt, &mut StageTimes::default()).await,
             Err(fallback) => Err(fallback),

@@ -9,17 +9,14 @@ use http::Response;
 use tokio::time::Instant;
 
 use super::again::Forwarded;
-use super::attempt::Notes;
 use super::exchange::Enricher;
 use super::fallback::Fallback;
-use super::findings;
-use super::merge::Logs;
-use crate::analysis::{Additions, RunStatus};
+use super::merge::{Enhanced, Logs};
 use crate::comparison::{
-    Comparison, Difference, Exchange, Received, Sent, Usefulness, prove, prove_but_for_logs,
+    Broken, Comparison, Difference, Exchange, Received, Sent, Usefulness, prove, prove_but_for_logs,
+    prove_pieces,
 };
 use crate::proxy::{Body, HandedOver, ProxyError};
-use crate::route::StatusRequest;
 use crate::variant::Variant;
 
 /// A request that will be counted.
@@ -129,32 +126,33 @@ impl Enricher {
         self.params.comparison.shadow(would_add.map_err(Fallback::as_str));
     }
 
-    /// Checks, by other means than those that it was made by, that nothing was done to a body but adding.
-    pub(super) fn prove(&self, basic: &[u8], enhanced: &str, logs: Logs) -> Result<(), Fallback> {
-        let proof = match logs {
-            Logs::Keep => prove(basic, enhanced.as_bytes()),
-            Logs::Null => prove_but_for_logs(basic, enhanced.as_bytes()),
-        };
-        let broken = proof.as_ref().err().map(ToString::to_string);
-        let example = broken.as_ref().map(|what| Difference::of_bodies(what, basic, enhanced.as_bytes()));
-        self.params.comparison.proof(example, Utc::now());
-        let Some(broken) = broken else { return Ok(()) };
-        tracing::error!(broken, "an enhanced answer was not sent: it is not the upstream's with additions");
-        Err(Fallback::MergeCheck)
-    }
-
-    /// Keeps what is said of the run's end, to judge it once that is known.
-    pub(super) fn keep_course(
+    /// Checks, by other means than those that it was made by, that nothing was done to a body but adding `lists`, of
+    /// which `members` says whether they are members.
+    pub(super) fn prove(
         &self,
-        asked: &StatusRequest,
-        status: RunStatus,
-        additions: &Additions,
-        notes: &Notes,
-    ) {
-        let Some(run) = &asked.run_id else { return };
-        let ended = status == RunStatus::Completed;
-        let ended_at = ended.then(|| notes.snapshot.analysis.last_event_at()).flatten();
-        let course = findings::course(status, additions, ended_at, notes.snapshot.as_of);
-        self.params.comparison.course(run, course);
+        basic: &[u8],
+        enhanced: &Enhanced,
+        logs: Logs,
+        lists: &[&str],
+        members: Result<(), Broken>,
+    ) -> Result<(), Fallback> {
+        let proof = if enhanced.is_plain {
+            let Enhanced { front, added, back, .. } = enhanced;
+            members.and_then(|()| prove_pieces(basic, front, added, back, lists))
+        } else {
+            // Something was left out: then the whole of it is looked at.
+            let whole = enhanced.to_bytes();
+            let proof = match logs {
+                Logs::Keep => prove(basic, &whole),
+                Logs::Null => prove_but_for_logs(basic, &whole),
+            };
+            proof.map(drop)
+        };
+        let example = proof.err().map(|broken| {
+            tracing::error!(%broken, "an enhanced answer was not sent: it is not the upstream's with additions");
+            Difference::of_bodies(&broken.to_string(), basic, &enhanced.to_bytes())
+        });
+        self.params.comparison.proof(example, Utc::now());
+        proof.map_err(|_| Fallback::MergeCheck)
     }
 }

@@ -12,7 +12,8 @@ use http::{HeaderMap, Request, Response, header};
 use moka::sync::Cache;
 use serde::Deserialize;
 
-use super::exchange::{Enricher, joined};
+use super::exchange::Enricher;
+use super::whole::joined;
 use crate::proxy::{Body, Overheard, Passed, ProxyError};
 use crate::route::StartRoute;
 use crate::run_id::RunId;
@@ -25,12 +26,16 @@ const REMEMBERED: u64 = 20_000;
 /// Longer than any run.
 const KEPT: Duration = Duration::from_hours(24);
 
-/// Turn limits of runs that were started here.
+/// Overhears how runs are started.
 #[derive(Debug)]
 pub(super) struct Starts {
     routes: Vec<StartRoute>,
-    max_turns: Cache<RunId, u64>,
+    max_turns: TurnLimits,
 }
+
+/// Turn limits of runs that were started here; a clone has the same.
+#[derive(Debug, Clone)]
+pub(super) struct TurnLimits(Cache<RunId, u64>);
 
 #[derive(Deserialize)]
 struct Asked {
@@ -42,9 +47,14 @@ struct Accepted {
     run_id: String,
 }
 
+impl Default for TurnLimits {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(REMEMBERED).time_to_live(KEPT).build())
+    }
+}
+
 impl Starts {
-    pub(super) fn new(routes: Vec<StartRoute>) -> Self {
-        let max_turns = Cache::builder().max_capacity(REMEMBERED).time_to_live(KEPT).build();
+    pub(super) fn new(routes: Vec<StartRoute>, max_turns: TurnLimits) -> Self {
         Self { routes, max_turns }
     }
 
@@ -61,13 +71,13 @@ impl Starts {
 
     /// The turn limit that a run was started with, if that passed here.
     pub(super) fn max_turns(&self, run: &RunId) -> Option<u64> {
-        self.max_turns.get(run)
+        self.max_turns.0.get(run)
     }
 
     fn remember(&self, max_turns: u64, answer: &[u8]) {
         let accepted = serde_json::from_slice::<Accepted>(answer).ok();
         if let Some(run) = accepted.and_then(|accepted| RunId::new(&accepted.run_id)) {
-            self.max_turns.insert(run, max_turns);
+            self.max_turns.0.insert(run, max_turns);
         }
     }
 }

@@ -9,6 +9,7 @@ mod access;
 mod body;
 mod collector;
 mod exchange;
+mod secrets;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::telemetry::{Metrics, Traces};
 
 pub use self::body::ObservedBody;
 pub use self::collector::Collector;
+pub use self::secrets::{MarkSecrets, MarkSecretsLayer};
 
 /// What observing depends on.
 #[derive(Debug, Clone)]

@@ -20,15 +20,22 @@ use super::held::{Held, HeldLimit};
 use super::pool::Lease;
 use super::request_body::BodyError;
 
-/// An answer's body on its way to the client.
-#[derive(Debug)]
+/// An answer's body on its way to the client. It is handed from layer to layer, so that what most answers do not have lies
+/// elsewhere.
+#[derive(Debug, Default)]
 pub struct Body {
+    /// What comes from the upstream.
+    upstream: Option<UpstreamBody>,
+    own: Option<Box<Own>>,
+}
+
+/// What gloss has to do with a body.
+#[derive(Debug, Default)]
+struct Own {
     /// What goes out before the upstream's frames, or instead of them.
     chunks: VecDeque<Bytes>,
     /// What gloss says itself, as it comes.
     live: Option<mpsc::Receiver<Bytes>>,
-    /// What comes from the upstream.
-    upstream: Option<UpstreamBody>,
     /// How a body ends whose upstream part was read before.
     ending: Option<Ending>,
     /// Gets a copy of the upstream's frames when they have all passed.
@@ -36,7 +43,7 @@ pub struct Body {
     /// Learns how it ended.
     watch: Option<Watch>,
     /// Its share of the memory that answers may hold, where it was read in advance.
-    _held: Option<Held>,
+    held: Option<Held>,
 }
 
 /// How handing over a body ended.
@@ -110,63 +117,69 @@ pub enum Passed {
 impl Body {
     /// No body.
     pub fn empty() -> Self {
-        Self {
-            chunks: VecDeque::new(),
-            live: None,
-            upstream: None,
-            ending: None,
-            tee: None,
-            watch: None,
-            _held: None,
-        }
+        Self::default()
     }
 
     /// A body of these chunks, in order.
     pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
         let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
-        Self { chunks, ..Self::empty() }
+        Self::of(Own { chunks, ..Own::default() })
     }
 
     /// A body of what is sent by `live`, as it comes; it ends when its sender does. A client that takes nothing leaves
     /// the channel full, and its sender waiting.
     pub fn live(live: mpsc::Receiver<Bytes>) -> Self {
-        Self { live: Some(live), ..Self::empty() }
+        Self::of(Own { live: Some(live), ..Own::default() })
     }
 
     /// The upstream's body; the lease ends with it.
     pub(super) fn from_upstream(incoming: Incoming, lease: Option<Lease>) -> Self {
-        Self { upstream: Some(UpstreamBody { incoming, lease }), ..Self::empty() }
+        Self { upstream: Some(UpstreamBody { incoming, lease }), own: None }
+    }
+
+    fn of(own: Own) -> Self {
+        Self { upstream: None, own: Some(Box::new(own)) }
+    }
+
+    fn own(&mut self) -> &mut Own {
+        self.own.get_or_insert_default()
     }
 
     /// Puts back chunks that were taken off the front of this body.
     #[must_use]
     pub fn with_front(mut self, front: Vec<Bytes>) -> Self {
-        let later = std::mem::take(&mut self.chunks);
-        self.chunks = front.into_iter().chain(later).filter(|chunk| !chunk.is_empty()).collect();
+        let own = self.own();
+        let later = std::mem::take(&mut own.chunks);
+        own.chunks = front.into_iter().chain(later).filter(|chunk| !chunk.is_empty()).collect();
         self
     }
 
     /// Ends with these trailers.
     #[must_use]
-    pub fn with_trailers(self, trailers: Option<HeaderMap>) -> Self {
-        Self { ending: trailers.map(Ending::Trailers), ..self }
+    pub fn with_trailers(mut self, trailers: Option<HeaderMap>) -> Self {
+        if let Some(trailers) = trailers {
+            self.own().ending = Some(Ending::Trailers(trailers));
+        }
+        self
     }
 
     /// Counts as held for as long as it lives.
     #[must_use]
-    pub fn with_held(self, held: Held) -> Self {
-        Self { _held: Some(held), ..self }
+    pub fn with_held(mut self, held: Held) -> Self {
+        self.own().held = Some(held);
+        self
     }
 
     /// Has `tell` called with how handing it over ends, on whatever thread that happens: it must not take long.
     #[must_use]
-    pub fn watched(self, tell: impl FnOnce(HandedOver) + Send + Sync + 'static) -> Self {
+    pub fn watched(mut self, tell: impl FnOnce(HandedOver) + Send + Sync + 'static) -> Self {
         let mut watch = Watch { bytes: 0, tell: Some(Box::new(tell)) };
         if self.is_end_stream() {
             // Nobody is going to ask for it.
             watch.end(HandedOver::Whole(0));
         }
-        Self { watch: Some(watch), ..self }
+        self.own().watch = Some(watch);
+        self
     }
 
     /// Reads the whole body, unless it is longer than `max_bytes`, takes until after `deadline`, or there is no room
@@ -178,10 +191,9 @@ impl Body {
                 Err(_) => return Gathered::Slow(self.with_front(seen)),
                 Ok(None) => return Gathered::Whole(seen, None, held),
                 Ok(Some(Err(error))) => {
-                    return Gathered::Broken(Self {
-                        ending: Some(Ending::Broken { error, held_back: false }),
-                        ..Self::from_chunks(seen)
-                    });
+                    let mut broken = Self::from_chunks(seen);
+                    broken.own().ending = Some(Ending::Broken { error, held_back: false });
+                    return Gathered::Broken(broken);
                 }
                 Ok(Some(Ok(frame))) => frame,
             };
@@ -204,10 +216,45 @@ impl Body {
     /// nothing if the body breaks off or is dropped before its end.
     pub fn tee(mut self, max_bytes: usize, limit: &HeldLimit) -> (Self, oneshot::Receiver<Passed>) {
         let (passed, received) = oneshot::channel();
-        self.tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, held: limit.hold(), passed });
+        self.own().tee = Some(Tee { seen: Vec::new(), bytes_left: max_bytes, held: limit.hold(), passed });
         (self, received)
     }
 
+    /// Lets whoever watches or copies see what passes, and its end.
+    fn observe(&mut self, frame: Option<&Result<Frame<Bytes>, BodyError>>) {
+        if !self.own.as_ref().is_some_and(|own| own.tee.is_some() || own.watch.is_some()) {
+            return;
+        }
+        // hyper does not poll again once it knows that the end was reached.
+        let ends = self.is_end_stream();
+        let own = self.own();
+        match frame {
+            Some(Ok(sent)) => {
+                own.observe(Some(sent));
+                if ends {
+                    own.observe(None);
+                }
+            }
+            Some(Err(_)) => {
+                own.tee = None;
+                own.watch.iter_mut().for_each(|watch| watch.end(HandedOver::Broken));
+            }
+            None => own.observe(None),
+        }
+    }
+
+    fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
+        let frame = ready!(upstream.poll_frame(cx));
+        if !matches!(&frame, Some(Ok(_))) || upstream.incoming.is_end_stream() {
+            // Given back at once, not when the client's side gets round to dropping the body.
+            upstream.lease = None;
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+    }
+}
+
+impl Own {
     fn observe(&mut self, frame: Option<&Frame<Bytes>>) {
         if let Some(watch) = &mut self.watch {
             watch.see(frame);
@@ -242,16 +289,6 @@ impl Body {
         Poll::Ready(sent.map(|bytes| Ok(Frame::data(bytes))))
     }
 
-    fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(&mut upstream.incoming).poll_frame(cx));
-        if !matches!(&frame, Some(Ok(_))) || upstream.incoming.is_end_stream() {
-            // Given back at once, not when the client's side gets round to dropping the body.
-            upstream.lease = None;
-        }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
-    }
-
     fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         Poll::Ready(match self.ending.take() {
             None => None,
@@ -264,6 +301,16 @@ impl Body {
             }
             Some(Ending::Broken { error, held_back: true }) => Some(Err(error)),
         })
+    }
+}
+
+impl UpstreamBody {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let incoming = &mut self.incoming;
+        match self.lease.as_mut().and_then(Lease::driver) {
+            Some(driver) => driver.poll_beside(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
+            None => Pin::new(incoming).poll_frame(cx),
+        }
     }
 }
 
@@ -303,55 +350,47 @@ impl HttpBody for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let frame = match this.chunks.pop_front() {
+        let first = this.own.as_mut().and_then(|own| own.chunks.pop_front());
+        let is_live = this.own.as_ref().is_some_and(|own| own.live.is_some());
+        let frame = match first {
             Some(chunk) => Some(Ok(Frame::data(chunk))),
-            None if this.live.is_some() => ready!(this.poll_live(cx)),
+            None if is_live => ready!(this.own().poll_live(cx)),
             None => match ready!(this.poll_upstream(cx)) {
                 Some(Err(error)) => {
                     this.upstream = None;
-                    this.ending = Some(Ending::Broken { error, held_back: false });
-                    ready!(this.poll_ending(cx))
+                    let own = this.own();
+                    own.ending = Some(Ending::Broken { error, held_back: false });
+                    ready!(own.poll_ending(cx))
                 }
-                None => ready!(this.poll_ending(cx)),
+                None => match &mut this.own {
+                    Some(own) => ready!(own.poll_ending(cx)),
+                    None => None,
+                },
                 frame => frame,
             },
         };
-        match &frame {
-            Some(Ok(sent)) => {
-                this.observe(Some(sent));
-                // hyper does not poll again once it knows that the end was reached.
-                let has_observer = this.tee.is_some() || this.watch.is_some();
-                if has_observer && this.is_end_stream() {
-                    this.observe(None);
-                }
-            }
-            Some(Err(_)) => {
-                this.tee = None;
-                this.watch.iter_mut().for_each(|watch| watch.end(HandedOver::Broken));
-            }
-            None => this.observe(None),
-        }
+        this.observe(frame.as_ref());
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.chunks.is_empty()
-            && self.live.is_none()
-            && self.ending.is_none()
+        let owes = |own: &Own| !own.chunks.is_empty() || own.live.is_some() || own.ending.is_some();
+        !self.own.as_deref().is_some_and(owes)
             && self.upstream.as_ref().is_none_or(|upstream| upstream.incoming.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        let front = self.chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         let rest = self.upstream.as_ref().map_or(SizeHint::with_exact(0), |u| u.incoming.size_hint());
+        let Some(own) = &self.own else { return rest };
+        let front = own.chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         let mut hint = SizeHint::new();
-        if self.live.is_some() || matches!(&self.ending, Some(Ending::Broken { .. })) {
+        if own.live.is_some() || matches!(&own.ending, Some(Ending::Broken { .. })) {
             // Its size is not known, and one that breaks off must not look complete.
             return hint;
         }
         hint.set_lower(front.saturating_add(rest.lower()));
         // A body of known size is sent by its length, which leaves no room for trailers.
-        if let Some(upper) = rest.upper().filter(|_| self.ending.is_none()) {
+        if let Some(upper) = rest.upper().filter(|_| own.ending.is_none()) {
             hint.set_upper(front.saturating_add(upper));
         }
         hint

@@ -4,7 +4,9 @@
 //! that met a dead pooled connection is sent once more on a fresh one if it is safe to repeat (see [`is_repeatable`]);
 //! everything else is a [`ProxyError`].
 
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +14,6 @@ use http::{Extensions, HeaderMap, Method, Request, Response, Uri, header};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::time::timeout;
 
 use super::body::Body;
 use super::calls::Calls;
@@ -84,7 +85,7 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub async fn send_own(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>, ProxyError> {
-        self.send(request.map(RequestBody::Own), &Upload::default()).await
+        self.send(request.map(RequestBody::Own), &Upload::none()).await
     }
 
     /// The upstream that this client speaks to.
@@ -122,53 +123,62 @@ impl Client {
         request: Request<RequestBody>,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        let mut spare = is_repeatable(&request).then(|| Spare::of(&request));
+        let switches = request.headers().contains_key(header::UPGRADE);
+        let mut spare = (!switches && is_repeatable(&request)).then(|| Spare::of(&request));
         let mut request = request;
         while let Some(connection) = self.pool.take() {
-            request = match self.attempt(connection, request, upload).await {
+            request = match self.attempt(connection, request, switches, upload).await {
                 Ok(response) => return Ok(response),
                 Err(Failure::Unsent(request, _)) => *request,
                 Err(Failure::Sent(error)) => match spare.take() {
                     Some(spare) if is_lost_connection(&error) => {
                         self.metrics.upstream_retry();
-                        return self.send_fresh(spare.into_request(), upload).await;
+                        return self.send_fresh(spare.into_request(), switches, upload).await;
                     }
                     _ => return Err(blame(error, upload)),
                 },
             };
         }
-        self.send_fresh(request, upload).await
+        self.send_fresh(request, switches, upload).await
     }
 
     async fn send_fresh(
         &self,
         request: Request<RequestBody>,
+        switches: bool,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        let connection = self.connector.connect().await?;
-        match self.attempt(connection, request, upload).await {
+        // On the heap: with the name's lookup and the TLS handshake it takes up 30 KB, which every request would pay for
+        // though few make a connection.
+        let connection = Box::pin(self.connector.connect()).await?;
+        match self.attempt(connection, request, switches, upload).await {
             Ok(response) => Ok(response),
             Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, upload)),
         }
     }
 
+    /// Sends a request on this connection, which it asks to switch protocols or not.
     async fn attempt(
         &self,
-        mut connection: Connection,
+        mut connection: Box<Connection>,
         request: Request<RequestBody>,
+        switches: bool,
         upload: &Upload,
     ) -> Result<Response<Body>, Failure> {
-        let reusable = !request.headers().contains_key(header::UPGRADE);
+        if switches || !request.body().is_end_stream() {
+            connection.driver.spawn();
+        }
         upload.moved();
-        match self.unless_overdue(connection.sender.try_send_request(request), upload).await {
+        let answer = connection.sender.try_send_request(request);
+        match self.unless_overdue(answer, &mut connection, upload).await {
             Some(Ok(response)) => {
                 upload.answer_begins();
                 let upload = upload.clone();
-                let lease = if reusable {
-                    self.pool.lease(connection, upload)
-                } else {
+                let lease = if switches {
                     // What it speaks is no longer certain, once it was asked to switch protocols.
                     Lease::for_once(connection, upload)
+                } else {
+                    self.pool.lease(connection, upload)
                 };
                 Ok(leased(lease, response))
             }
@@ -186,16 +196,30 @@ impl Client {
 
     /// Waits for an answer; `None` when nothing of the request has moved for too long. A client that pauses within its
     /// body is no fault of the upstream's, and has a limit of its own.
-    async fn unless_overdue<T>(&self, answer: impl Future<Output = T>, upload: &Upload) -> Option<T> {
+    async fn unless_overdue<T>(
+        &self,
+        answer: impl Future<Output = T>,
+        connection: &mut Connection,
+        upload: &Upload,
+    ) -> Option<T> {
+        let Connection { driver, waiting, .. } = connection;
         let mut answer = pin!(answer);
-        loop {
-            let left = self.response_timeout.saturating_sub(upload.still().unwrap_or_default());
-            match timeout(left, &mut answer).await {
-                Ok(answer) => return Some(answer),
-                Err(_) if upload.still().is_some_and(|still| still >= self.response_timeout) => return None,
-                Err(_) => {}
+        let came = poll_fn(|cx| {
+            if let Poll::Ready(answer) = driver.poll_beside(cx, |cx| answer.as_mut().poll(cx)) {
+                return Poll::Ready(Some(answer));
             }
-        }
+            loop {
+                ready!(waiting.poll_missed(cx, self.response_timeout));
+                let left = self.response_timeout.saturating_sub(upload.still().unwrap_or_default());
+                if left.is_zero() {
+                    return Poll::Ready(None);
+                }
+                waiting.extend(left);
+            }
+        });
+        let came = came.await;
+        waiting.met();
+        came
     }
 }
 
@@ -237,13 +261,13 @@ impl Spare {
 }
 
 /// Whether sending a request twice does no more than sending it once (RFC 9110, section 9.2.2), as far as gloss may
-/// decide that: never with a body, and never where the connection itself is asked to change.
+/// decide that: never with a body.
 fn is_repeatable(request: &Request<RequestBody>) -> bool {
     let idempotent = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
     );
-    idempotent && request.body().is_end_stream() && !request.headers().contains_key(header::UPGRADE)
+    idempotent && request.body().is_end_stream()
 }
 
 fn is_lost_connection(error: &ProxyError) -> bool {

@@ -6,10 +6,11 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+use super::deadline::Deadline;
 use super::dial::dial;
+use super::drive::Driver;
 use super::error::ProxyError;
 use super::request_body::RequestBody;
 use super::sips::Sips;
@@ -24,8 +25,10 @@ const MAX_RESPONSE_HEAD_BYTES: usize = 2 * 1024 * 1024;
 pub(super) struct Connection {
     /// Takes requests.
     pub(super) sender: http1::SendRequest<RequestBody>,
-    /// Ends it, whatever is on it.
-    pub(super) task: AbortHandle,
+    /// Keeps it going.
+    pub(super) driver: Driver,
+    /// When the answer that is waited for has to be there.
+    pub(super) waiting: Deadline,
 }
 
 /// Makes connections to one upstream.
@@ -40,12 +43,12 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Opens a connection and drives it in a task of its own until either side closes it.
-    pub(super) async fn connect(&self) -> Result<Connection, ProxyError> {
+    /// Opens a connection.
+    pub(super) async fn connect(&self) -> Result<Box<Connection>, ProxyError> {
         timeout(self.patience, self.open()).await.map_err(|_| ProxyError::ConnectTimeout(self.patience))?
     }
 
-    async fn open(&self) -> Result<Connection, ProxyError> {
+    async fn open(&self) -> Result<Box<Connection>, ProxyError> {
         match &self.upstream.endpoint {
             Endpoint::Plain(address) => self.speak(dial(address).await?).await,
             Endpoint::Tls(address, tls) => {
@@ -58,7 +61,7 @@ impl Connector {
         }
     }
 
-    async fn speak<S>(&self, stream: S) -> Result<Connection, ProxyError>
+    async fn speak<S>(&self, stream: S) -> Result<Box<Connection>, ProxyError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -69,12 +72,12 @@ impl Connector {
             .preserve_header_case(self.preserve_header_case);
         let handshake = builder.handshake(TokioIo::new(Sips(stream))).await;
         let (sender, connection) = handshake.map_err(ProxyError::Handshake)?;
-        let driven = tokio::spawn(async move {
+        let driver = Driver::new(async move {
             // The request on the connection learns of the failure itself; here nobody is left to tell.
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(error = %error, "an upstream connection ended");
             }
         });
-        Ok(Connection { sender, task: driven.abort_handle() })
+        Ok(Box::new(Connection { sender, driver, waiting: Deadline::default() }))
     }
 }

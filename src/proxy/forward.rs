@@ -2,11 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use http::{
+    Extensions, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
+};
 use http_body_util::Empty;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
@@ -16,7 +19,8 @@ use super::body::Body;
 use super::client::Client;
 use super::error::ProxyError;
 use super::headers::{
-    has_one_length, has_plain_framing, is_authority, join_cookies, strip_hop_by_hop, upgrade_protocol,
+    Present, has_one_length, has_plain_framing, is_authority, join_cookies, strip_hop_by_hop,
+    upgrade_protocol,
 };
 use super::hops::{Hop, HopParams, via};
 use super::request_body::{BodyPatience, RequestBody};
@@ -40,9 +44,12 @@ pub struct ForwardParams {
     pub preserve_header_case: bool,
 }
 
-/// The innermost service: what reaches it goes to the upstream.
+/// The innermost service: what reaches it goes to the upstream. A clone shares everything.
 #[derive(Debug, Clone)]
-pub struct Forward {
+pub struct Forward(Arc<Forwarder>);
+
+#[derive(Debug)]
+struct Forwarder {
     client: Client,
     params: ForwardParams,
     tunnels: Tunnels,
@@ -51,7 +58,7 @@ pub struct Forward {
 impl Forward {
     /// Forwards by `client`; upgraded connections are kept in `tunnels`.
     pub fn new(client: Client, params: ForwardParams, tunnels: Tunnels) -> Self {
-        Self { client, params, tunnels }
+        Self(Arc::new(Forwarder { client, params, tunnels }))
     }
 }
 
@@ -65,11 +72,11 @@ impl Service<Request<Incoming>> for Forward {
     }
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
-        let (this, upload) = (self.clone(), Upload::default());
+        let upload = if request.body().is_end_stream() { Upload::none() } else { Upload::begin() };
         let overheard = request.extensions_mut().remove();
-        let patience = self.params.body_patience;
+        let patience = self.0.params.body_patience;
         let request = request.map(|body| RequestBody::new(body, upload.clone(), patience, overheard));
-        Box::pin(this.forward(request, upload))
+        Box::pin(Arc::clone(&self.0).forward(request, upload))
     }
 }
 
@@ -84,30 +91,35 @@ impl Service<Request<Empty<Bytes>>> for Forward {
     }
 
     fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
-        Box::pin(self.clone().forward(request.map(|_| RequestBody::Empty), Upload::default()))
+        Box::pin(Arc::clone(&self.0).forward(request.map(|_| RequestBody::Empty), Upload::none()))
     }
 }
 
-impl Forward {
+impl Forwarder {
     async fn forward(
-        self,
+        self: Arc<Self>,
         mut request: Request<RequestBody>,
         upload: Upload,
     ) -> Result<Response<Body>, ProxyError> {
+        let present = Present::of(request.headers());
         // HTTP/1.0 cannot switch (RFC 9110, section 7.8).
-        let upgrade = upgrade_protocol(request.headers()).filter(|_| request.version() == Version::HTTP_11);
+        let may_switch = present.upgrade && request.version() == Version::HTTP_11;
+        let upgrade = may_switch.then(|| upgrade_protocol(request.headers())).flatten();
         let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         let place = request.extensions_mut().remove::<Occupied>();
-        let outgoing = self.outgoing(request, upgrade)?;
+        let outgoing = self.outgoing(request, present, upgrade)?;
         let mut response = self.client.send(outgoing, &upload).await?;
-        let accepted = upgrade_protocol(response.headers());
-        strip_hop_by_hop(response.headers_mut(), &self.params.opt_in_header);
+        let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let accepted = switches.then(|| upgrade_protocol(response.headers())).flatten();
+        if Present::of(response.headers()).hop_by_hop {
+            strip_hop_by_hop(response.headers_mut(), &self.params.opt_in_header);
+        }
         if self.params.hops.via {
             let came_in = response.version();
             via(response.headers_mut(), came_in);
         }
         *response.version_mut() = Version::HTTP_11;
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if switches {
             self.switch(&mut response, client_side.zip(accepted), place)?;
         } else if client_side.is_some() {
             // What follows on the connection may be meant for the protocol that was declined.
@@ -121,6 +133,7 @@ impl Forward {
     fn outgoing(
         &self,
         request: Request<RequestBody>,
+        present: Present,
         upgrade: Option<HeaderValue>,
     ) -> Result<Request<RequestBody>, ProxyError> {
         if request.method() == Method::CONNECT {
@@ -131,12 +144,15 @@ impl Forward {
             return Err(ProxyError::ManyHeaders(self.params.max_headers));
         }
         let (mut parts, body) = request.into_parts();
-        if !has_plain_framing(&parts.headers) || !has_one_length(&mut parts.headers) {
+        let is_odd = present.coding && !has_plain_framing(&parts.headers);
+        if is_odd || (present.lengths > 1 && !has_one_length(&mut parts.headers)) {
             return Err(ProxyError::ClientBody);
         }
-        let host = self.host(&parts)?;
+        let host = self.host(&parts, present.hosts)?;
         let hop = Hop::of(&parts, self.params.hops);
-        strip_hop_by_hop(&mut parts.headers, &self.params.opt_in_header);
+        if present.hop_by_hop {
+            strip_hop_by_hop(&mut parts.headers, &self.params.opt_in_header);
+        }
         if parts.version == Version::HTTP_2 {
             join_cookies(&mut parts.headers);
         }
@@ -151,27 +167,24 @@ impl Forward {
             parts.headers.insert(header::UPGRADE, protocol);
         }
         // hyper sends no body with GET and HEAD unless a header tells of one.
-        if !body.is_end_stream() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
+        if !body.is_end_stream() && present.lengths == 0 {
             parts.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        let mut outgoing = Request::new(body);
-        *outgoing.uri_mut() = origin_form(&parts.uri, &parts.method)?;
-        *outgoing.method_mut() = parts.method;
-        *outgoing.headers_mut() = parts.headers;
+        parts.uri = origin_form(&parts.uri, &parts.method)?;
+        parts.version = Version::HTTP_11;
         if self.params.preserve_header_case {
             parts.extensions.remove::<OnUpgrade>();
-            *outgoing.extensions_mut() = parts.extensions;
+        } else {
+            parts.extensions = Extensions::new();
         }
-        Ok(outgoing)
+        Ok(Request::from_parts(parts, body))
     }
 
     /// The `Host` to set; `None` leaves the client's own.
     ///
     /// The target's authority wins over the header (RFC 9112, section 3.2.2). HTTP/1.1 needs exactly one `Host`.
-    fn host(&self, parts: &http::request::Parts) -> Result<Option<HeaderValue>, ProxyError> {
-        let hosts = parts.headers.get_all(header::HOST);
-        let named = hosts.iter().count();
-        if hosts.iter().any(|host| !is_authority(host)) {
+    fn host(&self, parts: &http::request::Parts, named: usize) -> Result<Option<HeaderValue>, ProxyError> {
+        if named > 0 && parts.headers.get_all(header::HOST).iter().any(|host| !is_authority(host)) {
             return Err(ProxyError::Target);
         }
         if named > 1 || (named == 0 && parts.version == Version::HTTP_11) {
@@ -216,5 +229,5 @@ fn origin_form(uri: &Uri, method: &Method) -> Result<Uri, ProxyError> {
     if target.as_str() == "*" && method != Method::OPTIONS {
         return Err(ProxyError::Target);
     }
-    Uri::builder().path_and_query(target).build().map_err(|_| ProxyError::Target)
+    Ok(Uri::from(target))
 }

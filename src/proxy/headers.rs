@@ -3,7 +3,9 @@
 //! What belongs to one connection only is dropped in both directions (RFC 9110, section 7.6.1), order kept otherwise.
 //! A client cannot use `Connection` to take away a header that the upstream decides by.
 
+use http::header::Entry;
 use http::{HeaderMap, HeaderName, header};
+use smallvec::SmallVec;
 
 /// Dropped whether `Connection` names them or not.
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -35,6 +37,38 @@ const PROTECTED: [HeaderName; 11] = [
 /// Prefixes of protected names; `x-forwarded-` covers the de-facto family of `Forwarded`.
 const PROTECTED_PREFIXES: [&str; 4] = ["content-", "x-forwarded-", "gloss", "x-real-ip"];
 
+/// Which headers a head has that need a closer look; found by one pass, since most heads have none of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Present {
+    /// How many `Host`.
+    pub hosts: usize,
+    /// How many `Content-Length`.
+    pub lengths: usize,
+    /// Any `Transfer-Encoding`.
+    pub coding: bool,
+    /// Any `Upgrade`.
+    pub upgrade: bool,
+    /// Anything that belongs to one connection, those two included.
+    pub hop_by_hop: bool,
+}
+
+impl Present {
+    /// Looks at a head.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut present = Self::default();
+        for name in headers.iter().map(|(name, _)| name) {
+            present.hosts += usize::from(*name == header::HOST);
+            present.lengths += usize::from(*name == header::CONTENT_LENGTH);
+            if HOP_BY_HOP.contains(name) {
+                present.hop_by_hop = true;
+                present.coding |= *name == header::TRANSFER_ENCODING;
+                present.upgrade |= *name == header::UPGRADE;
+            }
+        }
+        present
+    }
+}
+
 /// Drops what belongs to one connection. `opt_in` is the configured name of the `Gloss` header, protected as well.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap, opt_in: &HeaderName) {
     let nominated = nominated(headers, opt_in);
@@ -43,27 +77,40 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap, opt_in: &HeaderName) {
 
 /// Drops the headers whose names `drops` picks and keeps the others in their order.
 pub fn drop_headers(headers: &mut HeaderMap, drops: impl Fn(&HeaderName) -> bool) {
-    if !headers.keys().any(&drops) {
-        return;
-    }
-    // `HeaderMap::remove` reorders the rest: build the map anew.
-    let mut kept = HeaderMap::with_capacity(headers.keys_len());
-    let mut current = None;
-    for (name, value) in std::mem::take(headers) {
-        // A name is given with its first value only.
-        current = name.or(current);
-        if let Some(name) = current.as_ref().filter(|name| !drops(name)) {
-            kept.append(name.clone(), value);
+    let Some(first) = headers.keys().position(&drops) else { return };
+    // Removing one puts the last in its place. So all from the first that goes are taken off the end, one by one, and
+    // those that stay are put back.
+    let tail: SmallVec<[HeaderName; 8]> = headers.keys().skip(first).cloned().collect();
+    let mut kept = SmallVec::<[_; 8]>::new();
+    for name in tail.into_iter().rev() {
+        let Entry::Occupied(entry) = headers.entry(&name) else { continue };
+        if drops(&name) {
+            entry.remove();
+            continue;
+        }
+        let (_, mut values) = entry.remove_entry_mult();
+        if let Some(value) = values.next() {
+            kept.push((name, value, values.collect::<Vec<_>>()));
         }
     }
-    *headers = kept;
+    for (name, value, others) in kept.into_iter().rev() {
+        for other in std::iter::once(value).chain(others) {
+            headers.append(&name, other);
+        }
+    }
 }
 
 /// The names that `Connection` lists and that may be dropped for it.
 fn nominated(headers: &HeaderMap, opt_in: &HeaderName) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let names = values.flat_map(|value| value.split(',')).filter_map(|token| token.trim().parse().ok());
+    let tokens = values.flat_map(|value| value.split(',')).map(str::trim);
+    let names = tokens.filter(|token| !is_option(token)).filter_map(|token| token.parse().ok());
     names.filter(|name| !is_protected(name, opt_in)).collect()
+}
+
+/// Whether a token of `Connection` is one of those that are no names of other headers, or of such as go anyway.
+fn is_option(token: &str) -> bool {
+    ["keep-alive", "close", "upgrade", "te"].iter().any(|option| token.eq_ignore_ascii_case(option))
 }
 
 fn is_protected(name: &HeaderName, opt_in: &HeaderName) -> bool {
@@ -117,9 +164,20 @@ pub fn has_one_length(headers: &mut HeaderMap) -> bool {
 
 /// Whether `Host` is an authority: a name or address with an optional port, and nothing else.
 pub fn is_authority(host: &http::HeaderValue) -> bool {
+    if is_plain_authority(host.as_bytes()) {
+        return true;
+    }
     host.to_str().is_ok_and(|text| {
         !text.is_empty() && !text.contains('@') && text.parse::<http::uri::Authority>().is_ok()
     })
+}
+
+/// Whether it is a name or an IPv4 address, with a port or without: what nearly every `Host` is.
+fn is_plain_authority(host: &[u8]) -> bool {
+    let name =
+        host.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')).count();
+    let is_port = |port: &[u8]| matches!(port.len(), 1..=5) && port.iter().all(u8::is_ascii_digit);
+    name > 0 && host[name..].strip_prefix(b":").map_or(name == host.len(), is_port)
 }
 
 /// The protocol that a message asks to switch to: `Upgrade`, where `Connection` names it.
@@ -175,6 +233,48 @@ mod tests {
             ("transfer-encoding", "chunked"),
         ]);
         assert_eq!(left, owned(&[("host", "a"), ("x-one", "1"), ("x-one", "again"), ("x-two", "2")]));
+    }
+
+    #[test]
+    fn headers_with_many_values_stay_where_they_were() {
+        let came = [
+            ("a", "1"),
+            ("connection", "close"),
+            ("b", "1"),
+            ("set-cookie", "x"),
+            ("set-cookie", "y"),
+            ("te", "trailers"),
+            ("set-cookie", "z"),
+            ("c", "1"),
+        ];
+        let stays = [
+            ("a", "1"),
+            ("b", "1"),
+            ("set-cookie", "x"),
+            ("set-cookie", "y"),
+            ("set-cookie", "z"),
+            ("c", "1"),
+        ];
+        assert_eq!(stripped(&came), owned(&stays));
+    }
+
+    #[test]
+    fn what_needs_a_closer_look_is_found() {
+        assert_eq!(Present::of(&map(&[("accept", "*/*"), ("x-y", "z")])), Present::default());
+        let all = map(&[
+            ("host", "a"),
+            ("content-length", "1"),
+            ("host", "b"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "x"),
+        ]);
+        let expected = Present { hosts: 2, lengths: 1, coding: true, upgrade: true, hop_by_hop: true };
+        assert_eq!(Present::of(&all), expected);
+        for name in HOP_BY_HOP {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static("x"));
+            assert!(Present::of(&headers).hop_by_hop, "{headers:?}");
+        }
     }
 
     #[test]

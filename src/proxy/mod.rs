@@ -2,7 +2,7 @@
 //!
 //! `forward` puts a request into the form that goes out, `hops` says in it where it came from where that is wanted,
 //! `client` sends it on a connection of the `pool` (once more where that is safe) or on a new one that `connect` makes
-//! (to an `upstream`, by `dial` and `tls`), `upgrade` joins the two sides after a 101, and `rescue` turns what failed
+//! (to an `upstream`, by `dial` and `tls`) and `drive` keeps going, `upgrade` joins the two sides after a 101, and `rescue` turns what failed
 //! into an answer. Nothing here knows what a status answer is.
 //!
 //! What the client sees of each fault, the status with the error of `Proxy-Status` (RFC 9209); whatever the answer that
@@ -54,6 +54,7 @@ mod client;
 mod connect;
 mod deadline;
 mod dial;
+mod drive;
 mod error;
 mod forward;
 pub mod headers;

@@ -6,13 +6,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::connect::Connection;
+use super::drive::Driver;
 use super::upload::Upload;
 
 /// The pool's limits.
@@ -31,11 +33,11 @@ pub(super) struct Pool(Arc<Shared>);
 struct Shared {
     params: PoolParams,
     /// Oldest first.
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<VecDeque<Idle>>,
 }
 
 struct Idle {
-    connection: Connection,
+    connection: Box<Connection>,
     since: Instant,
 }
 
@@ -48,37 +50,70 @@ impl Pool {
     }
 
     /// The connection used last which is still good; `None` when a new one has to be made.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self) -> Option<Box<Connection>> {
         self.0.take(Instant::now())
     }
 
     /// A claim on the pool that gives `connection` back when it is dropped; it is for the answer to `upload`.
-    pub(super) fn lease(&self, connection: Connection, upload: Upload) -> Lease {
+    pub(super) fn lease(&self, connection: Box<Connection>, upload: Upload) -> Lease {
         Lease { connection: Some(connection), upload, pool: Arc::downgrade(&self.0) }
     }
 }
 
 impl Shared {
-    fn take(&self, now: Instant) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        self.drop_expired(&mut idle, now);
-        // One that is open but not ready yet is still finishing its last exchange: leave it for later.
-        let at = idle.iter().rposition(|idle| idle.connection.sender.is_ready())?;
-        Some(idle.remove(at).connection)
+    fn take(&self, now: Instant) -> Option<Box<Connection>> {
+        let mut busy = Vec::new();
+        let found = loop {
+            let Some(mut last) = self.pop(now) else { break None };
+            // Where the upstream has closed it, this is the moment to see that.
+            last.connection.driver.settle_if_called();
+            if last.connection.sender.is_ready() {
+                break Some(last.connection);
+            }
+            // One that is open but not ready yet is still finishing its last exchange: leave it for later.
+            if !last.connection.sender.is_closed() {
+                busy.push(last);
+            }
+        };
+        if !busy.is_empty() {
+            self.lock().extend(busy.into_iter().rev());
+        }
+        found
     }
 
-    fn put(&self, connection: Connection, now: Instant) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.params.max_idle && !connection.sender.is_closed() {
-            idle.push(Idle { connection, since: now });
+    fn pop(&self, now: Instant) -> Option<Idle> {
+        let mut idle = self.lock();
+        self.drop_expired(&mut idle, now);
+        idle.pop_back()
+    }
+
+    fn put(&self, mut connection: Box<Connection>, now: Instant) {
+        // As a rule the end of the answer was the end of the exchange.
+        if !connection.sender.is_ready() {
+            connection.driver.settle();
+        }
+        connection.driver.rest();
+        // What nobody keeps going would never be ready.
+        let is_good = match connection.driver.task() {
+            Some(_) => !connection.sender.is_closed(),
+            None => connection.sender.is_ready(),
+        };
+        let mut idle = self.lock();
+        if is_good && idle.len() < self.params.max_idle {
+            idle.push_back(Idle { connection, since: now });
         }
     }
 
-    fn drop_expired(&self, idle: &mut Vec<Idle>, now: Instant) {
-        idle.retain(|idle| {
-            !idle.connection.sender.is_closed()
-                && now.saturating_duration_since(idle.since) < self.params.idle_timeout
-        });
+    fn drop_expired(&self, idle: &mut VecDeque<Idle>, now: Instant) {
+        while let Some(oldest) = idle.front()
+            && now.saturating_duration_since(oldest.since) >= self.params.idle_timeout
+        {
+            idle.pop_front();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,29 +123,37 @@ async fn reap(shared: Weak<Shared>, every: Duration) {
     loop {
         tick.tick().await;
         let Some(shared) = shared.upgrade() else { return };
-        let mut idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.drop_expired(&mut idle, Instant::now());
+        shared.drop_expired(&mut shared.lock(), Instant::now());
     }
 }
 
 /// A connection that is in use and goes back to its pool when this is dropped.
 pub(super) struct Lease {
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     upload: Upload,
     pool: Weak<Shared>,
 }
 
 impl Lease {
-    /// A claim on a connection that is closed when this is dropped.
-    pub(super) fn for_once(connection: Connection, upload: Upload) -> Self {
+    /// A claim on a connection that serves no other request.
+    pub(super) fn for_once(connection: Box<Connection>, upload: Upload) -> Self {
         Self { connection: Some(connection), upload, pool: Weak::new() }
+    }
+}
+
+impl Lease {
+    /// What keeps the connection going.
+    pub(super) fn driver(&mut self) -> Option<&mut Driver> {
+        self.connection.as_mut().map(|connection| &mut connection.driver)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        self.upload.answer_ends(&connection.task);
+        if let Some(task) = connection.driver.task() {
+            self.upload.answer_ends(task);
+        }
         if let Some(pool) = self.pool.upgrade() {
             pool.put(connection, Instant::now());
         }

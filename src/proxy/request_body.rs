@@ -49,7 +49,7 @@ pub enum RequestBody {
     /// What gloss says of its own accord.
     Own(Full<Bytes>),
     /// The client's, frame by frame, watched.
-    Client(ClientBody),
+    Client(Box<ClientBody>),
 }
 
 /// A body that a client sends.
@@ -114,7 +114,7 @@ impl RequestBody {
         }
         upload.begins();
         let (waiting, since) = (Deadline::default(), None);
-        Self::Client(ClientBody {
+        Self::Client(Box::new(ClientBody {
             incoming,
             upload,
             patience,
@@ -123,7 +123,7 @@ impl RequestBody {
             waited: Duration::ZERO,
             bytes: 0,
             overheard,
-        })
+        }))
     }
 }
 

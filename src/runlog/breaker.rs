@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog};
+use super::{Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog};
 use crate::analysis::LogSourceKind;
 use crate::telemetry::Metrics;
 
@@ -98,6 +98,10 @@ impl LogSource for Guarded {
             let _operation = self.watched.begin()?;
             self.source.search(pattern, most).await
         })
+    }
+
+    fn watch(&self, name: &LogName, bell: &Bell) -> Option<Box<dyn LogWatch>> {
+        self.source.watch(name, bell)
     }
 }
 

@@ -14,8 +14,11 @@ use bytes::Bytes;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
+use super::folder_watches::FolderWatches;
 use super::threads::{JobFailure, WorkThreads};
-use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog, folder};
+use super::{
+    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog, folder,
+};
 use crate::analysis::LogSourceKind;
 
 /// Threads of one source, and how many jobs may wait for them. A network or user-space file system may hang in any
@@ -29,12 +32,14 @@ pub struct FileSource {
     root: Arc<Path>,
     kind: LogSourceKind,
     threads: WorkThreads,
+    watches: FolderWatches,
 }
 
 impl FileSource {
     /// Starts the threads of a folder of logs, which need not exist yet. `kind` is what its files are called.
     pub fn start(root: PathBuf, kind: LogSourceKind) -> io::Result<Self> {
-        Ok(Self { root: root.into(), kind, threads: WorkThreads::start("log-io", IO_THREADS, IO_QUEUE)? })
+        let threads = WorkThreads::start("log-io", IO_THREADS, IO_QUEUE)?;
+        Ok(Self { watches: FolderWatches::below(&root), root: root.into(), kind, threads })
     }
 }
 
@@ -59,6 +64,10 @@ impl LogSource for FileSource {
     ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
         let (root, pattern) = (Arc::clone(&self.root), pattern.clone());
         Box::pin(on(&self.threads, move || folder::search(&root, &pattern, most)))
+    }
+
+    fn watch(&self, name: &LogName, bell: &Bell) -> Option<Box<dyn LogWatch>> {
+        self.watches.watch(name, bell)
     }
 }
 

@@ -7,12 +7,15 @@
 mod breaker;
 mod file;
 mod folder;
+mod folder_watches;
+mod hasty;
 #[cfg(feature = "objects")]
 mod objects;
 mod processes;
 mod template;
 mod threads;
 mod tracker;
+mod wakes;
 
 use std::fmt;
 use std::future::Future;
@@ -31,8 +34,10 @@ pub use objects::{ObjectParams, ObjectSource, StoreError};
 pub use processes::Processes;
 pub use template::{Field, LogName, NamePattern, Named, RunFields, Template, TemplateError};
 pub use tracker::{
-    BodyText, CatchUp, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker, TrackerParams,
+    BodyText, CatchUp, Keepsake, Listed, LogMark, Saying, Snapshot, StorageWatch, Told, Tracker,
+    TrackerParams,
 };
+pub use wakes::{Bell, LogWatch, Wakes};
 
 /// A boxed future, so that sources of different kinds fit behind one trait.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -64,6 +69,12 @@ pub trait LogSource: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+
+    /// Rings `bell` whenever the log of this name, which need not be there yet, may have changed; `None` where the storage
+    /// tells of nothing.
+    fn watch(&self, _name: &LogName, _bell: &Bell) -> Option<Box<dyn LogWatch>> {
+        None
+    }
 }
 
 /// A storage, and what the logs of a run are called there.
@@ -84,6 +95,16 @@ pub enum Role {
     Leads,
     /// Read beside the one that leads, for what that one had cut or never had.
     Fills,
+}
+
+impl Place {
+    /// The place, where it only adds to others, as one that nobody waits for long.
+    fn not_waited_for_beside_others(self) -> Self {
+        match self.role {
+            Role::Leads => self,
+            Role::Fills => Self { source: Arc::new(hasty::Hasty::new(self.source)), ..self },
+        }
+    }
 }
 
 /// A log that was found: the same bytes as long as this lives, whatever takes its place meanwhile.

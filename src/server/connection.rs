@@ -24,6 +24,7 @@ use super::ServerParams;
 use super::client_io::{ClientIo, Patience};
 use super::listener::Socket;
 use super::refusal::Refusal;
+use super::seldom::Seldom;
 use super::service::ConnectionService;
 use super::state::ConnectionState;
 use super::streams::{StreamExecutor, StreamService};
@@ -131,7 +132,7 @@ impl Connections {
             // A request that has come by now is seen before the end begins, and then answered.
             biased;
             ended = connection.as_mut() => return ended,
-            () = settled(&self.drain) => {}
+            () = Seldom::new(settled(&self.drain)) => {}
             () = idle => {}
         }
         finish(connection.as_mut());

@@ -20,6 +20,7 @@ pub mod framing;
 mod linger;
 mod listener;
 mod refusal;
+mod seldom;
 mod service;
 mod state;
 mod streams;

@@ -116,7 +116,7 @@ where
             return ShieldFuture::Passing { answer: self.inner.call(request), bypasses: false };
         };
         if !request.body().is_end_stream() || !may_share(request.headers()) {
-            sharing.metrics.shielded(Shielded::Bypass);
+            sharing.metrics.shield().met(Shielded::Bypass);
             return ShieldFuture::Passing { answer: self.inner.call(request), bypasses: true };
         }
         ShieldFuture::Shared { answer: Arc::clone(sharing).share(empty(request), self.inner.clone()) }
@@ -219,7 +219,7 @@ impl Sharing {
                     if renews {
                         Arc::clone(&self).renew(key, Arc::clone(&kept), request, inner);
                     }
-                    self.metrics.shielded(Shielded::Hit);
+                    self.metrics.shield().met(Shielded::Hit);
                     Ok(given_again(&kept))
                 }
                 Found::Nothing(stale) => self.ask(key, request, inner, stale).await,
@@ -247,7 +247,7 @@ impl Sharing {
         };
         // It panicked, or the runtime is shutting down.
         let Ok((asked, is_own)) = asking.await else { return inner.oneshot(request).await };
-        self.metrics.shielded(if is_own { Shielded::Miss } else { Shielded::Joined });
+        self.metrics.shield().met(if is_own { Shielded::Miss } else { Shielded::Joined });
         let told = match asked {
             Asked::Told(kept) if kept.verdict() != Verdict::Fails => return Ok(first_given(&kept, is_own)),
             Asked::Told(kept) => Ok(kept),
@@ -266,7 +266,7 @@ impl Sharing {
         };
         match (stale, told) {
             (Some(stale), _) => {
-                self.metrics.shielded(Shielded::Stale);
+                self.metrics.shield().met(Shielded::Stale);
                 let mut answer = given_again(&stale);
                 answer.extensions_mut().insert(Stale);
                 Ok(answer)
@@ -283,7 +283,7 @@ impl Sharing {
         request: Request<Empty<Bytes>>,
         inner: impl AskAgain,
     ) {
-        self.metrics.shielded(Shielded::Renewal);
+        self.metrics.shield().met(Shielded::Renewal);
         tokio::spawn(async move {
             let asked = self.ask_upstream(request, inner, &Own::default()).await;
             self.store.renew(key, &kept, asked).await;

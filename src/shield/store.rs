@@ -207,6 +207,6 @@ impl Store {
 
     async fn count(&self) {
         self.entries.run_pending_tasks().await;
-        self.metrics.shield_size(self.entries.entry_count(), self.entries.weighted_size());
+        self.metrics.shield().size(self.entries.entry_count(), self.entries.weighted_size());
     }
 }

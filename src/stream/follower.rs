@@ -1,8 +1,10 @@
 //! Notices that a log has changed: one task a run, however many listen.
 //!
-//! It asks the log's storage a few times a second, which works alike on every kind; notifications of the kernel do not
-//! tell of what another machine writes to a network file system, nor does an object store have them. What fails is
-//! asked again.
+//! A storage that tells of changes is looked at when it does. Every storage is looked at now and then in any case, so
+//! that a change shows within a second also where nothing tells of it: notifications of the kernel know nothing of what
+//! another machine writes to a network file system, and an object store has none. What fails is asked again.
+
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,12 +14,18 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::run_id::RunId;
-use crate::runlog::{LogMark, Tracker};
+use crate::runlog::{LogMark, Tracker, Wakes};
+use crate::telemetry::LookCause;
 
-/// How often a log is looked at: often enough to show a new line within a second, whatever else takes time.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often a log is looked at of whose changes nothing tells. No log is looked at more often than that.
+const UNTOLD: Duration = Duration::from_millis(250);
+/// How often one is of which something does: what was believed wrongly has to show within a second, too.
+const TOLD: Duration = Duration::from_millis(750);
+/// After so long a log that changes is looked at: what is written in one go is seen in one look, as a rule.
+const SETTLE: Duration = Duration::from_millis(50);
 
 type Runs = Arc<Mutex<HashMap<RunId, watch::Sender<Option<LogMark>>>>>;
 
@@ -52,20 +60,42 @@ impl Followers {
 
 /// Looks until nobody listens any more.
 async fn follow(tracker: Tracker, run: RunId, news: watch::Sender<Option<LogMark>>, runs: Runs) {
+    let (mut wakes, mut trust, mut cause) = (Wakes::default(), Trust::default(), LookCause::Timer);
     while !ended(&runs, &run, &news) {
-        let look = AssertUnwindSafe(tracker.look(&run)).catch_unwind();
+        // From here on: what changes before the look is seen by it.
+        let tell = wakes.tell();
+        let looked_at = Instant::now();
+        let look = AssertUnwindSafe(tracker.look(&run, &mut wakes, cause)).catch_unwind();
         tokio::select! {
             () = news.closed() => continue,
             // A log that cannot be looked at, or panics, has no news.
             seen = look => if let Ok(Ok(mark)) = seen {
+                trust.looked(cause, news.borrow().as_ref().is_some_and(|known| *known != mark));
                 news.send_if_modified(|known| known.replace(mark.clone()) != Some(mark));
             }
         }
+        let every = if tell && trust.holds() { TOLD } else { UNTOLD };
         tokio::select! {
-            () = news.closed() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = news.closed() => continue,
+            next = next_look(&wakes, looked_at, every) => cause = next,
+        }
+        if trust.is_lost(cause) {
+            wakes.renew();
         }
     }
+}
+
+/// Waits until it is time to look again; why it is.
+async fn next_look(wakes: &Wakes, looked_at: Instant, every: Duration) -> LookCause {
+    let cause = tokio::select! {
+        () = wakes.bell().rung() => {
+            sleep_until((Instant::now() + SETTLE).max(looked_at + UNTOLD)).await;
+            LookCause::Told
+        }
+        () = sleep(every) => LookCause::Timer,
+    };
+    // The look answers whatever was told by now.
+    if wakes.bell().hush() { LookCause::Told } else { cause }
 }
 
 /// Ends following if nobody listens. New listeners come under the same lock, so that none is forgotten.
@@ -77,3 +107,36 @@ fn ended(runs: &Runs, run: &RunId, news: &watch::Sender<Option<LogMark>>) -> boo
     }
     unheard
 }
+
+/// Whether experience bears out that changes are told.
+#[derive(Debug, Default)]
+struct Trust {
+    /// The last change was not told.
+    doubted: bool,
+    /// A change was found of which nothing had told yet.
+    suspected: bool,
+}
+
+impl Trust {
+    fn holds(&self) -> bool {
+        !self.doubted
+    }
+
+    /// A look for this cause has found a change, or none.
+    fn looked(&mut self, cause: LookCause, changed: bool) {
+        self.suspected |= cause == LookCause::Timer && changed;
+    }
+
+    /// The next look has this cause; whether it is clear now that a change was not told.
+    fn is_lost(&mut self, next: LookCause) -> bool {
+        let suspected = std::mem::take(&mut self.suspected);
+        self.doubted = match next {
+            LookCause::Told => false,
+            LookCause::Timer => self.doubted || suspected,
+        };
+        suspected && self.doubted
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ impl Streams {
     pub fn begin(&self, max: usize) -> Option<Place> {
         let one_more = |open: usize| (open < max).then_some(open + 1);
         self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        Some(Place { open: Arc::clone(&self.open), _shown: self.metrics.stream() })
+        Some(Place { open: Arc::clone(&self.open), _shown: self.metrics.streams().opened() })
     }
 
     /// Tells when they are to end.

@@ -114,9 +114,9 @@ impl State {
 
     /// Counts the events of its text.
     pub fn count(&self, metrics: &Metrics) {
-        metrics.stream_event(StreamEvent::Status);
+        metrics.streams().sent(StreamEvent::Status);
         if self.ended.is_some() {
-            metrics.stream_event(StreamEvent::End);
+            metrics.streams().sent(StreamEvent::End);
         }
     }
 
@@ -181,7 +181,7 @@ impl<F: Feed> Session<F> {
                 () = sleep_until(beat_at) => {
                     // Without room for it, there is something on its way already.
                     if events.try_send(comment("still here").into()).is_ok() {
-                        metrics.stream_event(StreamEvent::Heartbeat);
+                        metrics.streams().sent(StreamEvent::Heartbeat);
                     }
                     beat_at = Instant::now() + pace.heartbeat;
                 }
@@ -199,7 +199,7 @@ async fn room_at(at: Instant, events: &mpsc::Sender<Bytes>) -> Option<mpsc::Perm
 /// Tells a client why there is nothing more for it; one that takes nothing sees the end only.
 fn break_up(events: &mpsc::Sender<Bytes>, why: &Value, metrics: &Metrics) {
     if events.try_send(event("end", None, &why.to_string()).into()).is_ok() {
-        metrics.stream_event(StreamEvent::End);
+        metrics.streams().sent(StreamEvent::End);
     }
 }
 

@@ -12,31 +12,26 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::decisions::DecisionMetrics;
 use super::exposition::Exposition;
 use super::http::HttpMetrics;
 use super::operation::OperationMetrics;
-use super::outcomes::{Answered, SpanFate, StageLabels};
+use super::outcomes::{Answered, SpanFate};
 #[cfg(target_os = "linux")]
 use super::process::ProcessCollector;
 use super::run_logs::RunLogMetrics;
+use super::shield::ShieldMetrics;
+use super::streams::StreamMetrics;
 use crate::enrich::Fallback;
 use crate::openapi::Unfit;
-use crate::rollout::{Decision, Rule};
-use crate::variant::Variant;
+use crate::rollout::Decision;
 
 /// The process's metrics; a clone counts into the same.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DecisionLabels {
-    variant: &'static str,
-    rule: &'static str,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
@@ -58,11 +53,6 @@ struct ResultLabels {
     result: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EventLabels {
-    event: &'static str,
-}
-
 /// How long the stages of one enrichment took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageTimes {
@@ -76,11 +66,8 @@ pub struct StageTimes {
 
 struct Inner {
     registry: Registry,
-    decisions: Family<DecisionLabels, Counter>,
-    enrichments: Family<OutcomeLabels, Counter>,
-    shadows: Family<OutcomeLabels, Counter>,
+    decisions: DecisionMetrics,
     rescues: Family<ErrorLabels, Counter>,
-    stages: Family<StageLabels, Histogram>,
     upstream_retries: Counter,
     log_lookups: Counter,
     log_reads: Counter,
@@ -91,79 +78,18 @@ struct Inner {
     upgraded: Gauge,
     held_bytes: Gauge,
     refusals: Family<ReasonLabels, Counter>,
-    streams: Gauge,
-    stream_events: Family<EventLabels, Counter>,
     descriptions: Family<OutcomeLabels, Counter>,
-    shielded: Family<OutcomeLabels, Counter>,
-    shield_entries: Gauge,
-    shield_bytes: Gauge,
     operation: OperationMetrics,
     http: HttpMetrics,
     run_logs: RunLogMetrics,
+    streams: StreamMetrics,
+    shield: ShieldMetrics,
     spans: Family<ResultLabels, Counter>,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 0.1 ms to 10 s.
-const DURATION_BUCKETS: [f64; 13] =
+pub(super) const DURATION_BUCKETS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
-
-/// What the shield had to do with a status request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shielded {
-    /// It was given a kept answer.
-    Hit,
-    /// The upstream was asked for it.
-    Miss,
-    /// It waited for an answer that was asked for already.
-    Joined,
-    /// It could not be shared.
-    Bypass,
-    /// It was given an answer that stands in for a failing upstream's.
-    Stale,
-    /// None: gloss asked of its own accord, to renew an answer.
-    Renewal,
-}
-
-impl Shielded {
-    const ALL: [Self; 6] = [Self::Hit, Self::Miss, Self::Joined, Self::Bypass, Self::Stale, Self::Renewal];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::Miss => "miss",
-            Self::Joined => "joined",
-            Self::Bypass => "bypass",
-            Self::Stale => "stale",
-            Self::Renewal => "renewal",
-        }
-    }
-}
-
-/// What goes out on a stream of live updates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamEvent {
-    /// A state of the run.
-    Status,
-    /// The last word.
-    End,
-    /// A sign of life.
-    Heartbeat,
-}
-
-impl StreamEvent {
-    const ALL: [Self; 3] = [Self::Status, Self::End, Self::Heartbeat];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::End => "end",
-            Self::Heartbeat => "heartbeat",
-        }
-    }
-}
-
-/// The outcome of a shadow whose answer never ended; not a fallback, since nobody got another answer for it.
-const ABANDONED: &str = "abandoned";
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -176,11 +102,8 @@ impl Metrics {
     pub fn new() -> Self {
         let mut inner = Inner {
             registry: Registry::default(),
-            decisions: Family::default(),
-            enrichments: Family::default(),
-            shadows: Family::default(),
+            decisions: DecisionMetrics::default(),
             rescues: Family::default(),
-            stages: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             upstream_retries: Counter::default(),
             log_lookups: Counter::default(),
             log_reads: Counter::default(),
@@ -191,15 +114,12 @@ impl Metrics {
             upgraded: Gauge::default(),
             held_bytes: Gauge::default(),
             refusals: Family::default(),
-            streams: Gauge::default(),
-            stream_events: Family::default(),
             descriptions: Family::default(),
-            shielded: Family::default(),
-            shield_entries: Gauge::default(),
-            shield_bytes: Gauge::default(),
             operation: OperationMetrics::default(),
             http: HttpMetrics::default(),
             run_logs: RunLogMetrics::default(),
+            streams: StreamMetrics::default(),
+            shield: ShieldMetrics::default(),
             spans: Family::default(),
         };
         inner.register();
@@ -209,31 +129,28 @@ impl Metrics {
 
     /// A status request was decided on.
     pub fn decision(&self, decision: Decision) {
-        self.0.decisions.get_or_create(&decision_labels(decision.variant, decision.rule)).inc();
+        self.0.decisions.decision(decision);
     }
 
     /// A client that was to get the enhanced answer got it (`None`) or the basic one.
     pub fn enrichment(&self, fallback: Option<Fallback>) {
-        self.0.enrichments.get_or_create(&outcome_labels(fallback)).inc();
+        self.0.decisions.enrichment(fallback);
     }
 
     /// An enrichment in the shadow would have ended so.
     pub fn shadow(&self, fallback: Option<Fallback>) {
-        self.0.shadows.get_or_create(&outcome_labels(fallback)).inc();
+        self.0.decisions.shadow(fallback);
     }
 
     /// An enrichment in the shadow came to nothing because the client left, or the answer broke off, before its end.
     pub fn shadow_abandoned(&self) {
-        self.0.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }).inc();
+        self.0.decisions.shadow_abandoned();
     }
 
     /// How long the stages of a status request took that was answered so; a basic answer as decided has none but the
     /// upstream's.
     pub fn stages(&self, answered: Answered, times: &StageTimes) {
-        let stages = [("upstream", times.upstream), ("logs", times.logs), ("enrich", times.enrich)];
-        for (stage, took) in &stages[..answered.stages()] {
-            self.0.stages.get_or_create(&answered.labels(stage)).observe(took.as_secs_f64());
-        }
+        self.0.decisions.stages(answered, times);
     }
 
     /// A request got an answer of gloss's own, for an error of RFC 9209's registry.
@@ -302,28 +219,6 @@ impl Metrics {
         self.0.connections.get()
     }
 
-    /// A stream of live updates opened; it counts as open until the value is dropped.
-    pub fn stream(&self) -> OpenStream {
-        self.0.streams.inc();
-        OpenStream(self.0.streams.clone())
-    }
-
-    /// This went out on a stream of live updates.
-    pub fn stream_event(&self, event: StreamEvent) {
-        self.0.stream_events.get_or_create(&EventLabels { event: event.as_str() }).inc();
-    }
-
-    /// The shield met a status request.
-    pub fn shielded(&self, outcome: Shielded) {
-        self.0.shielded.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }).inc();
-    }
-
-    /// The answers that the shield keeps now.
-    pub fn shield_size(&self, entries: u64, bytes: u64) {
-        self.0.shield_entries.set(entries.try_into().unwrap_or(i64::MAX));
-        self.0.shield_bytes.set(bytes.try_into().unwrap_or(i64::MAX));
-    }
-
     /// The service's description of itself was asked for, and this came of adding to it.
     pub fn description(&self, outcome: &'static str) {
         self.0.descriptions.get_or_create(&OutcomeLabels { outcome }).inc();
@@ -347,6 +242,16 @@ impl Metrics {
     /// What run logs hold, and the cache of their analyses.
     pub fn run_logs(&self) -> &RunLogMetrics {
         &self.0.run_logs
+    }
+
+    /// Live updates.
+    pub fn streams(&self) -> &StreamMetrics {
+        &self.0.streams
+    }
+
+    /// What the shield does.
+    pub fn shield(&self) -> &ShieldMetrics {
+        &self.0.shield
     }
 
     /// Everything, as text for people and older scrapers.
@@ -373,16 +278,6 @@ impl Drop for OpenConnection {
     }
 }
 
-/// A stream of live updates that is open.
-#[derive(Debug)]
-pub struct OpenStream(Gauge);
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 impl Inner {
     fn register(&mut self) {
         self.http.register(&mut self.registry);
@@ -390,22 +285,11 @@ impl Inner {
         self.registry.register_collector(Box::new(ProcessCollector));
         let registry = self.registry.sub_registry_with_prefix("gloss");
         registry.register("build", "What is running", Info::new(build()));
-        registry.register("decisions", "Status requests by decision", self.decisions.clone());
-        registry.register(
-            "enrichments",
-            "Status requests that were to be enhanced, by what the client got",
-            self.enrichments.clone(),
-        );
-        registry.register("shadows", "Enrichments in the shadow, by how they ended", self.shadows.clone());
+        self.decisions.register(registry);
         registry.register(
             "rescues",
             "Requests that gloss answered itself, by error type of RFC 9209",
             self.rescues.clone(),
-        );
-        registry.register(
-            "stage_duration_seconds",
-            "Time that the stages of a status request took",
-            self.stages.clone(),
         );
         registry.register(
             "upstream_retries",
@@ -441,12 +325,6 @@ impl Inner {
             "Connections of clients that gloss ended, by reason",
             self.refusals.clone(),
         );
-        registry.register("streams", "Open streams of live updates", self.streams.clone());
-        registry.register(
-            "stream_events",
-            "Events and heartbeats sent on streams of live updates",
-            self.stream_events.clone(),
-        );
         registry.register(
             "trace_spans",
             "Spans of traces: recorded, and then exported or failed; the rest waits or was dropped for want of room",
@@ -457,49 +335,22 @@ impl Inner {
             "Requests for the service's OpenAPI document that was to be added to, by what the client got",
             self.descriptions.clone(),
         );
-        registry.register(
-            "shield_requests",
-            "Status requests by what the shield had to do with them",
-            self.shielded.clone(),
-        );
-        registry.register("shield_entries", "Answers that the shield keeps", self.shield_entries.clone());
-        registry.register(
-            "shield_bytes",
-            "Estimated memory of the answers that the shield keeps",
-            self.shield_bytes.clone(),
-        );
         self.run_logs.register(registry);
+        self.streams.register(registry);
+        self.shield.register(registry);
         self.operation.register(registry);
     }
 
     /// Creates every label set, so that a reason that never happened shows as zero.
     fn touch(&self) {
         self.operation.touch();
-        for variant in Variant::ALL {
-            for rule in Rule::ALL {
-                drop(self.decisions.get_or_create(&decision_labels(variant, rule)));
-            }
-        }
-        for outcome in std::iter::once(None).chain(Fallback::ALL.map(Some)) {
-            drop(self.enrichments.get_or_create(&outcome_labels(outcome)));
-            drop(self.shadows.get_or_create(&outcome_labels(outcome)));
-        }
-        drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
-        for event in StreamEvent::ALL {
-            drop(self.stream_events.get_or_create(&EventLabels { event: event.as_str() }));
-        }
-        for outcome in Shielded::ALL {
-            drop(self.shielded.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }));
-        }
+        self.decisions.touch();
         for outcome in ["enhanced"].into_iter().chain(Unfit::ALL.map(Unfit::as_str)) {
             drop(self.descriptions.get_or_create(&OutcomeLabels { outcome }));
         }
-        for answered in Answered::ALL {
-            for stage in &["upstream", "logs", "enrich"][..answered.stages()] {
-                drop(self.stages.get_or_create(&answered.labels(stage)));
-            }
-        }
         self.run_logs.touch();
+        self.streams.touch();
+        self.shield.touch();
         for fate in SpanFate::ALL {
             drop(self.spans.get_or_create(&ResultLabels { result: fate.as_str() }));
         }
@@ -510,14 +361,6 @@ impl Inner {
 fn build() -> [(&'static str, &'static str); 2] {
     let revision = option_env!("GLOSS_REVISION").filter(|revision| !revision.is_empty());
     [("version", env!("CARGO_PKG_VERSION")), ("revision", revision.unwrap_or("unknown"))]
-}
-
-fn decision_labels(variant: Variant, rule: Rule) -> DecisionLabels {
-    DecisionLabels { variant: variant.as_str(), rule: rule.as_str() }
-}
-
-fn outcome_labels(fallback: Option<Fallback>) -> OutcomeLabels {
-    OutcomeLabels { outcome: fallback.map_or("enhanced", Fallback::as_str) }
 }
 
 impl fmt::Debug for Metrics {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 22] = [
+const PURE: [&str; 24] = [
     "run_id.rs",
     "route.rs",
     "rollout",
@@ -17,6 +17,8 @@ const PURE: [&str; 22] = [
     "enrich/merge.rs",
     "enrich/fallback.rs",
     "enrich/findings.rs",
+    "enrich/members.rs",
+    "enrich/written.rs",
     "server/framing.rs",
     "shield/key.rs",
     "shield/rules.rs",

@@ -1,8 +1,11 @@
 //! Logs that are objects: what a poll asks the storage for, request by request. Real storages are among the peers.
 #![cfg(feature = "http-logs")]
 
+use std::time::Instant;
+
 use crate::support::answers::{json, status_body, status_path};
 use crate::support::client::Answer;
+use crate::support::eventually;
 use crate::support::logs::Log;
 use crate::support::objects::Objects;
 use crate::support::sidecar::{Setup, Sidecar};
@@ -40,6 +43,11 @@ impl Case {
         let asked = self.objects.seen().split_off(before);
         assert!(looked < self.looks(), "the log was not looked at");
         asked
+    }
+
+    /// Polls until the answer is so labelled.
+    fn comes(&self, what: &str, labels: (&str, &str)) {
+        eventually(what, || (self.poll().labels() == labels).then_some(()));
     }
 
     fn looks(&self) -> u64 {
@@ -108,6 +116,71 @@ fn a_log_that_was_replaced_is_read_from_its_start() {
         case.objects.put("run_1", Log::of("run_2").running());
         assert_eq!(notes(&case.poll())["log_bytes"], Log::of("run_2").running().len());
     }
+}
+
+#[test]
+fn a_log_that_is_not_there_is_none_and_one_that_was_rotated_away_neither() {
+    let case = Case::new();
+    let no_log = || assert_eq!(case.poll().labels(), ("basic", "no-log"));
+    no_log();
+    case.objects.put("run_1", "");
+    case.comes("nothing in it is no log, either", ("basic", "no-log"));
+    case.objects.put("run_1", Log::of("run_1").running());
+    case.comes("it is there", ("enhanced", "header"));
+    case.objects.remove("run_1");
+    no_log();
+    let successor = Log::of("run_1").todo(&[("Anew", "in_progress")]).text();
+    case.objects.put("run_1", &successor);
+    case.comes("its successor is there", ("enhanced", "header"));
+    let answer = case.poll();
+    assert_eq!(notes(&answer)["log_bytes"], successor.len());
+    assert_eq!(answer.json()["workflow_steps"]["steps"][0]["name"], "Anew");
+}
+
+#[test]
+fn a_name_that_has_nothing_is_asked_for_once_a_second_at_most() {
+    let case = Case::new();
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(case.poll().labels(), ("basic", "no-log"));
+    }
+    let asked = case.objects.seen().len() as u64;
+    let seconds = begun.elapsed().as_secs();
+    assert!((1..=1 + seconds).contains(&asked), "{asked} requests in {seconds} seconds");
+    case.objects.put("run_1", Log::of("run_1").running());
+    case.comes("it is asked for again", ("enhanced", "header"));
+}
+
+#[test]
+fn a_server_that_refuses_and_one_that_fails_are_told_apart() {
+    let case = Case::new();
+    case.objects.put("run_1", Log::of("run_1").running());
+    for (status, reason) in [
+        ("403 Forbidden", "log-unreadable"),
+        ("401 Unauthorized", "log-unreadable"),
+        ("500 Internal Server Error", "log-timeout"),
+        ("429 Too Many Requests", "log-timeout"),
+    ] {
+        case.objects.refuse(Some(status));
+        let answer = case.poll();
+        assert_eq!(answer.labels(), ("basic", reason), "{status}");
+        assert_eq!(answer.text(), status_body("run_1", "running"));
+        case.objects.refuse(None);
+        assert_eq!(case.poll().labels(), ("enhanced", "header"), "after {status}");
+    }
+}
+
+#[test]
+fn a_server_that_is_slow_costs_the_client_its_budget_and_what_it_sends_late_is_not_lost() {
+    let case = Case::with("enrich.budget", "\"100ms\"");
+    case.objects.put("run_1", Log::of("run_1").running());
+    case.objects.hold(true);
+    let answer = case.poll();
+    assert_eq!(answer.labels().0, "basic");
+    assert!(["log-timeout", "deadline"].contains(&answer.labels().1), "{answer:?}");
+    assert_eq!(answer.text(), status_body("run_1", "running"));
+    case.objects.hold(false);
+    case.comes("the reading goes on by itself", ("enhanced", "header"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ const JSON: &str = "content-type: application/json\r\n";
 #[test]
 fn the_turn_limit_that_a_run_was_started_with_is_shown_and_request_and_answer_pass_as_they_are() {
     let (upstream, logs) = (upstream(as_json(ACCEPTED)), Logs::with_run("run_1"));
-    let gloss = before(&upstream, &logs);
+    let mut gloss = before(&upstream, &logs);
     assert_eq!(enhanced(&gloss)["run_details"]["max_turns"], Value::Null);
     let request = "{ \"message\": \"Größe\",\n\"max_turns\":42 }";
     let answer = start(&gloss, JSON, request);
@@ -52,6 +52,9 @@ fn the_turn_limit_that_a_run_was_started_with_is_shown_and_request_and_answer_pa
     let sent = upstream.seen().into_iter().find(|seen| seen.head.line.starts_with("POST")).unwrap();
     assert_eq!(sent.payload.bytes, request.as_bytes());
     eventually("it is remembered", || (enhanced(&gloss)["run_details"]["max_turns"] == 42).then_some(()));
+    gloss.reload("enrich.compat_fields", "true");
+    let answer = enhanced(&gloss);
+    assert_eq!((&answer["max_turns"], &answer["run_details"]["max_turns"]), (&42.into(), &42.into()));
 }
 
 #[test]

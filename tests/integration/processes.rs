@@ -37,9 +37,11 @@ fn outcome(gloss: &Sidecar) -> Value {
 fn a_run_whose_process_has_ended_is_lost_within_seconds_and_one_that_lives_is_not() {
     let (upstream, logs) = (Upstream::answering(as_json(status_body("run_1", "running"))), Logs::new());
     let mut process = run(&logs);
-    let looks = Setup::before(&upstream).logs(&logs).start();
+    let mut looks = Setup::before(&upstream).logs(&logs).start();
     let looks_not = Setup::before(&upstream).logs(&logs).set("analysis.process_check", "\"off\"").start();
     assert_eq!(outcome(&looks), "running");
+    // What was seen is not forgotten with the configuration.
+    looks.reload("enrich.compat_fields", "true");
     process.kill().unwrap();
     process.wait().unwrap();
     eventually("it is lost", || (outcome(&looks) == "lost").then_some(()));

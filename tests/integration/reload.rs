@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::support::answers::{framed, json, status_body, status_path};
 use crate::support::client::get;
 use crate::support::eventually;
+use crate::support::gate::Gate;
 use crate::support::logs::Logs;
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::{Then, Upstream, nobody};
@@ -47,6 +48,21 @@ fn a_changed_percentage_is_in_force_after_the_signal() {
     assert_ne!(gloss.metric("gloss_config_hash"), before);
     assert!(gloss.metric("gloss_config_applied_timestamp_seconds") > 1_700_000_000);
     assert!(gloss.stderr().contains("rollout.percent = 100.0"), "{}", gloss.stderr());
+}
+
+#[test]
+fn what_goes_on_under_the_old_configuration_counts_under_the_new_one() {
+    let ((_upstream, _logs, setup), gate) = (running(), Gate::new());
+    let mut gloss = setup.gate(&gate).set("enrich.max_concurrent", "1").start();
+    let mut first = gloss.client();
+    first.get(&status_path("run_1"), &["Gloss: enhanced"]);
+    let held = gate.next();
+    gloss.reload("enrich.compat_fields", "true");
+    let second = gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
+    assert_eq!(second.labels(), ("basic", "overload"));
+    held.go_on();
+    gate.open_for_good();
+    assert_eq!(first.answer().labels(), ("enhanced", "header"));
 }
 
 #[test]

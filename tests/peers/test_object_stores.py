@@ -156,7 +156,8 @@ def test_what_is_not_there_is_no_log(upstream, storage, gloss):
     upload(storage, upstream, path, stop=0)
     assert ask(gloss, path).label == ("basic", "no-log")
     upload(storage, upstream, path)
-    assert ask(gloss, path).label == ("enhanced", "header")
+    # What had nothing is asked for once a second.
+    wait_until(lambda: ask(gloss, path).label == ("enhanced", "header"), "the log is found")
 
 
 def test_a_bucket_that_is_not_there_is_told(upstream, storage):
@@ -274,6 +275,7 @@ def test_nginx_refuses_and_has_nothing(upstream, web):
     path = upstream.run(recorded_runs.short_run())
     assert ask(web, path).label == ("basic", "no-log")
     publish(web, upstream, path)
+    wait_until(lambda: ask(web, path).label == ("enhanced", "header"), "the log is found")
     there = web.folder / log_path(upstream.logs, run_of(path)).name
     there.unlink()
     there.mkdir()

@@ -6,6 +6,7 @@ use gloss::comparison::{
     prove_but_for_logs,
 };
 use gloss::enrich::answer::Answer;
+use gloss::enrich::members::Members;
 use gloss::enrich::merge::{Logs, merge};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -97,10 +98,10 @@ fn additions() -> impl Strategy<Value = Map<String, Value>> {
 /// A body as an upstream may write it, and the same with additions.
 fn enhanced(object: &Map<String, Value>, added: &Map<String, Value>, logs: Logs) -> (String, String) {
     let body = serde_json::to_string_pretty(object).expect("an object serialises") + "\n";
-    let members: Vec<_> = added.iter().map(|(name, value)| (name.as_str(), value.to_string())).collect();
+    let members: Members = added.iter().map(|(name, value)| (name, value.to_string())).collect();
     let answer = Answer::read(body.as_bytes()).expect("an object");
-    let merged = merge(&answer, &members, logs).expect("the additions are JSON");
-    (body, merged)
+    let merged = merge(&body.clone().into(), &answer, &[&members], logs).to_bytes();
+    (body, String::from_utf8(merged.into()).expect("texts put together"))
 }
 
 proptest! {

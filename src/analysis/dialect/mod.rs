@@ -18,7 +18,7 @@ mod tests;
 pub(in crate::analysis) use claude::result_text;
 pub(in crate::analysis) use head::Head;
 pub(in crate::analysis) use plain::join_entries;
-pub(in crate::analysis) use raw_twin::{HeldRaw, Twin, is_raw};
+pub(in crate::analysis) use raw_twin::{HeldRaw, Twin, is_raw, logged_at};
 
 use chrono::{DateTime, Utc};
 use serde::de::Deserialize;

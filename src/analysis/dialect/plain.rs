@@ -3,6 +3,8 @@
 //! The raw entries hold the CLI's line, as far as it was not cut; the parsed ones Python's text form of the message
 //! alone, without parents or figures. So the raw one is read where it is whole, and the parsed one in place of a cut one.
 
+use chrono::{DateTime, Utc};
+
 use super::claude::{self, Entry, Message};
 use super::lenient::{Text, TextOr};
 use super::{Reading, Sink, moment, python, sdk, upstream};
@@ -44,6 +46,11 @@ pub(in crate::analysis) fn join_entries(text: &mut [u8]) {
             text[feed] = b' ';
         }
     }
+}
+
+/// When an entry was logged.
+pub(super) fn time(line: &[u8]) -> Option<DateTime<Utc>> {
+    moment(PlainEntry::of(&lines::text(&line[..line.len().min(HEAD_BYTES)]))?.at)
 }
 
 /// Hands on what an entry tells.

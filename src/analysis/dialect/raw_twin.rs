@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
+use super::plain;
 use super::upstream::{self, after_event_type};
 
 /// A raw line that waits for the next one. Holds at most [`HeldRaw::MAX_BYTES`].
@@ -46,9 +47,9 @@ impl HeldRaw {
         &self.line
     }
 
-    /// The time of its envelope.
+    /// The time at which it was logged.
     pub(in crate::analysis) fn time(&self) -> Option<DateTime<Utc>> {
-        upstream::time(&self.line)
+        logged_at(&self.line)
     }
 
     /// Whether `next` is this line's event, parsed.
@@ -135,6 +136,11 @@ enum Inner<'a> {
 /// Whether the line is a raw one, which the same event follows, parsed.
 pub(in crate::analysis) fn is_raw(line: &[u8]) -> bool {
     event_kind(line) == Some(b"claude_stream_raw")
+}
+
+/// When a line of the upstream's was logged, or an entry of its status answer.
+pub(in crate::analysis) fn logged_at(line: &[u8]) -> Option<DateTime<Utc>> {
+    if plain_parts(line).is_some() { plain::time(line) } else { upstream::time(line) }
 }
 
 /// Kind and message of an entry as the status answer tells it.

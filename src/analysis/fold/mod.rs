@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::bounded::{Seen, shortened};
 use super::clock::Clock;
-use super::dialect::{HeldRaw, Reading, Sink, Twin, read_line};
+use super::dialect::{HeldRaw, Reading, Sink, Twin, logged_at, read_line};
 use super::errors::Errors;
 use super::event::{Event, Finish, STAND_IN, Thread};
 use super::files::Files;
@@ -129,6 +129,8 @@ impl Fold {
             match held.twin(line) {
                 Twin::Same => return self.twin(&held, line),
                 Twin::Poorer => {
+                    // It happened when the second one was there, as where that one is read.
+                    [held.time(), logged_at(line)].into_iter().flatten().for_each(|time| self.at(time));
                     self.read(held.line());
                     return;
                 }

@@ -12,7 +12,7 @@ impl View<'_> {
         let unfinished = !matches!(self.status, RunStatus::Running | RunStatus::Completed);
         RunDetails {
             outcome: self.outcome,
-            turns: fold.turns(),
+            turns: self.turns(),
             max_turns: self.shown_max_turns(),
             model: fold.usage.main_model().or(fold.identity.model.as_deref()).map(str::to_owned),
             claude_session_id: fold.identity.session.clone(),

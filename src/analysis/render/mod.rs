@@ -40,7 +40,7 @@ impl<'v> View<'v> {
             status,
             outcome,
             max_turns: context.max_turns.or(fold.identity.max_turns),
-            bill: fold.usage.bill(),
+            bill: fold.usage.bill(context.beside.cost_usd),
             log_bytes,
         }
     }
@@ -89,7 +89,7 @@ impl<'v> View<'v> {
             current_step: steps.current_step,
             total_steps: steps.total_steps,
             started_at: self.fold.clock.first().map(Timestamp::to_second),
-            turns: self.fold.turns(),
+            turns: self.turns(),
             max_turns: self.max_turns,
             model: model.map(str::to_owned),
             cost_usd: cost.cost_usd,
@@ -129,6 +129,12 @@ impl<'v> View<'v> {
     /// The turn limit, also where it is known from beside the log: progress must not depend on that.
     fn shown_max_turns(&self) -> Option<u64> {
         self.max_turns.or(self.context.beside.max_turns)
+    }
+
+    /// The turns as the log states them, else as the upstream does, else as many as are in the log.
+    fn turns(&self) -> u64 {
+        let told = self.context.beside.turns.filter(|_| self.fold.ending.turns() == 0);
+        told.unwrap_or_else(|| self.fold.turns())
     }
 
     fn current_phase(&self, steps: &[Step]) -> String {

@@ -30,9 +30,10 @@ pub(in crate::analysis) struct Bill {
 }
 
 impl Usage {
-    /// Adds everything up.
-    pub(in crate::analysis) fn bill(&self) -> Bill {
-        let stated = self.stated.sum();
+    /// Adds everything up; `told` is the cost by somebody else's word, USD, for where the result events state none.
+    pub(in crate::analysis) fn bill(&self, told: Option<f64>) -> Bill {
+        let mut stated = self.stated.sum();
+        stated.cost_usd = stated.cost_usd.or(told);
         let estimated = self.estimated_usd();
         let factor = self.factor(stated.cost_usd, estimated);
         let models = if stated.models.is_empty() {

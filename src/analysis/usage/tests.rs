@@ -30,7 +30,7 @@ fn models_and_sub_agents_are_told_apart_and_add_up() {
         (sub, "claude-haiku-4-5", tokens(2000, 200)),
         (sub, SONNET, tokens(10, 1)),
     ])
-    .bill();
+    .bill(None);
     assert_eq!(bill.total.tokens, tokens(3010, 301));
     let names: Vec<&str> = bill.models.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, [SONNET, "claude-haiku-4-5"]);
@@ -48,7 +48,7 @@ fn estimates_are_scaled_to_the_stated_cost_and_missing_tokens_are_the_main_threa
         (Thread::Sub(None), "claude-haiku-4-5", tokens(2000, 1)),
     ]);
     usage.finished(&Finish { tokens: tokens(1000, 50), cost_usd: Some(1.0), ..Finish::default() });
-    let bill = usage.bill();
+    let bill = usage.bill(None);
     assert_eq!(bill.total.tokens, tokens(1000, 50), "as the result states them");
     assert_eq!((bill.models[0].1.tokens, bill.models[1].1.tokens), (tokens(1000, 50), tokens(2000, 1)));
     let costs: f64 = bill.models.iter().filter_map(|(_, charge)| charge.cost_usd).map(|(usd, _)| usd).sum();
@@ -64,7 +64,7 @@ fn what_the_result_states_by_model_is_it() {
         Finish { tokens: tokens(1000, 50), cost_usd: Some(1.0), models: models.clone(), ..Finish::default() };
     usage.finished(&finish);
     usage.finished(&finish);
-    let bill = usage.bill();
+    let bill = usage.bill(None);
     assert_eq!(bill.total.tokens, tokens(1000, 50));
     assert_eq!(bill.models[1].1.tokens, tokens(9, 9));
     assert!(near(bill.models[1].1.cost_usd, 0.3, false), "{bill:?}");
@@ -75,11 +75,11 @@ fn a_model_without_a_price_has_no_cost_and_nobody_else_pays_for_it() {
     let unknown = "a-model-of-somebody";
     let mut usage =
         usage(&[(Thread::Main, unknown, tokens(9000, 9)), (Thread::Main, SONNET, tokens(1000, 0))]);
-    let bill = usage.bill();
+    let bill = usage.bill(None);
     assert_eq!((bill.total.cost_usd, bill.models[0].1.cost_usd), (None, None));
     assert!(near(bill.models[1].1.cost_usd, 0.003, true), "{bill:?}");
     usage.finished(&Finish { cost_usd: Some(1.0), ..Finish::default() });
-    let bill = usage.bill();
+    let bill = usage.bill(None);
     assert!(near(bill.models[1].1.cost_usd, 0.003, true) && bill.models[0].1.cost_usd.is_none(), "{bill:?}");
     assert!((bill.beyond_messages_usd - 0.997).abs() < 1e-9 && near(bill.total.cost_usd, 1.0, false));
 }
@@ -88,7 +88,18 @@ fn a_model_without_a_price_has_no_cost_and_nobody_else_pays_for_it() {
 fn where_there_is_one_model_the_stated_cost_is_its() {
     let mut usage = usage(&[(Thread::Main, "a-model-of-somebody", tokens(9000, 9))]);
     usage.finished(&Finish { cost_usd: Some(1.0), tokens: tokens(7, 99), ..Finish::default() });
-    let bill = usage.bill();
+    let bill = usage.bill(None);
     assert_eq!(bill.total.tokens, tokens(7, 99), "as the result states them");
     assert!(near(bill.models[0].1.cost_usd, 1.0, false), "{bill:?}");
+}
+
+#[test]
+fn a_cost_by_somebody_elses_word_counts_where_the_log_states_none() {
+    let mut usage =
+        usage(&[(Thread::Main, SONNET, tokens(1000, 1)), (Thread::Main, SONNET, tokens(1000, 1))]);
+    let told = usage.bill(Some(1.0));
+    assert!(near(told.total.cost_usd, 1.0, false) && near(told.models[0].1.cost_usd, 1.0, false), "{told:?}");
+    assert_eq!(told.total.tokens, tokens(2000, 2), "tokens are the log's");
+    usage.finished(&Finish { cost_usd: Some(0.5), ..Finish::default() });
+    assert!(near(usage.bill(Some(1.0)).total.cost_usd, 0.5, false));
 }

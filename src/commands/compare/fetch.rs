@@ -35,14 +35,11 @@ pub(super) struct Fetched {
 }
 
 impl Caller {
-    /// Asks the gloss at `url` by the status route `route`, with these headers and `opt_in` for the variant.
-    pub(super) fn of(
-        url: &str,
-        route: &str,
-        opt_in: HeaderName,
-        headers: &[(HeaderName, HeaderValue)],
-    ) -> Result<Self> {
-        Ok(Self { service: gateway::to(url)?, route: route.to_owned(), opt_in, headers: headers.to_vec() })
+    /// Asks as it says, by the header `opt_in` for the variant.
+    pub(super) fn of(asking: &gateway::Asking, opt_in: HeaderName) -> Result<Self> {
+        let (service, route, headers) =
+            (gateway::to(&asking.url)?, asking.route.clone(), asking.header.clone());
+        Ok(Self { service, route, opt_in, headers })
     }
 
     /// The answer of this variant.

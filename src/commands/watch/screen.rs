@@ -5,7 +5,8 @@ use std::io;
 use chrono::{DateTime, Utc};
 use console::Term;
 
-use super::view::View;
+use super::live::Live;
+use super::view::{Row, View};
 
 /// The width of texts that no terminal limits, in columns.
 const PLAIN_WIDTH: usize = 100;
@@ -15,9 +16,8 @@ const PLAIN_WIDTH: usize = 100;
 pub(super) struct Screen {
     run: String,
     term: Term,
-    in_place: bool,
-    /// How many lines are drawn.
-    drawn: usize,
+    /// What is drawn in place; `None` where lines are printed.
+    live: Option<Live>,
     /// The last line that was printed.
     printed: String,
 }
@@ -26,36 +26,42 @@ impl Screen {
     /// For a run of this name; `plain` never draws in place.
     pub(super) fn new(run: &str, plain: bool) -> Self {
         let term = Term::buffered_stdout();
-        let in_place = term.is_term() && !plain;
-        Self { run: run.to_owned(), term, in_place, drawn: 0, printed: String::new() }
+        let live = (term.is_term() && !plain).then(|| Live::on(term.clone()));
+        Self { run: run.to_owned(), term, live, printed: String::new() }
     }
 
     /// Shows a state instead of the one before.
-    pub(super) fn show(&mut self, view: &View, now: DateTime<Utc>) -> io::Result<()> {
-        if !self.in_place {
-            return self.print(view.line());
-        }
+    pub(super) fn show(&mut self, view: &View) -> io::Result<()> {
+        let Some(live) = &mut self.live else { return self.print(view.line()) };
         let (rows, columns) = self.term.size();
         // The cursor needs a line and a column of its own.
         let (rows, columns) = (usize::from(rows).saturating_sub(1), usize::from(columns).saturating_sub(1));
-        let mut lines = view.lines(&self.run, now, columns, rows);
-        lines.truncate(rows);
-        self.term.clear_last_lines(self.drawn.min(rows))?;
-        for line in &lines {
-            self.term.write_line(line)?;
-        }
-        self.drawn = lines.len();
-        self.term.flush()
+        let mut shown = view.rows(&self.run, columns, rows);
+        shown.truncate(rows);
+        live.show(&shown, columns);
+        Ok(())
     }
 
-    /// Adds what came of the run.
-    pub(super) fn finish(&mut self, view: &View) -> io::Result<()> {
-        let columns =
-            if self.in_place { usize::from(self.term.size().1).saturating_sub(1) } else { PLAIN_WIDTH };
+    /// Shows the last state, of `now`, and what came of the run.
+    pub(super) fn finish(mut self, view: &View, now: DateTime<Utc>) -> io::Result<()> {
+        let columns = match self.live.take() {
+            None => PLAIN_WIDTH,
+            Some(live) => {
+                live.clear()?;
+                // All of it: what is printed may be scrolled.
+                let columns = usize::from(self.term.size().1).saturating_sub(1);
+                self.write(&view.rows(&self.run, columns, usize::MAX), now, columns)?;
+                columns
+            }
+        };
         for line in view.ending(columns) {
             self.term.write_line(&line)?;
         }
         self.term.flush()
+    }
+
+    fn write(&self, rows: &[Row], now: DateTime<Utc>, columns: usize) -> io::Result<()> {
+        rows.iter().try_for_each(|row| self.term.write_line(&row.text(now, columns)))
     }
 
     fn print(&mut self, line: String) -> io::Result<()> {

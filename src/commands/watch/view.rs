@@ -1,4 +1,4 @@
-//! One state of a run as lines of text. Pure: JSON, the time and a width in, lines out.
+//! One state of a run as rows of text. Pure: JSON, the time and a width in, rows and lines out.
 //!
 //! What stands in an answer is somebody else's text: no control character of it reaches the terminal.
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::commands::layout::{cost, counted, duration, first_line, fitted, shortened, wrapped};
 
 /// The bar's width, in columns.
-const BAR: usize = 24;
+pub(super) const BAR: usize = 24;
 /// So many lines of the final result are shown.
 const RESULT_LINES: usize = 20;
 
@@ -74,6 +74,41 @@ struct Usage {
     cost_is_estimate: bool,
 }
 
+/// A row of what is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Row {
+    /// The run, its status, its cost.
+    Head(String),
+    /// How far it is.
+    Bar {
+        /// 0 to 100.
+        percentage: f64,
+        /// How many steps are done.
+        done: String,
+        /// When it is likely to end.
+        end: Option<DateTime<Utc>>,
+    },
+    /// What it does.
+    Activity(String),
+    /// A step.
+    Step {
+        mark: Mark,
+        text: String,
+        /// How long it took, or has taken so far.
+        seconds: Option<u64>,
+    },
+}
+
+/// What has become of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Done,
+    Running,
+    Failed,
+    Skipped,
+    Open,
+}
+
 impl View {
     /// Reads an answer, basic or enhanced.
     pub(super) fn read(json: &[u8]) -> Result<Self> {
@@ -97,21 +132,26 @@ impl View {
         }
     }
 
-    /// The whole state, in lines of at most `columns`, and in about `rows` of them; `now` tells what is left.
-    pub(super) fn lines(&self, run: &str, now: DateTime<Utc>, columns: usize, rows: usize) -> Vec<String> {
-        let mut head = vec![format!("{run} · {}", self.headline())];
+    /// The whole state, in rows for a terminal of this many columns, and about as many of them as it has.
+    pub(super) fn rows(&self, run: &str, columns: usize, rows: usize) -> Vec<Row> {
+        let mut all = vec![Row::Head(shortened(&format!("{run} · {}", self.headline()), columns))];
         if let Some(progress) = &self.progress_summary {
-            head.push(format!("{} {}", bar(progress.completion_percentage), self.outlook(progress, now)));
-            head.push(if progress.stalled {
-                format!("{} (nothing new for a while)", plain(&progress.recent_activity))
-            } else {
-                plain(&progress.recent_activity)
+            let done = self.steps().iter().filter(|step| step.status == "completed").count();
+            all.push(Row::Bar {
+                percentage: progress.completion_percentage,
+                done: format!("{done} of {} done", counted(self.steps().len() as u64, "step")),
+                end: progress.estimated_completion,
             });
+            let silence = if progress.stalled { " (nothing new for a while)" } else { "" };
+            all.push(Row::Activity(plain(&progress.recent_activity) + silence));
         }
-        let steps = self.steps();
-        let window = window(steps, self.current(), rows.saturating_sub(head.len()));
-        let lines = head.into_iter().chain(window.iter().map(|step| step_line(step, columns)));
-        lines.map(|line| shortened(&line, columns)).collect()
+        let window = window(self.steps(), self.current(), rows.saturating_sub(all.len()));
+        all.extend(window.iter().map(|step| Row::Step {
+            mark: Mark::of(&step.status),
+            text: step_text(step, columns),
+            seconds: step.duration_seconds,
+        }));
+        all
     }
 
     /// The state in one line.
@@ -166,17 +206,6 @@ impl View {
         parts.join(" · ")
     }
 
-    fn outlook(&self, progress: &Progress, now: DateTime<Utc>) -> String {
-        let done = self.steps().iter().filter(|step| step.status == "completed").count();
-        let mut parts = vec![format!("{:.0} %", progress.completion_percentage)];
-        parts.push(format!("{done} of {} done", counted(self.steps().len() as u64, "step")));
-        parts.extend(progress.estimated_completion.map(|end| {
-            let left = u64::try_from((end - now).num_seconds()).unwrap_or(0);
-            format!("about {} left, until {}", duration(left), clock(end))
-        }));
-        parts.join(" · ")
-    }
-
     fn steps(&self) -> &[Step] {
         let running = self.workflow_steps.as_ref().map(|steps| steps.steps.as_slice());
         running.or(self.step_by_step_results.as_deref()).unwrap_or_default()
@@ -195,20 +224,59 @@ fn window(steps: &[Step], current: u64, rows: usize) -> &[Step] {
     &steps[first..(first + rows).min(steps.len())]
 }
 
-fn step_line(step: &Step, columns: usize) -> String {
-    let took = step.duration_seconds.map(duration).unwrap_or_default();
+fn step_text(step: &Step, columns: usize) -> String {
     let name = fitted(&plain(&step.name), columns.saturating_sub(18).clamp(8, 60));
-    format!("  {} {:>2} {name} {took:>8}", mark(&step.status), step.id).trim_end().to_owned()
+    format!("{:>2} {name}", step.id)
 }
 
-fn mark(status: &str) -> char {
-    match status {
-        "completed" => '✔',
-        "in_progress" => '▶',
-        "failed" => '✘',
-        "skipped" => '–',
-        _ => '○',
+impl Row {
+    /// The row as a text of at most so many columns, `now`.
+    pub(super) fn text(&self, now: DateTime<Utc>, columns: usize) -> String {
+        let line = match self {
+            Self::Head(text) | Self::Activity(text) => text.clone(),
+            Self::Bar { percentage, done, end } => {
+                format!("{} {}", bar(*percentage), outlook(*percentage, done, *end, now))
+            }
+            Self::Step { mark, text, seconds } => {
+                let took = seconds.map(duration).unwrap_or_default();
+                format!("  {} {text} {took:>8}", mark.symbol()).trim_end().to_owned()
+            }
+        };
+        shortened(&line, columns)
     }
+}
+
+impl Mark {
+    fn of(status: &str) -> Self {
+        match status {
+            "completed" => Self::Done,
+            "in_progress" => Self::Running,
+            "failed" => Self::Failed,
+            "skipped" => Self::Skipped,
+            _ => Self::Open,
+        }
+    }
+
+    /// What stands before the step.
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Done => "✔",
+            Self::Running => "▶",
+            Self::Failed => "✘",
+            Self::Skipped => "–",
+            Self::Open => "○",
+        }
+    }
+}
+
+/// How far it is and what is left, `now`.
+pub(super) fn outlook(percentage: f64, done: &str, end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    let mut parts = vec![format!("{percentage:.0} %"), done.to_owned()];
+    parts.extend(end.map(|end| {
+        let left = u64::try_from((end - now).num_seconds()).unwrap_or(0);
+        format!("about {} left, until {}", duration(left), clock(end))
+    }));
+    parts.join(" · ")
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and BAR")]
@@ -267,9 +335,13 @@ mod tests {
         }))
     }
 
+    fn lines(view: &View, columns: usize, rows: usize) -> Vec<String> {
+        view.rows("run_1", columns, rows).iter().map(|row| row.text(now(), columns)).collect()
+    }
+
     #[test]
     fn a_running_run_is_a_bar_what_it_does_and_its_steps() {
-        let lines = running(&["Read", "Fix", "Test"]).lines("run_1", now(), 80, 24);
+        let lines = lines(&running(&["Read", "Fix", "Test"]), 80, 24);
         assert_eq!(
             lines,
             [
@@ -297,7 +369,7 @@ mod tests {
             (0..50).map(|n| format!("Schritt {n} 集計できました {}", "x".repeat(200))).collect();
         let view = running(&names.iter().map(String::as_str).collect::<Vec<_>>());
         for (columns, rows) in [(20, 5), (40, 10), (200, 60)] {
-            let lines = view.lines("run_1", now(), columns, rows);
+            let lines = lines(&view, columns, rows);
             assert!(lines.len() <= rows.max(3), "{lines:?}");
             assert!(lines.iter().all(|line| textwrap::core::display_width(line) <= columns), "{lines:?}");
             assert!(lines.iter().any(|line| line.contains('▶')), "{lines:?}");
@@ -313,7 +385,7 @@ mod tests {
         if let Some(progress) = &mut view.progress_summary {
             progress.recent_activity = hostile.to_owned();
         }
-        let all = [view.lines("run_1", now(), 80, 24), vec![view.line()], view.ending(80)].concat();
+        let all = [lines(&view, 80, 24), vec![view.line()], view.ending(80)].concat();
         for line in all {
             assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:?}");
         }

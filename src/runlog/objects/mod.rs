@@ -5,6 +5,8 @@
 //! has changed. An object that grows is a new object with a new tag; that it is the same log is for the tracker to see,
 //! which compares what lies before its checkpoint. So the identity of a log is its place, and its stamp the tag.
 //!
+//! A name that has nothing is asked for once a second at most.
+//!
 //! A name with a star, such as `run_a.log*`, is a log that was rotated into several objects; each poll then lists them.
 //!
 //! Requests that fail are tried again by the crate, a few times and soon; what still fails is a [`LogError`]. None of
@@ -12,6 +14,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
+mod absent;
 mod failure;
 mod known;
 mod log;
@@ -34,6 +37,7 @@ use url::Url;
 use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog};
 use crate::analysis::LogSourceKind;
 
+use absent::Absent;
 use failure::Failure;
 use known::{Known, Memory};
 use log::{Answer, ObjectLog, Part, stamp};
@@ -64,6 +68,7 @@ pub struct ObjectSource {
     store: Store,
     max_skip: u64,
     known: Memory,
+    absent: Absent,
     /// Whether the server sends a part of an object, as far as is known.
     in_parts: Arc<AtomicBool>,
     /// Whether the server lists what it has, as far as is known.
@@ -84,6 +89,7 @@ impl ObjectSource {
             store: Store::at(&params.url)?,
             max_skip: params.max_skip,
             known: Memory::new(),
+            absent: Absent::new(),
             in_parts: Arc::new(AtomicBool::new(true)),
             lists: AtomicBool::new(true),
             mood: Arc::default(),
@@ -188,10 +194,16 @@ impl LogSource for ObjectSource {
 
     fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
+            if self.absent.has(name) {
+                return Err(LogError::Missing);
+            }
             let found = match Starred::read(name.as_str()) {
                 Some(starred) => self.rotated(name.as_str(), starred).await,
                 None => self.object(&self.store.key(name.as_str())).await,
             };
+            if matches!(found, Err(Failure::Missing)) {
+                self.absent.note(name);
+            }
             Ok(Box::new(self.mood.told(found)?) as Box<dyn OpenLog>)
         })
     }

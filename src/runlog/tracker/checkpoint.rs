@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::TrackerParams;
 use super::find::Found;
+use super::keepsake::Keepsake;
 use super::told::Told;
 use crate::analysis::{Analysis, LogSourceKind, Merged, SourceShare};
 use crate::runlog::{LogIdentity, LogName, OpenLog};
@@ -23,6 +24,8 @@ pub(super) struct Checkpoint {
     merged: Merged,
     /// Goes with the logs: what was said of others that stood in their place says nothing of these.
     pub(super) told: Arc<Told>,
+    /// Goes with what the logs say now.
+    pub(super) keepsake: Arc<Keepsake>,
 }
 
 /// How far a log was read, and what tells whether it is still the same.
@@ -48,7 +51,7 @@ impl Checkpoint {
         let logs = found.iter().map(LogRead::begin).collect();
         let roles = found.iter().map(|found| found.role.clone()).collect();
         let merged = Merged::new(params.limits, Arc::clone(&params.prior), roles);
-        Self { logs, merged, told: Arc::default() }
+        Self { logs, merged, told: Arc::default(), keepsake: Arc::default() }
     }
 
     /// Whether it is of these logs and no others.
@@ -73,6 +76,7 @@ impl Checkpoint {
     pub(super) fn feed(&mut self, log: usize, bytes: &[u8], has_more: &[bool]) {
         self.logs[log].note(bytes);
         self.merged.feed(log, bytes, has_more);
+        self.keepsake = Arc::default();
     }
 
     /// Whether the logs have to be read anew, since one of them shows late what belongs before the others.
@@ -83,6 +87,7 @@ impl Checkpoint {
     /// Takes over what waits, so that the analysis is up with what was fed.
     pub(super) fn refresh(&mut self) {
         self.merged.refresh();
+        self.keepsake = Arc::default();
     }
 
     /// What the logs say, as of the last refresh.
@@ -108,7 +113,7 @@ impl Checkpoint {
 
     pub(super) fn weight(&self) -> usize {
         let log = |log: &LogRead| log.head.capacity() + log.tail.capacity() + size_of::<LogRead>();
-        self.merged.weight() + self.logs.iter().map(log).sum::<usize>()
+        self.merged.weight() + self.logs.iter().map(log).sum::<usize>() + self.keepsake.heap_bytes()
     }
 }
 

@@ -5,12 +5,11 @@
 //! second for each run. What it finds counts if its entries name the run; the match is kept, and looked for by its name
 //! from then on.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::Shared;
+use super::matches::Matches;
 use super::watch::StorageWatch;
 use crate::analysis::{LogSourceKind, PartRole};
 use crate::run_id::RunId;
@@ -20,9 +19,6 @@ use crate::runlog::{LogError, LogName, Named, OpenLog, Place, Role, RunFields, T
 const MOST_CANDIDATES: usize = 64;
 /// A file that names the run does so in its first or its last bytes.
 const LOOKED_AT_BYTES: usize = 64 * 1024;
-/// Nothing is searched for again before.
-const SEARCH_AGAIN: Duration = Duration::from_secs(1);
-
 /// A log that was found.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -31,49 +27,6 @@ pub(super) struct Found {
     pub(super) name: LogName,
     pub(super) role: PartRole,
     pub(super) log: Box<dyn OpenLog>,
-}
-
-/// What earlier searches for a run's logs came to.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Matches {
-    /// Claude Code's session, as the logs have it.
-    pub(super) session: Option<RunId>,
-    /// Place, template and name.
-    known: Vec<(usize, usize, LogName)>,
-    searched: Vec<(usize, Instant)>,
-}
-
-impl Matches {
-    /// What the template's logs are called, as far as that is known.
-    fn name(&self, place: usize, number: usize, template: &Template, run: &RunFields) -> Option<LogName> {
-        match template.name(run) {
-            Named::Exactly(name) => Some(name),
-            Named::Like(pattern) => {
-                let known = self.known.iter().find(|(p, t, _)| (*p, *t) == (place, number));
-                known.and_then(|(.., name)| pattern.accept(name.as_str()))
-            }
-        }
-    }
-
-    /// Whether it is time to search this place; then it is taken to be searched.
-    fn may_search(&mut self, place: usize, now: Instant) -> bool {
-        let recent = |(searched, at): &(usize, Instant)| *searched == place && now - *at < SEARCH_AGAIN;
-        if self.searched.iter().any(recent) {
-            return false;
-        }
-        self.searched.retain(|(searched, _)| *searched != place);
-        self.searched.push((place, now));
-        true
-    }
-
-    fn learn(&mut self, place: usize, number: usize, name: LogName) {
-        self.known.retain(|(p, t, _)| (*p, *t) != (place, number));
-        self.known.push((place, number, name));
-    }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.known.iter().map(|(.., name)| name.as_str().len() + 64).sum::<usize>() + self.searched.len() * 32
-    }
 }
 
 impl Shared {
@@ -89,8 +42,7 @@ impl Shared {
         watch: &StorageWatch,
     ) -> Result<Vec<Found>, LogError> {
         self.metrics.log_lookup();
-        let session = matches.session.clone().or_else(|| run.claude_session.clone());
-        let run = &RunFields { claude_session: session, ..run.clone() };
+        let run = &matches.complete(run);
         let mut reason = None;
         let mut found = Vec::new();
         for (number, place) in self.of_role(Role::Leads) {
@@ -106,8 +58,20 @@ impl Shared {
             }
         }
         for (number, place) in self.of_role(Role::Fills) {
-            // What only fills may be missing or out of reach.
-            found.extend(self.find_in(number, place, run, matches, watch).await.unwrap_or_default());
+            // What only fills may be missing or out of reach; it is not tried at every look then.
+            let left_out = matches.left_out(number, Instant::now());
+            let logs = match left_out {
+                Some(error) => Err(error),
+                None => self.find_in(number, place, run, matches, watch).await,
+            };
+            match logs {
+                Ok(logs) => found.extend(logs),
+                Err(LogError::Missing) => {}
+                Err(error) => {
+                    matches.leave_out(number, error.clone(), Instant::now());
+                    reason = reason.or(Some(Some(error)));
+                }
+            }
         }
         found.retain(|found| found.log.length() > 0);
         match reason {
@@ -116,6 +80,22 @@ impl Shared {
             Some(Some(error)) => Err(error),
             None => Err(LogError::Missing),
         }
+    }
+
+    /// The logs, by place and name, whose changes may lead to something else than `found`: not those of places behind the
+    /// one that has the run.
+    pub(super) fn asked(&self, run: &RunFields, matches: &Matches, found: &[Found]) -> Vec<(usize, LogName)> {
+        let run = &matches.complete(run);
+        let leads = |found: &&Found| self.places[found.place].role == Role::Leads;
+        let last = found.iter().find(leads).map_or(usize::MAX, |found| found.place);
+        let places = self.places.iter().enumerate();
+        let places = places.filter(|(number, place)| place.role == Role::Fills || *number <= last);
+        let templates = places.flat_map(|(number, place)| {
+            place.templates.iter().enumerate().map(move |(t, template)| (number, t, template))
+        });
+        templates
+            .filter_map(|(number, t, template)| Some((number, matches.name(number, t, template, run)?)))
+            .collect()
     }
 
     /// Whether any log only adds to others.
@@ -232,6 +212,11 @@ impl Found {
             Role::Leads => PartRole::Session { run: run.run.as_str().to_owned() },
         };
         Self { place: number, kind: place.source.kind(), name, role, log }
+    }
+
+    /// Whether it says something without others.
+    pub(super) fn leads(&self) -> bool {
+        self.role != PartRole::Transcript
     }
 }
 

@@ -9,7 +9,9 @@
 mod answer;
 mod checkpoint;
 mod find;
+mod keepsake;
 mod listing;
+mod matches;
 mod reading;
 mod told;
 mod watch;
@@ -31,20 +33,22 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{JobFailure, WorkThreads};
-use super::{LogError, LogIdentity, Place, RunFields};
+use super::{LogError, LogIdentity, Place, RunFields, Wakes};
 use crate::analysis::{
     self, Additions, Analysis, CacheOutcome, Context, Limits, LogSourceKind, Prior, SourceShare,
 };
 use crate::run_id::RunId;
-use crate::telemetry::{Eviction, Metrics};
+use crate::telemetry::{Eviction, LookCause, Metrics};
 
 use answer::AnswerRead;
 use checkpoint::Checkpoint;
 #[cfg(feature = "objects")]
 pub(super) use checkpoint::TAIL_BYTES;
-use find::{Found, Matches};
+use find::Found;
+pub use keepsake::Keepsake;
 pub use listing::Listed;
 use listing::Shown;
+use matches::Matches;
 pub use told::{Saying, Told};
 pub use watch::StorageWatch;
 
@@ -153,6 +157,8 @@ pub struct Snapshot {
     pub as_of: DateTime<Utc>,
     /// What the upstream said of the run; whoever learns it leaves it here.
     pub told: Arc<Told>,
+    /// What was made of this very state.
+    pub keepsake: Arc<Keepsake>,
     threads: WorkThreads,
 }
 
@@ -211,6 +217,7 @@ impl Tracker {
         let threads = WorkThreads::start("log-fold", (cores / 2).max(1), FOLDING_QUEUE)?;
         // Before the first client asks, so that it need not wait for this.
         threads.submit(|| drop(analysis::warm_up()));
+        let places = places.into_iter().map(Place::not_waited_for_beside_others).collect();
         let evictions = metrics.run_logs().clone();
         let cache = Cache::builder()
             .max_capacity(params.cache_bytes)
@@ -305,20 +312,27 @@ impl Tracker {
             source: LogSourceKind::Body,
             sources: Vec::new(),
             told: Arc::default(),
+            keepsake: Arc::default(),
             as_of,
             threads,
         })
     }
 
-    /// Looks at a run's log without reading it.
-    pub async fn look(&self, run: &RunId) -> Result<LogMark, LogError> {
+    /// Looks at a run's log without reading it. From then on `wakes` is rung when what was looked for may have changed,
+    /// where the storage tells of that.
+    pub async fn look(&self, run: &RunId, wakes: &mut Wakes, cause: LookCause) -> Result<LogMark, LogError> {
+        self.0.metrics.streams().looked(cause);
         if !self.0.answers() {
             return Err(LogError::Stuck);
         }
         let entry = self.0.entry(run);
         let mut matches = entry.matches().clone();
         let watch = StorageWatch::default();
-        let found = self.0.find(&RunFields::of(run.clone()), &mut matches, &watch).await?;
+        let run = RunFields::of(run.clone());
+        let found = self.0.find(&run, &mut matches, &watch).await;
+        let asked = self.0.asked(&run, &matches, found.as_deref().unwrap_or_default());
+        wakes.listen(&asked, |place, name, bell| self.0.places[place].source.watch(name, bell));
+        let found = found?;
         let mark = |found: &Found| (found.log.identity(), found.log.length(), found.log.stamp());
         Ok(LogMark(found.iter().map(mark).collect()))
     }
@@ -370,6 +384,7 @@ impl Shared {
             sources: checkpoint.shares(),
             as_of,
             told: Arc::clone(&checkpoint.told),
+            keepsake: Arc::clone(&checkpoint.keepsake),
             threads: self.threads.clone(),
         }
     }

@@ -6,9 +6,11 @@ use std::panic::resume_unwind;
 
 use bytes::Bytes;
 use chrono::Utc;
+use tokio::time::Instant;
 
 use super::checkpoint::{Checkpoint, LogRead};
-use super::find::{Found, Matches};
+use super::find::Found;
+use super::matches::Matches;
 use super::{CatchUp, INLINE_BYTES, READ_BYTES, Shared, StorageWatch};
 use crate::analysis::CacheOutcome;
 use crate::run_id::RunId;
@@ -32,21 +34,17 @@ impl Shared {
                 *slot = None;
                 return Ok(CatchUp::Empty);
             }
-            if !self.still_hold(slot.as_mut(), &found, watch).await? {
-                *slot = None;
-            }
-            if !slot.as_ref().is_some_and(|known| known.is_up_with(&found)) {
-                let began = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
-                cache = cache.max(began);
-                let lines = |slot: &Option<Checkpoint>| {
-                    slot.as_ref().map(|known| known.analysis().lines_by_kind()).unwrap_or_default()
-                };
-                let before = lines(slot);
-                let reached_end = self.fold(slot, &found, watch).await?;
-                self.metrics.run_logs().lines_read(before, lines(slot));
-                if !reached_end {
-                    return Ok(CatchUp::Behind);
+            let reached_end = match self.read_new(slot, &found, &mut cache, watch).await {
+                // What the others say does not fail with what only adds to them.
+                Err(error) if found.iter().any(Found::leads) && found.iter().any(|one| !one.leads()) => {
+                    let added = found.iter().filter(|one| !one.leads());
+                    added.for_each(|one| matches.leave_out(one.place, error.clone(), Instant::now()));
+                    continue;
                 }
+                reached_end => reached_end?,
+            };
+            if !reached_end {
+                return Ok(CatchUp::Behind);
             }
             let Some(checkpoint) = slot else { return Ok(CatchUp::Behind) };
             // A log may tell the session, and by that what fills it.
@@ -56,6 +54,31 @@ impl Shared {
             }
             matches.session = session;
         }
+    }
+
+    /// Reads what these logs have beyond the checkpoint, or all where they are others; whether their ends were reached.
+    async fn read_new(
+        &self,
+        slot: &mut Option<Checkpoint>,
+        found: &[Found],
+        cache: &mut CacheOutcome,
+        watch: &StorageWatch,
+    ) -> Result<bool, LogError> {
+        if !self.still_hold(slot.as_mut(), found, watch).await? {
+            *slot = None;
+        }
+        if slot.as_ref().is_some_and(|known| known.is_up_with(found)) {
+            return Ok(true);
+        }
+        let began = if slot.is_some() { CacheOutcome::Incremental } else { CacheOutcome::Miss };
+        *cache = (*cache).max(began);
+        let lines = |slot: &Option<Checkpoint>| {
+            slot.as_ref().map(|known| known.analysis().lines_by_kind()).unwrap_or_default()
+        };
+        let before = lines(slot);
+        let reached_end = self.fold(slot, found, watch).await?;
+        self.metrics.run_logs().lines_read(before, lines(slot));
+        Ok(reached_end)
     }
 
     /// Whether the logs are those that were read before, and still hold what was read.

@@ -1,11 +1,14 @@
 //! The upstream's own answer as the source: with nothing configured but the upstream.
 
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use gloss::demo::logs_in_answer;
 
 use super::{Answering, RUN, cache, enhanced, reason, source, steps};
 use crate::support::answers::{json, later_status_body, status_body_with, status_path};
+use crate::support::eventually;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::{Then, Upstream};
@@ -69,11 +72,84 @@ fn of_a_long_run_the_answer_has_the_end_only_and_says_so() {
 }
 
 #[test]
-fn an_answer_without_logs_stays_as_it_is() {
-    for body in [later_status_body(RUN, "running"), status_body_with(RUN, "running", "", None)] {
-        let answering = Answering::with(body);
-        assert_eq!(reason(&before(&answering.upstream)), "no-log");
+fn a_text_that_has_lost_its_oldest_entries_is_read_whole_and_says_what_any_replica_says() {
+    let calls = |log: Log, count: u32| {
+        let call = |log: Log, n| log.call("Read", &serde_json::json!({"file_path": format!("{n}.py")}));
+        (0..count).fold(log, call)
+    };
+    let first = calls(Log::of(RUN).todo(&[("Long gone", "completed"), ("At work", "in_progress")]), 600);
+    let answering = Answering::with(telling(&first.clone().text(), "running"));
+    let gloss = before(&answering.upstream);
+    assert_eq!(cache(&enhanced(&gloss)), "miss");
+    answering.now(telling(&calls(first, 20).says("Further on.").text(), "running"));
+    let (rotated, anew) = (enhanced(&gloss), enhanced(&before(&answering.upstream)));
+    assert_eq!((cache(&rotated), &rotated["enhancement"]["log_lines"]), ("miss", &1000.into()));
+    assert_eq!((steps(&rotated), &rotated["run_details"]), (steps(&anew), &anew["run_details"]));
+    assert_eq!(cache(&enhanced(&gloss)), "hit");
+}
+
+#[test]
+fn another_text_in_the_place_of_the_first_is_read_anew() {
+    let about = |item: &str| telling(&Log::of(RUN).todo(&[(item, "in_progress")]).text(), "running");
+    let answering = Answering::with(about("Old work"));
+    let gloss = before(&answering.upstream);
+    // Shorter, of the same length, and longer than the one before.
+    for item in ["Work", "Play", "New work, and much of it", "Old work"] {
+        assert_eq!(steps(&enhanced(&gloss)).len(), 1);
+        answering.now(about(item));
+        let replaced = enhanced(&gloss);
+        assert_eq!((cache(&replaced), steps(&replaced)[0].0.as_str()), ("miss", item));
     }
+}
+
+#[test]
+fn an_answer_without_logs_stays_as_it_is() {
+    let of_kind = |logs: &str| status_body_with(RUN, "running", "", None).replace("\"logs\":\"\"", logs);
+    for body in [
+        later_status_body(RUN, "running"),
+        of_kind("\"logs\":\"\""),
+        of_kind("\"logs\":null"),
+        of_kind("\"logs\":[\"2026-03-02T09:14:02 [event] Begun\"]"),
+    ] {
+        let answering = Answering::with(body.clone());
+        let gloss = before(&answering.upstream);
+        assert_eq!(reason(&gloss), "no-log", "{body}");
+        assert_eq!(gloss.get(&status_path(RUN), &["Gloss: enhanced"]).text(), body);
+    }
+}
+
+#[test]
+fn logs_of_no_known_form_are_a_short_analysis_and_no_error() {
+    for text in ["no entry at all", "\n\n[x] ]\u{0}\n", "2026-03-02T09:14:02 [claude_stream_raw] {\"type\":"]
+    {
+        let answering = Answering::with(status_body_with(RUN, "running", text, None));
+        let answer = enhanced(&before(&answering.upstream));
+        assert_eq!((source(&answer), steps(&answer).len()), ("body", 1), "{text:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_slowly_is_waited_for_and_noted_when_it_is_whole() {
+    let body = telling(&Log::of(RUN).running(), "running");
+    let (go_on, wait) = channel();
+    let (wait, answer) = (Mutex::new(wait), json(&body));
+    let half = body.len() / 2;
+    let upstream = Upstream::scripted(move |call| {
+        let (first, second) = answer.split_at(answer.len() - half);
+        call.wire.send(first);
+        wait.lock().unwrap().recv().unwrap();
+        call.wire.send(second);
+        Then::Keep
+    });
+    let gloss = before(&upstream);
+    let mut client = gloss.client();
+    client.get(&status_path(RUN), &["Gloss: enhanced"]);
+    let held = (body.len() - half) as u64;
+    eventually("half of it is there", || (gloss.metric("gloss_held_bytes") == held).then_some(()));
+    go_on.send(()).unwrap();
+    let answer = client.answer();
+    assert_eq!(answer.labels(), ("enhanced", "header"));
+    assert_eq!((source(&answer.json()), steps(&answer.json())[1].0.as_str()), ("body", "Fix the parser"));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Answering, RUN, cache, enhanced, kinds, reason, source};
-use crate::support::answers::{status_body, status_body_with};
+use crate::support::answers::{status_body, status_body_with, status_path};
+use crate::support::eventually;
+use crate::support::gate::Gate;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::Setup;
 use crate::support::upstream::Upstream;
@@ -93,12 +95,85 @@ fn a_transcript_that_is_missing_costs_nothing_and_one_that_comes_later_is_found(
     let answer = enhanced(&gloss);
     assert_eq!((source(&answer), kinds(&answer), &answer["final_result"]), ("file", vec![], &Value::Null));
     write(projects.path(), &says(9, "Here."));
-    let found = crate::support::eventually("it is looked for once a second", || {
+    let found = eventually("it is looked for once a second", || {
         Some(enhanced(&gloss)).filter(|answer| !kinds(answer).is_empty())
     });
     assert_eq!(found["final_result"], "Here.");
     fs::remove_dir_all(projects.path()).unwrap();
     assert_eq!(source(&enhanced(&gloss)), "file");
+}
+
+#[test]
+fn a_transcript_that_was_moved_or_replaced_is_read_as_what_it_is_then() {
+    let answering = Answering::with(status_body(RUN, "completed"));
+    let (logs, projects) = (Logs::new(), projects(&(says(2, "First I read.") + &says(9, "Done at first."))));
+    logs.write(RUN, log());
+    let gloss = before(&answering.upstream, &logs, &projects).start();
+    assert_eq!(enhanced(&gloss)["final_result"], "Done at first.");
+    // Shorter, and longer: neither goes on where the one before ended.
+    for anew in [says(9, "Done."), says(2, "Now I read.") + &says(9, "Done anew, and at length.")] {
+        write(projects.path(), &anew);
+        let replaced = enhanced(&gloss);
+        assert_eq!((cache(&replaced), kinds(&replaced)), ("miss", vec!["file", "transcript"]));
+        assert_eq!(replaced["enhancement"]["sources"][1]["bytes"], anew.len());
+    }
+    let [here, there] = ["-srv-api", "-srv-other"].map(|project| projects.path().join(project));
+    fs::rename(here.join(format!("{SESSION}.jsonl")), there.join(format!("{SESSION}.jsonl"))).unwrap();
+    let moved = eventually("it is looked for once a second", || {
+        Some(enhanced(&gloss)).filter(|answer| !kinds(answer).is_empty())
+    });
+    assert_eq!(moved["final_result"], "Done anew, and at length.");
+}
+
+#[test]
+fn a_transcript_that_hangs_leaves_the_log_and_counts_when_it_answers_again() {
+    let answering = Answering::with(status_body(RUN, "completed"));
+    let (logs, projects, gate) = (Logs::new(), projects(&says(9, "All 9 tests pass.")), Gate::new());
+    logs.write(RUN, log());
+    let gloss = before(&answering.upstream, &logs, &projects).gate(&gate).start();
+    let mut client = gloss.client();
+    client.get(&status_path(RUN), &["Gloss: enhanced"]);
+    let _hanging = gate.next_of("search transcript");
+    gate.open_for_good();
+    let answer = client.answer();
+    assert_eq!(answer.labels(), ("enhanced", "header"), "{}", answer.text());
+    assert_eq!((kinds(&answer.json()), &answer.json()["final_result"]), (vec![], &Value::Null));
+    let next = enhanced(&gloss);
+    assert_eq!((cache(&next), kinds(&next)), ("hit", vec![]), "for a while nobody asks again");
+    let healed =
+        eventually("it is asked again", || Some(enhanced(&gloss)).filter(|answer| !kinds(answer).is_empty()));
+    assert_eq!(healed["final_result"], "All 9 tests pass.");
+}
+
+#[test]
+fn a_transcript_that_fails_leaves_the_log() {
+    for operation in ["search transcript", "open transcript", "read transcript"] {
+        let answering = Answering::with(status_body(RUN, "completed"));
+        let (logs, projects, gate) = (Logs::new(), projects(&says(9, "All 9 tests pass.")), Gate::new());
+        logs.write(RUN, log());
+        let gloss = before(&answering.upstream, &logs, &projects).gate(&gate).start();
+        let mut client = gloss.client();
+        client.get(&status_path(RUN), &["Gloss: enhanced"]);
+        gate.next_of(operation).refuse();
+        gate.open_for_good();
+        let answer = client.answer();
+        assert_eq!(answer.labels(), ("enhanced", "header"), "{operation}: {}", answer.text());
+        assert_eq!((source(&answer.json()), kinds(&answer.json())), ("file", vec![]), "{operation}");
+        assert_eq!(answer.json()["run_details"]["tools"]["Read"]["calls"], 1);
+    }
+}
+
+#[test]
+fn a_transcript_alone_that_fails_is_told_apart_from_none() {
+    let answering = Answering::with(status_body_with(RUN, "completed", "", Some(SESSION)));
+    let (logs, projects, gate) = (Logs::new(), projects(&says(9, "By the transcript.")), Gate::new());
+    let gloss = before(&answering.upstream, &logs, &projects).gate(&gate).start();
+    let mut client = gloss.client();
+    client.get(&status_path(RUN), &["Gloss: enhanced"]);
+    gate.next_of("search transcript").refuse();
+    gate.open_for_good();
+    assert_eq!(client.answer().labels(), ("basic", "log-unreadable"));
+    assert_eq!(source(&enhanced(&gloss)), "transcript", "the next poll asks again");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) struct Gate {
 
 /// An operation that waits.
 pub(crate) struct Operation {
-    /// `open` or `read`.
+    /// `open`, `search` or `read`; with ` transcript` behind it, where it is about one.
     pub(crate) kind: String,
     stream: TcpStream,
 }

@@ -58,6 +58,7 @@ struct Gated {
 struct GatedLog {
     log: Box<dyn OpenLog>,
     gate: SocketAddr,
+    kind: LogSourceKind,
 }
 
 impl LogSource for Gated {
@@ -67,9 +68,9 @@ impl LogSource for Gated {
 
     fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
-            pass(self.gate, "open").await?;
+            pass(self.gate, "open", self.kind()).await?;
             let log = self.source.open(name).await?;
-            Ok(Box::new(GatedLog { log, gate: self.gate }) as Box<dyn OpenLog>)
+            Ok(Box::new(GatedLog { log, gate: self.gate, kind: self.kind() }) as Box<dyn OpenLog>)
         })
     }
 
@@ -79,7 +80,7 @@ impl LogSource for Gated {
         most: usize,
     ) -> BoxFuture<'a, Result<Vec<LogName>, LogError>> {
         Box::pin(async move {
-            pass(self.gate, "search").await?;
+            pass(self.gate, "search", self.kind()).await?;
             self.source.search(pattern, most).await
         })
     }
@@ -100,15 +101,16 @@ impl OpenLog for GatedLog {
 
     fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>> {
         Box::pin(async move {
-            pass(self.gate, "read").await?;
+            pass(self.gate, "read", self.kind).await?;
             self.log.read_at(offset, max_bytes).await
         })
     }
 }
 
 /// Waits for the order; where none will ever come, for ever.
-async fn pass(gate: SocketAddr, operation: &str) -> Result<(), LogError> {
-    match order(gate, operation).await.as_deref() {
+async fn pass(gate: SocketAddr, operation: &str, kind: LogSourceKind) -> Result<(), LogError> {
+    let what = if kind == LogSourceKind::Transcript { " transcript" } else { "" };
+    match order(gate, &format!("{operation}{what}")).await.as_deref() {
         Ok("go\n") => Ok(()),
         Ok("panic\n") => panic!("as the test orders"),
         Ok(quoting) if quoting.starts_with("panic ") => panic!("as the test orders: {quoting}"),

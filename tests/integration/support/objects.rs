@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use super::upstream::{Seen, Then, Upstream};
 use super::wire::Head;
@@ -10,23 +10,29 @@ use super::wire::Head;
 /// The server and what it has.
 pub(crate) struct Objects {
     server: Upstream,
-    state: Arc<Mutex<State>>,
+    state: Arc<(Mutex<State>, Condvar)>,
 }
 
 #[derive(Default)]
 struct State {
     objects: HashMap<String, Vec<u8>>,
     no_ranges: bool,
+    /// What every request is refused with.
+    refusal: Option<&'static str>,
+    is_held: bool,
     /// Sent with every answer.
     headers: String,
 }
 
 impl Objects {
     pub(crate) fn new() -> Self {
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
         let kept = Arc::clone(&state);
         let server = Upstream::scripted(move |call| {
-            let answer = kept.lock().unwrap().answer(&call.seen.head);
+            let (state, changed) = &*kept;
+            let state = changed.wait_while(state.lock().unwrap(), |state| state.is_held).unwrap();
+            let answer = state.answer(&call.seen.head);
+            drop(state);
             call.wire.send(answer);
             Then::Keep
         });
@@ -41,17 +47,37 @@ impl Objects {
     /// Writes, or replaces, the log of this run.
     pub(crate) fn put(&self, run: &str, contents: impl AsRef<[u8]>) {
         let key = format!("/logs/run_{run}.log");
-        self.state.lock().unwrap().objects.insert(key, contents.as_ref().to_vec());
+        self.change(|state| state.objects.insert(key, contents.as_ref().to_vec()));
+    }
+
+    /// Takes the log of this run away.
+    pub(crate) fn remove(&self, run: &str) {
+        self.change(|state| state.objects.remove(&format!("/logs/run_{run}.log")));
+    }
+
+    /// Refuses every request with this status from now on, or none any more.
+    pub(crate) fn refuse(&self, status: Option<&'static str>) {
+        self.change(|state| state.refusal = status);
+    }
+
+    /// Lets every request wait from now on, or none any more.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.change(|state| state.is_held = is_held);
     }
 
     /// Answers requests for a part with the whole from now on.
     pub(crate) fn send_no_parts(&self) {
-        self.state.lock().unwrap().no_ranges = true;
+        self.change(|state| state.no_ranges = true);
     }
 
     /// Sends a header line with every answer from now on.
     pub(crate) fn send_header(&self, line: &str) {
-        self.state.lock().unwrap().headers = format!("{line}\r\n");
+        self.change(|state| state.headers = format!("{line}\r\n"));
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) {
+        change(&mut self.state.0.lock().unwrap());
+        self.state.1.notify_all();
     }
 
     /// Every request so far.
@@ -62,6 +88,9 @@ impl Objects {
 
 impl State {
     fn answer(&self, head: &Head) -> Vec<u8> {
+        if let Some(status) = self.refusal {
+            return self.message(status, "", b"");
+        }
         let path = head.line.split(' ').nth(1).expect("a request has a target");
         let Some(object) = self.objects.get(path) else { return self.message("404 Not Found", "", b"") };
         let tag = tag(object);

@@ -317,6 +317,15 @@ impl Sidecar {
         self.status("Threads:").parse().unwrap()
     }
 
+    /// What it has asked the kernel to tell of: how many folders, for each of its watchers (proc(5), `fdinfo`).
+    pub(crate) fn kernel_watches(&self) -> Vec<usize> {
+        let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", self.child.id())).unwrap();
+        // One may have been closed since.
+        let infos = descriptors.filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok());
+        let counts = infos.map(|info| info.lines().filter(|line| line.starts_with("inotify wd:")).count());
+        counts.filter(|count| *count > 0).collect()
+    }
+
     /// What Linux says of it (proc(5)).
     fn status(&self, name: &str) -> String {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
