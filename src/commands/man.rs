@@ -1,5 +1,7 @@
 //! `gloss man`: the manual pages, from the definition of the commands; for packages, and for `man` to show.
 
+#![expect(clippy::disallowed_methods, reason = "a command writes the files that it is for")]
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ from processes import HERE, Child
 from wire import wait_until
 
 CACHE = HERE.parent / ".cache"
-UNPACKED = f"{CACHE}/nginx/usr/sbin:{CACHE}/prometheus/usr/bin"
+UNPACKED = f"{CACHE}/nginx/usr/sbin:{CACHE}/prometheus/usr/bin:{HERE.parent}/.venv/bin"
 
 NGINX = """
 daemon off; master_process off; pid nginx.pid; error_log stderr warn;

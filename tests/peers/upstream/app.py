@@ -1,7 +1,7 @@
 """The upstream of the peer tests: FastAPI on uvicorn, as the service that gloss stands in front of.
 
     python -m upstream.app --logs DIR [--keep-alive SECONDS] [--http h11|httptools]
-                           [--uds PATH | --ssl-keyfile FILE --ssl-certfile FILE]
+                           [--listen HOST:PORT | --uds PATH] [--ssl-keyfile FILE --ssl-certfile FILE]
 
 prints ``upstream: http://127.0.0.1:PORT`` once it listens (or ``https://…``, or ``unix:PATH``). Routes under ``/_control`` make runs and let them grow;
 those under ``/plain`` (see ``plain.py``) have nothing to do with runs and show whether a proxy changes anything.
@@ -192,10 +192,11 @@ def listen(args):
         return listener, f"unix:{args.uds}"
     # Named as TCP, so that asyncio sends small answers at once, as it does where uvicorn makes the socket itself.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    host, _, port = args.listen.rpartition(":")
+    listener.bind((host, int(port)))
     listener.listen()
     scheme = "https" if args.ssl_keyfile else "http"
-    return listener, f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+    return listener, f"{scheme}://{host}:{listener.getsockname()[1]}"
 
 
 def main():
@@ -203,6 +204,7 @@ def main():
     parser.add_argument("--logs", required=True)
     parser.add_argument("--keep-alive", type=int, default=5)
     parser.add_argument("--http", choices=["h11", "httptools"], default="h11", help="what reads and writes HTTP")
+    parser.add_argument("--listen", default="127.0.0.1:0", help="where, as HOST:PORT")
     parser.add_argument("--uds")
     parser.add_argument("--ssl-keyfile")
     parser.add_argument("--ssl-certfile")
