@@ -130,9 +130,9 @@ def haproxy(behind):
 
 
 def gloss_binary():
-    """The release build of this checkout, or what ``$GLOSS_BIN`` names."""
+    """The build of this checkout that would be shipped, or what ``$GLOSS_BIN`` names."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return Path(os.environ.get("GLOSS_BIN", target / "release" / "gloss")).resolve(strict=True)
+    return Path(os.environ.get("GLOSS_BIN", target / "dist" / "gloss")).resolve(strict=True)
 
 
 @contextmanager
