@@ -22,9 +22,11 @@ pub mod serve;
 mod watch;
 
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime;
 
 use crate::config::ConfigError;
 
@@ -127,9 +129,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The runtime that `serve`, `demo`, `watch`, `compare` and `doctor` run on.
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+/// The runtime that `serve`, `demo`, `watch`, `compare` and `doctor` run on. Where there is one core, one thread: nobody could
+/// share its work, and being ready to share it costs each request.
+fn runtime() -> io::Result<runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut builder = if cores == 1 {
+        runtime::Builder::new_current_thread()
+    } else {
+        runtime::Builder::new_multi_thread()
+    };
+    builder.enable_all().build()
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

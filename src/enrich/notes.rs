@@ -69,7 +69,7 @@ impl Enricher {
         let lists = written.lists(&enhancement);
         let merged = merge(body, &answer, &lists, logs);
         drop(span);
-        self.prove(body, &merged, logs, &lists.map(Members::text), written.proof(&enhancement))?;
+        self.prove(body, &merged, logs, &lists.map(Members::text), written.proof())?;
         if let Some(run) = &asked.run_id {
             self.params.comparison.course(run, written.course);
         }

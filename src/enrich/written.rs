@@ -4,7 +4,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::answer::Answer;
 use super::members::Members;
-use crate::analysis::{Additions, Context, Detail, Enhancement, RunStatus, Timestamp};
+use crate::analysis::{Additions, CacheOutcome, Context, Detail, Enhancement, RunStatus, Timestamp};
 use crate::comparison::{Broken, Course, Usefulness, prove_list};
 
 /// What notes depend on beside the log.
@@ -55,7 +55,7 @@ pub(super) struct Written {
     /// Those before and after `enhancement`, which says when it was asked for.
     before: Members,
     after: Members,
-    enhancement: Enhancement,
+    enhancement: Dated,
     /// What they say of the run's end.
     pub(super) course: Course,
     /// What they bring, whatever the upstream's answer has.
@@ -78,8 +78,10 @@ impl Written {
                 after.push(name, &value);
             }
         }
-        let proof = proved(&[&before, &after]);
-        Self { basis, before, after, enhancement: additions.enhancement.clone(), course, usefulness, proof }
+        let enhancement = Dated::new(&additions.enhancement);
+        let sample = enhancement.at(additions.enhancement.generated_at, additions.enhancement.cache);
+        let proof = proved(&[&before, &sample, &after]);
+        Self { basis, before, after, enhancement, course, usefulness, proof }
     }
 
     /// Whether it is what would be written now.
@@ -89,12 +91,7 @@ impl Written {
 
     /// The member that differs from answer to answer.
     pub(super) fn enhancement(&self, context: &Context) -> Members {
-        let enhancement = Enhancement {
-            generated_at: Timestamp::to_millisecond(context.now),
-            cache: context.cache,
-            ..self.enhancement.clone()
-        };
-        std::iter::once((ENHANCEMENT, enhancement.to_json())).collect()
+        self.enhancement.at(Timestamp::to_millisecond(context.now), context.cache)
     }
 
     /// All members in their order.
@@ -102,10 +99,10 @@ impl Written {
         [&self.before, enhancement, &self.after]
     }
 
-    /// Whether they are JSON members; `enhancement` is looked at now, the others were when they were written.
-    pub(super) fn proof(&self, enhancement: &Members) -> Result<(), Broken> {
-        self.proof?;
-        proved(&[enhancement])
+    /// Whether they are JSON members, each with a name of its own; looked at when they were written. What differs from
+    /// answer to answer is a time and a word, which no other text can be in the place of.
+    pub(super) fn proof(&self) -> Result<(), Broken> {
+        self.proof
     }
 
     /// What they bring beside an answer that has a result of its own or not.
@@ -115,7 +112,47 @@ impl Written {
 
     /// How much memory it holds, in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
-        size_of::<Self>() + self.before.heap_bytes() + self.after.heap_bytes()
+        size_of::<Self>() + self.before.heap_bytes() + self.after.heap_bytes() + self.enhancement.heap_bytes()
+    }
+}
+
+/// The member `enhancement` without what differs from answer to answer, so that it need not be written anew for each.
+#[derive(Debug)]
+struct Dated {
+    before_time: String,
+    before_cache: String,
+    end: String,
+}
+
+impl Dated {
+    fn new(enhancement: &Enhancement) -> Self {
+        let whole = enhancement.to_json();
+        // The names occur once: all values are numbers and words of gloss's own.
+        let split = |text: &str, name: &str| {
+            let start = text.find(name)? + name.len();
+            let end = start + text.get(start..)?.find('"')?;
+            Some((text.get(..start)?.to_owned(), text.get(end..)?.to_owned()))
+        };
+        let (before_time, rest) = split(&whole, "\"generated_at\":\"").unwrap_or_default();
+        let (before_cache, end) = split(&rest, "\"cache\":\"").unwrap_or_default();
+        Self { before_time, before_cache, end }
+    }
+
+    fn at(&self, time: Timestamp, cache: CacheOutcome) -> Members {
+        let Self { before_time, before_cache, end } = self;
+        let mut value = String::with_capacity(before_time.len() + before_cache.len() + end.len() + 40);
+        value.push_str(before_time);
+        time.write_to(&mut value);
+        value.push_str(before_cache);
+        value.push_str(cache.as_str());
+        value.push_str(end);
+        let mut members = Members::default();
+        members.push(ENHANCEMENT, &value);
+        members
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.before_time.capacity() + self.before_cache.capacity() + self.end.capacity()
     }
 }
 
@@ -134,4 +171,35 @@ fn proved(lists: &[&Members]) -> Result<(), Broken> {
     names.sort_unstable();
     let is_odd = names.windows(2).any(|pair| pair.first() == pair.last());
     if is_odd { Err(Broken::Insertion) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::LogSourceKind;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::to_millisecond(DateTime::from_timestamp_millis(milliseconds).unwrap())
+    }
+
+    #[test]
+    fn a_dated_member_is_what_would_have_been_written() {
+        let mut enhancement =
+            Enhancement { log_source: LogSourceKind::Body, log_bytes: 7, ..Enhancement::default() };
+        let dated = Dated::new(&enhancement);
+        for (milliseconds, cache) in [(0, CacheOutcome::Hit), (1_760_000_000_120, CacheOutcome::Incremental)]
+        {
+            (enhancement.generated_at, enhancement.cache) = (at(milliseconds), cache);
+            let expected = format!("\"enhancement\":{}", enhancement.to_json());
+            assert_eq!(dated.at(at(milliseconds), cache).text(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_made_for_a_second_is_made_for_its_end() {
+        let half = DateTime::from_timestamp_millis(10_500).unwrap();
+        assert_eq!(end_of_second(half), DateTime::from_timestamp_millis(11_000).unwrap());
+        let whole = DateTime::from_timestamp_millis(10_000).unwrap();
+        assert_eq!(end_of_second(whole), whole);
+    }
 }

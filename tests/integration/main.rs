@@ -54,6 +54,8 @@ mod manual;
 mod metrics;
 /// Logs that are objects: what a poll asks the storage for.
 mod objects;
+/// A single core, on which one thread does everything.
+mod one_core;
 /// What operators see: the runs in the cache, live, and the page.
 mod operators;
 /// A panic costs one request or one connection.

@@ -323,6 +323,13 @@ impl Sidecar {
         self.status("VmHWM:").trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// What its threads are called.
+    pub(crate) fn thread_names(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        tasks.map(|task| name(task.unwrap()).trim().to_owned()).collect()
+    }
+
     /// How many threads it has.
     pub(crate) fn threads(&self) -> u64 {
         self.status("Threads:").parse().unwrap()
