@@ -6,6 +6,7 @@
 set -euo pipefail
 
 shared=$1 stage=${2-outside}
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # What concerns hardware, or the kernel that this machine shares.
 masked=(
@@ -47,6 +48,10 @@ mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 mount --bind "$shared" "$root/srv/shared"
+# The checkout may lie in what is hidden by now, or on a file system of its own, which an overlay does not show.
+mkdir -p "$root$checkout"
+mount --bind "$checkout" "$root$checkout"
+mount -o remount,bind,ro "$root$checkout"
 for unit in "${masked[@]}"; do ln -sfn /dev/null "$root/etc/systemd/system/$unit"; done
 # Where packages may start nothing, as in containers, in there they may.
 rm -f "$root/usr/sbin/policy-rc.d"
