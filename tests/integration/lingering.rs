@@ -84,7 +84,7 @@ fn a_stream_that_is_read_slowly_is_read_to_its_end() {
 fn a_client_that_reads_slowly_but_steadily_gets_all_of_it() {
     const LENGTH: usize = 12_000_000;
     let upstream = Upstream::answering(json(vec![b'x'; LENGTH]));
-    let gloss = Setup::before(&upstream).set("server.write_timeout", "\"500ms\"").start();
+    let gloss = Setup::before(&upstream).set("server.write_timeout", "\"1s\"").start();
     let mut stream = TcpStream::connect(gloss.clients).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 16 * 1024).unwrap();
