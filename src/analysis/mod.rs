@@ -45,6 +45,7 @@ mod steps;
 mod sub_agents;
 pub mod test_runs;
 mod texts;
+mod timestamp;
 mod tool_input;
 mod tools;
 mod usage;
@@ -58,11 +59,12 @@ pub use outcome::Outcome;
 pub use progress::{Basis, Prior, PriorError, fit};
 pub use report::{
     Additions, Enhancement, ErrorDetails, FileDetails, Overview, ProgressSummary, RunDetails, SourceShare,
-    Step, StepResult, SubAgentDetails, TestDetails, Timestamp, ToolDetails, UsageDetails, UsageShare,
-    WorkflowSteps, WorkflowSummary,
+    Step, StepResult, SubAgentDetails, TestDetails, ToolDetails, UsageDetails, UsageShare, WorkflowSteps,
+    WorkflowSummary,
 };
 pub use steps::{StepSource, StepStatus};
 pub use sub_agents::SubAgentStatus;
+pub use timestamp::Timestamp;
 pub use warm_up::warm_up;
 
 use std::borrow::Cow;

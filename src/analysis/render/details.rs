@@ -3,8 +3,9 @@
 use super::View;
 use crate::analysis::context::RunStatus;
 use crate::analysis::report::{
-    Enhancement, ErrorDetails, FileDetails, RunDetails, SubAgentDetails, TestDetails, Timestamp, ToolDetails,
+    Enhancement, ErrorDetails, FileDetails, RunDetails, SubAgentDetails, TestDetails, ToolDetails,
 };
+use crate::analysis::timestamp::Timestamp;
 
 impl View<'_> {
     pub(super) fn run_details(&self) -> RunDetails {

@@ -15,8 +15,9 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use super::context::{Context, Detail, RunStatus};
 use super::fold::Fold;
 use super::outcome::Outcome;
-use super::report::{Additions, Overview, ProgressSummary, Step, Timestamp, WorkflowSteps};
+use super::report::{Additions, Overview, ProgressSummary, Step, WorkflowSteps};
 use super::steps::StepStatus;
+use super::timestamp::Timestamp;
 use super::usage::Bill;
 
 /// What all parts of a report agree on.

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{View, facts, sentences};
 use crate::analysis::context::RunStatus;
-use crate::analysis::report::{Step, StepResult, Timestamp};
+use crate::analysis::report::{Step, StepResult};
 use crate::analysis::steps::{BoardStep, StepSource, StepStatus, Work};
+use crate::analysis::timestamp::Timestamp;
 
 /// The name of the step that is shown before the first action.
 const STARTING: &str = "Starting";
