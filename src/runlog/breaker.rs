@@ -14,7 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog};
+use super::{
+    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog, Sight,
+};
 use crate::analysis::LogSourceKind;
 use crate::telemetry::Metrics;
 
@@ -89,6 +91,10 @@ impl LogSource for Guarded {
         })
     }
 
+    fn glance(&self, name: &LogName) -> Option<Sight> {
+        self.source.glance(name)
+    }
+
     fn search<'a>(
         &'a self,
         pattern: &'a NamePattern,
@@ -116,6 +122,10 @@ impl OpenLog for GuardedLog {
 
     fn stamp(&self) -> u128 {
         self.log.stamp()
+    }
+
+    fn sight(&self) -> Option<Sight> {
+        self.log.sight()
     }
 
     fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>> {

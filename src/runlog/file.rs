@@ -1,7 +1,8 @@
 //! Run logs as files in a folder which others may write to.
 //!
 //! Opening never leaves the folder, by `..` or by symbolic link, never blocks on a FIFO, and takes regular files only.
-//! All IO happens on the source's own threads. What fails is a [`LogError`]; nothing is retried here.
+//! All IO happens on the source's own threads, but for a look from
+//! outside at what lies on a local file system. What fails is a [`LogError`]; nothing is retried here.
 
 use std::fs::File;
 use std::io;
@@ -11,20 +12,33 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2, statat};
 use rustix::io::Errno;
 
 use super::folder_watches::FolderWatches;
 use super::threads::{JobFailure, WorkThreads};
 use super::{
-    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog, folder,
+    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog, Sight, folder,
 };
 use crate::analysis::LogSourceKind;
 
 /// Threads of one source, and how many jobs may wait for them. A network or user-space file system may hang in any
-/// operation, and a local disk may, too, so that none is done elsewhere; as many are stuck at most.
+/// operation, and a local disk may, too, so that nothing is opened or read elsewhere; as many are stuck at most.
 pub(super) const IO_THREADS: usize = 4;
 const IO_QUEUE: usize = 1024;
+/// The file systems that answer from memory for what was open just now (`man 2 statfs`): ext2 to ext4, XFS, Btrfs, F2FS,
+/// ZFS, bcachefs, tmpfs, ramfs, overlay.
+const LOCAL_FILE_SYSTEMS: [u64; 9] = [
+    0xEF53,
+    0x5846_5342,
+    0x9123_683E,
+    0xF2F5_2010,
+    0x2FC1_2FC1,
+    0xCA45_1A4E,
+    0x0102_1994,
+    0x8584_58F6,
+    0x794C_7630,
+];
 
 /// A folder of run logs.
 #[derive(Debug)]
@@ -57,6 +71,10 @@ impl LogSource for FileSource {
         })
     }
 
+    fn glance(&self, name: &LogName) -> Option<Sight> {
+        glance(&self.root, name)
+    }
+
     fn search<'a>(
         &'a self,
         pattern: &'a NamePattern,
@@ -77,6 +95,7 @@ struct Found {
     identity: LogIdentity,
     length: u64,
     stamp: u128,
+    sight: Option<Sight>,
 }
 
 #[derive(Debug)]
@@ -96,6 +115,10 @@ impl OpenLog for OpenFile {
 
     fn stamp(&self) -> u128 {
         self.found.stamp
+    }
+
+    fn sight(&self) -> Option<Sight> {
+        self.found.sight
     }
 
     fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>> {
@@ -137,6 +160,16 @@ fn fill(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
+/// A link in the log's place has an identity of its own, which is never that of an opened log.
+fn glance(root: &Path, name: &LogName) -> Option<Sight> {
+    let status = statat(CWD, root.join(name.as_str()), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some(Sight {
+        identity: LogIdentity(status.st_dev, status.st_ino),
+        length: u64::try_from(status.st_size).ok()?,
+        changed: stamp(status.st_ctime, i64::try_from(status.st_ctime_nsec).ok()?),
+    })
+}
+
 fn find(root: &Path, name: &LogName) -> Result<Found, LogError> {
     let root = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .map_err(refusal)?;
@@ -162,10 +195,16 @@ fn open_regular(root: &OwnedFd, path: &Path) -> Result<Found, LogError> {
     if !metadata.is_file() {
         return Err(LogError::Unreadable("it is not a regular file".into()));
     }
+    let (identity, length) = (LogIdentity(metadata.dev(), metadata.ino()), metadata.len());
+    let is_local = fstatfs(&file).is_ok_and(|system| {
+        u64::try_from(system.f_type).is_ok_and(|magic| LOCAL_FILE_SYSTEMS.contains(&magic))
+    });
+    let changed = stamp(metadata.ctime(), metadata.ctime_nsec());
     Ok(Found {
-        identity: LogIdentity(metadata.dev(), metadata.ino()),
-        length: metadata.len(),
+        identity,
+        length,
         stamp: stamp(metadata.mtime(), metadata.mtime_nsec()),
+        sight: is_local.then_some(Sight { identity, length, changed }),
         file,
     })
 }
@@ -299,6 +338,31 @@ mod tests {
             Ok(1) => assert_eq!(rustix::process::geteuid().as_raw(), 0),
             Err(LogError::Unreadable(why)) => assert!(why.contains("ermission"), "{why}"),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_glance_shows_a_log_as_opening_it_did_until_anything_changes() {
+        let (_keep, root) = folder();
+        let path = root.join("run_a.log");
+        assert_eq!(glance(&root, &name()), None);
+        let write = || std::fs::write(&path, b"12345").unwrap();
+        let forbid = || std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+        let link = || {
+            std::fs::rename(&path, root.join("real.log")).unwrap();
+            symlink("real.log", &path).unwrap();
+        };
+        write();
+        // Within a tick of the file system's clock a change does not show in the times.
+        let changes: [&dyn Fn(); 3] = [&write, &forbid, &link];
+        for change in changes {
+            let sight = find(&root, &name()).unwrap().sight.expect("the folder of a test is local");
+            assert_eq!(glance(&root, &name()), Some(sight));
+            let has_changed = || {
+                change();
+                glance(&root, &name()) != Some(sight)
+            };
+            assert!((0..1_000_000).any(|_| has_changed()));
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog};
+use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog, Sight};
 use crate::analysis::LogSourceKind;
 
 /// As long as an operation takes that counts as hanging.
@@ -50,6 +50,10 @@ impl LogSource for Hasty {
         })
     }
 
+    fn glance(&self, name: &LogName) -> Option<Sight> {
+        self.0.glance(name)
+    }
+
     fn search<'a>(
         &'a self,
         pattern: &'a NamePattern,
@@ -71,6 +75,10 @@ impl OpenLog for HastyLog {
 
     fn stamp(&self) -> u128 {
         self.0.stamp()
+    }
+
+    fn sight(&self) -> Option<Sight> {
+        self.0.sight()
     }
 
     fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>> {

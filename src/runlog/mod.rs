@@ -60,6 +60,12 @@ pub trait LogSource: fmt::Debug + Send + Sync + 'static {
     /// Opens the log of this name.
     fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>>;
 
+    /// The [`sight`](OpenLog::sight) of what has this name now, nothing where nothing has it. To be asked only of names in
+    /// folders in which a log had one: it waits for nothing, at the price of one system call.
+    fn glance(&self, _name: &LogName) -> Option<Sight> {
+        None
+    }
+
     /// Names that fit the pattern, those written to last first, at most `most`. A storage that cannot list what it has
     /// knows none.
     fn search<'a>(
@@ -118,6 +124,11 @@ pub trait OpenLog: fmt::Debug + Send + Sync {
     /// Changes whenever the contents may have changed without the length telling.
     fn stamp(&self) -> u128;
 
+    /// What [`LogSource::glance`] shows as long as nothing has changed; `None` where it is not to be asked.
+    fn sight(&self) -> Option<Sight> {
+        None
+    }
+
     /// Reads up to `max_bytes` from `offset` on; fewer, or none, at the end.
     fn read_at(&self, offset: u64, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, LogError>>;
 }
@@ -125,6 +136,17 @@ pub trait OpenLog: fmt::Debug + Send + Sync {
 /// Distinguishes a log from one that replaced it: device and inode of a file, an object's own key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogIdentity(pub u64, pub u64);
+
+/// What a log looks like from outside; another value means that it may say something else, or may no longer be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// As [`OpenLog::identity`].
+    pub identity: LogIdentity,
+    /// In bytes.
+    pub length: u64,
+    /// When it was changed last in any way, its permissions included.
+    pub changed: u128,
+}
 
 /// Why a log gives nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

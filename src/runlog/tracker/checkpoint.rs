@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::TrackerParams;
 use super::find::Found;
+use super::glance::Looks;
 use super::keepsake::Keepsake;
 use super::told::Told;
 use crate::analysis::{Analysis, LogSourceKind, Merged, SourceShare};
@@ -26,6 +27,8 @@ pub(super) struct Checkpoint {
     pub(super) told: Arc<Told>,
     /// Goes with what the logs say now.
     pub(super) keepsake: Arc<Keepsake>,
+    /// Looks that found just these logs, and nothing new in them.
+    pub(super) looks: Looks,
 }
 
 /// How far a log was read, and what tells whether it is still the same.
@@ -51,7 +54,7 @@ impl Checkpoint {
         let logs = found.iter().map(LogRead::begin).collect();
         let roles = found.iter().map(|found| found.role.clone()).collect();
         let merged = Merged::new(params.limits, Arc::clone(&params.prior), roles);
-        Self { logs, merged, told: Arc::default(), keepsake: Arc::default() }
+        Self { logs, merged, told: Arc::default(), keepsake: Arc::default(), looks: Looks::default() }
     }
 
     /// Whether it is of these logs and no others.
@@ -77,6 +80,7 @@ impl Checkpoint {
         self.logs[log].note(bytes);
         self.merged.feed(log, bytes, has_more);
         self.keepsake = Arc::default();
+        self.looks = Looks::default();
     }
 
     /// Whether the logs have to be read anew, since one of them shows late what belongs before the others.
@@ -113,7 +117,10 @@ impl Checkpoint {
 
     pub(super) fn weight(&self) -> usize {
         let log = |log: &LogRead| log.head.capacity() + log.tail.capacity() + size_of::<LogRead>();
-        self.merged.weight() + self.logs.iter().map(log).sum::<usize>() + self.keepsake.heap_bytes()
+        self.merged.weight()
+            + self.logs.iter().map(log).sum::<usize>()
+            + self.keepsake.heap_bytes()
+            + self.looks.heap_bytes()
     }
 }
 

@@ -82,20 +82,23 @@ impl Shared {
         }
     }
 
-    /// The logs, by place and name, whose changes may lead to something else than `found`: not those of places behind the
-    /// one that has the run.
+    /// The logs, by place and name, whose changes may lead to something else than `found`.
     pub(super) fn asked(&self, run: &RunFields, matches: &Matches, found: &[Found]) -> Vec<(usize, LogName)> {
         let run = &matches.complete(run);
-        let leads = |found: &&Found| self.places[found.place].role == Role::Leads;
-        let last = found.iter().find(leads).map_or(usize::MAX, |found| found.place);
-        let places = self.places.iter().enumerate();
-        let places = places.filter(|(number, place)| place.role == Role::Fills || *number <= last);
-        let templates = places.flat_map(|(number, place)| {
+        let templates = self.counting(found).flat_map(|(number, place)| {
             place.templates.iter().enumerate().map(move |(t, template)| (number, t, template))
         });
         templates
             .filter_map(|(number, t, template)| Some((number, matches.name(number, t, template, run)?)))
             .collect()
+    }
+
+    /// The places that may lead to something else than `found`: not those behind the one that has the run.
+    pub(super) fn counting(&self, found: &[Found]) -> impl Iterator<Item = (usize, &Place)> {
+        let leads = |found: &&Found| self.places[found.place].role == Role::Leads;
+        let last = found.iter().find(leads).map_or(usize::MAX, |found| found.place);
+        let places = self.places.iter().enumerate();
+        places.filter(move |(number, place)| place.role == Role::Fills || *number <= last)
     }
 
     /// Whether any log only adds to others.

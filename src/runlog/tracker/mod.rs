@@ -9,6 +9,7 @@
 mod answer;
 mod checkpoint;
 mod find;
+mod glance;
 mod keepsake;
 mod listing;
 mod matches;

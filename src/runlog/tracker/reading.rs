@@ -28,6 +28,12 @@ impl Shared {
     ) -> Result<CatchUp, LogError> {
         let as_of = Utc::now();
         let mut cache = CacheOutcome::Hit;
+        if let Some(known) = slot.as_ref()
+            && self.is_as_last_seen(known, run)
+        {
+            self.metrics.log_lookup();
+            return Ok(CatchUp::Done(self.snapshot(known, cache, as_of)));
+        }
         loop {
             let found = self.find(run, matches, watch).await?;
             if found.is_empty() {
@@ -50,6 +56,7 @@ impl Shared {
             // A log may tell the session, and by that what fills it.
             let session = checkpoint.analysis().session().and_then(RunId::new);
             if !self.can_fill() || session.is_none() || session == matches.session {
+                self.note_look(checkpoint, run, matches, &found);
                 return Ok(CatchUp::Done(self.snapshot(checkpoint, cache, as_of)));
             }
             matches.session = session;
