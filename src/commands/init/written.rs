@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::super::health;
 use super::super::layout::{counted, duration};
+use super::super::readers::Readers;
 use super::choice::{Choice, Logs, Route};
 use super::folders::LogFolder;
-use crate::commands::readers::Readers;
 use crate::route::DEFAULT_STATUS_ROUTE;
 
 /// The configuration file: what differs from the defaults, and why.
