@@ -20,7 +20,9 @@ pub(super) fn announce(sources: &[SourceConfig]) {
     let folders: Vec<PathBuf> = sources.iter().filter_map(folder).collect();
     // Where the storage hangs, this thread does, and nothing else.
     thread::spawn(move || {
-        folders.iter().filter_map(|folder| closed(folder)).for_each(|why| tracing::warn!("{why}"))
+        for why in folders.iter().filter_map(|folder| closed(folder)) {
+            tracing::warn!("{why}");
+        }
     });
 }
 
