@@ -21,7 +21,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 
 /// Ask for a part of the answer, or for none if it has not changed: both would be about another body than the client
 /// gets.
-const CONDITIONS: [HeaderName; 6] = [
+static CONDITIONS: [HeaderName; 6] = [
     header::IF_MATCH,
     header::IF_NONE_MATCH,
     header::IF_MODIFIED_SINCE,
@@ -31,7 +31,7 @@ const CONDITIONS: [HeaderName; 6] = [
 ];
 
 /// Describe the upstream's bytes, and so not the enhanced ones.
-const DESCRIPTIONS: [HeaderName; 7] = [
+static DESCRIPTIONS: [HeaderName; 7] = [
     header::ETAG,
     header::LAST_MODIFIED,
     header::ACCEPT_RANGES,
