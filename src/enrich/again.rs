@@ -13,7 +13,7 @@ use crate::proxy::headers::drop_headers;
 use crate::proxy::{AskAgain, Body, ProxyError};
 
 /// Belong to the first request's body or connection.
-const ONCE: [HeaderName; 5] =
+static ONCE: [HeaderName; 5] =
     [header::UPGRADE, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::EXPECT];
 
 pub(super) type Forwarded = Result<Response<Body>, ProxyError>;

@@ -12,6 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::answer::Answer;
 use super::fallback::Fallback;
 use super::slots::Slots;
 use crate::run_id::RunId;
@@ -48,11 +49,9 @@ struct LogAttempt {
 
 /// What the upstream's answer tells of where logs are.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
-    /// Of their names. Values that are no legal ids are left out.
-    pub(super) workflow: Option<RunId>,
-    pub(super) session: Option<RunId>,
-    pub(super) claude_session: Option<RunId>,
+pub(super) struct Told<'a> {
+    /// Of their names.
+    pub(super) answer: &'a Answer,
     /// And the last of them itself.
     pub(super) own_logs: OwnLogs,
 }
@@ -184,17 +183,31 @@ impl Readings {
 
 impl Reader {
     /// Takes over what the answer says of where logs are.
-    fn learn(&mut self, told: &Told) {
-        let Told { workflow, session, claude_session, .. } = told.clone();
-        let run = self.run.run.clone();
-        self.run = RunFields { run, workflow, session, claude_session, answered: true };
+    fn learn(&mut self, answer: &Answer) {
+        // Values that are no legal ids are left out.
+        let id = |text: &Option<String>| text.as_deref().and_then(RunId::new);
+        self.run = RunFields {
+            run: self.run.run.clone(),
+            workflow: id(&answer.workflow),
+            session: id(&answer.session),
+            claude_session: id(&answer.claude_session),
+            answered: true,
+        };
     }
 
     fn read(&self, where_to: WhereTo) -> Result<Reading, Fallback> {
+        let began = Instant::now();
+        // Needs no place: it does nothing that goes on.
+        if where_to == WhereTo::Here
+            && let Some(snapshot) = self.tracker.unchanged(&self.run)
+        {
+            telemetry::stage("read log").note("gloss.cache", snapshot.cache.as_str());
+            let finished = Finished { outcome: CatchUp::Done(snapshot), took: began.elapsed() };
+            return Ok(Reading { began, goes: Goes::Ended(Some(finished)) });
+        }
         let slot = self.slots.take().ok_or(Fallback::Overload)?;
         let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
         let nobody_waits = self.nobody_waits.clone();
-        let began = Instant::now();
         let span = telemetry::stage("read log");
         let reading = Box::pin(AssertUnwindSafe(async move {
             let _slot = slot;
@@ -262,14 +275,14 @@ impl Attempt {
     }
 
     /// The notes, from the log, not older than the answer less a moment; or else from the answer's own logs.
-    pub(super) async fn notes(self, times: Times, told: Told) -> Result<Notes, Fallback> {
+    pub(super) async fn notes(self, times: Times, told: Told<'_>) -> Result<Notes, Fallback> {
         let deadline = times.answered + times.budget;
         let Some(own) = self.own.filter(|_| !matches!(told.own_logs, OwnLogs::Nothing)) else {
-            return self.log?.notes(times, deadline, &told).await;
+            return self.log?.notes(times, deadline, told.answer).await;
         };
         let fallback = match self.log {
             // Half of the time is the log's, so that there is some left.
-            Ok(log) => match log.notes(times, times.answered + times.budget / 2, &told).await {
+            Ok(log) => match log.notes(times, times.answered + times.budget / 2, told.answer).await {
                 Err(fallback) if fallback.is_of_the_log() => fallback,
                 noted => return noted,
             },
@@ -304,16 +317,19 @@ impl OwnReader {
 }
 
 impl LogAttempt {
-    async fn notes(self, times: Times, deadline: Instant, told: &Told) -> Result<Notes, Fallback> {
+    async fn notes(self, times: Times, deadline: Instant, answer: &Answer) -> Result<Notes, Fallback> {
         let Self { mut reader, first } = self;
         let first = first.map_or_else(|| reader.read(WhereTo::Here), Ok)?;
         let is_fresh = times.answered.saturating_duration_since(first.began) < FRESH;
         let mut finished = reader.finish(first, deadline, times.storage_patience).await?;
-        reader.learn(told);
         let is_found = matches!(finished.outcome, CatchUp::Done(_) | CatchUp::Behind);
-        if !is_fresh || (!is_found && reader.tracker.gains_by(&reader.run)) {
-            let second = reader.finish(reader.read(WhereTo::Here)?, deadline, times.storage_patience).await?;
-            finished = finished.then(second);
+        if !is_fresh || !is_found {
+            reader.learn(answer);
+            if !is_fresh || reader.tracker.gains_by(&reader.run) {
+                let second =
+                    reader.finish(reader.read(WhereTo::Here)?, deadline, times.storage_patience).await?;
+                finished = finished.then(second);
+            }
         }
         drop(reader.waiting);
         finished.notes()

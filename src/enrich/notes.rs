@@ -55,13 +55,13 @@ impl Enricher {
         }
         let status = self.status(answer.status.as_deref()).ok_or(Fallback::Status)?;
         let own_logs = own_logs.unwrap_or_else(|| own_logs_of(body, &answer));
-        let notes = attempt.notes(self.times(arrived), told_by(&answer, own_logs)).await?;
+        let notes = attempt.notes(self.times(arrived), Told { answer: &answer, own_logs }).await?;
         times.logs = notes.took;
         let span = telemetry::stage("analyse");
         notes.snapshot.told.learn(status, answer.max_turns, answer.workflow.as_deref());
         let context = self.context(status, answer.max_turns, &notes, &asked.wishes);
         let deadline = arrived + self.params.budget;
-        let written = self.written(&answer, status, &context, &notes, deadline).await?;
+        let written = self.written(asked, &answer, &context, &notes, deadline).await?;
         drop(span);
         let span = telemetry::stage("merge");
         let logs = if asked.wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
@@ -70,9 +70,6 @@ impl Enricher {
         let merged = merge(body, &answer, &lists, logs);
         drop(span);
         self.prove(body, &merged, logs, &lists.map(Members::text), written.proof())?;
-        if let Some(run) = &asked.run_id {
-            self.params.comparison.course(run, written.course);
-        }
         let usefulness = written.usefulness(answer.has_result);
         Ok(Made { body: merged, notes, usefulness })
     }
@@ -80,12 +77,13 @@ impl Enricher {
     /// What is to be added, as it was written within this second, or written now.
     async fn written(
         &self,
+        asked: &StatusRequest,
         answer: &Answer,
-        status: RunStatus,
         context: &analysis::Context,
         notes: &Notes,
         deadline: Instant,
     ) -> Result<Arc<Written>, Fallback> {
+        let status = context.status.unwrap_or(RunStatus::Running);
         let (snapshot, basis) = (&notes.snapshot, Basis::of(context, status, answer));
         if let Some(known) = snapshot.keepsake.get::<Written>().filter(|known| known.is_on(&basis)) {
             return Ok(known);
@@ -100,8 +98,11 @@ impl Enricher {
         let ended = status == RunStatus::Completed;
         let ended_at = ended.then(|| snapshot.analysis.last_event_at()).flatten();
         let course = findings::course(status, &additions, ended_at, now);
+        if let Some(run) = &asked.run_id {
+            self.params.comparison.course(run, course);
+        }
         let usefulness = findings::usefulness(answer, status, &additions);
-        let written = Arc::new(Written::new(basis, &additions, course, usefulness));
+        let written = Arc::new(Written::new(basis, &additions, usefulness));
         snapshot.keepsake.keep(Arc::clone(&written), written.heap_bytes());
         Ok(written)
     }
@@ -158,17 +159,6 @@ impl Enricher {
         let has_ended = status != RunStatus::Running;
         let (turns, cost_usd) = (answer.turns.filter(|_| has_ended), answer.cost_usd.filter(|_| has_ended));
         Beside { max_turns, alive, turns, cost_usd }
-    }
-}
-
-/// What an answer tells of where logs are.
-fn told_by(answer: &Answer, own_logs: OwnLogs) -> Told {
-    let id = |text: &Option<String>| text.as_deref().and_then(RunId::new);
-    Told {
-        workflow: id(&answer.workflow),
-        session: id(&answer.session),
-        claude_session: id(&answer.claude_session),
-        own_logs,
     }
 }
 

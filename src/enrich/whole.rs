@@ -48,9 +48,7 @@ impl Enricher {
         let (parts, body) = response.into_parts();
         let deadline = Instant::now() + self.params.body_timeout;
         let (body, fallback) = match body.gather(self.params.max_body_bytes, deadline, &self.held).await {
-            Gathered::Whole(chunks, trailers, held) => {
-                return Ok(Whole { parts, body: joined(chunks), trailers, held });
-            }
+            Gathered::Whole(body, trailers, held) => return Ok(Whole { parts, body, trailers, held }),
             Gathered::NoRoom(body) => (body, Fallback::Overload),
             Gathered::TooLarge(body) => (body, Fallback::TooLarge),
             Gathered::Slow(body) => (body, Fallback::Deadline),

@@ -5,7 +5,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use super::answer::Answer;
 use super::members::Members;
 use crate::analysis::{Additions, CacheOutcome, Context, Detail, Enhancement, RunStatus, Timestamp};
-use crate::comparison::{Broken, Course, Usefulness, prove_list};
+use crate::comparison::{Broken, Usefulness, prove_list};
 
 /// What notes depend on beside the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,8 +56,6 @@ pub(super) struct Written {
     before: Members,
     after: Members,
     enhancement: Dated,
-    /// What they say of the run's end.
-    pub(super) course: Course,
     /// What they bring, whatever the upstream's answer has.
     usefulness: Usefulness,
     /// That they are JSON members, each with a name of its own.
@@ -66,7 +64,7 @@ pub(super) struct Written {
 
 impl Written {
     /// Writes `additions`.
-    pub(super) fn new(basis: Basis, additions: &Additions, course: Course, usefulness: Usefulness) -> Self {
+    pub(super) fn new(basis: Basis, additions: &Additions, usefulness: Usefulness) -> Self {
         let (mut before, mut after) = (Members::default(), Members::default());
         let mut is_before = true;
         for (name, value) in additions.members() {
@@ -81,7 +79,7 @@ impl Written {
         let enhancement = Dated::new(&additions.enhancement);
         let sample = enhancement.at(additions.enhancement.generated_at, additions.enhancement.cache);
         let proof = proved(&[&before, &sample, &after]);
-        Self { basis, before, after, enhancement, course, usefulness, proof }
+        Self { basis, before, after, enhancement, usefulness, proof }
     }
 
     /// Whether it is what would be written now.
@@ -140,14 +138,15 @@ impl Dated {
 
     fn at(&self, time: Timestamp, cache: CacheOutcome) -> Members {
         let Self { before_time, before_cache, end } = self;
-        let mut value = String::with_capacity(before_time.len() + before_cache.len() + end.len() + 40);
-        value.push_str(before_time);
-        time.write_to(&mut value);
-        value.push_str(before_cache);
-        value.push_str(cache.as_str());
-        value.push_str(end);
-        let mut members = Members::default();
-        members.push(ENHANCEMENT, &value);
+        let length = before_time.len() + before_cache.len() + end.len() + 64;
+        let mut members = Members::with_capacity(1, length);
+        members.push_with(ENHANCEMENT, |value| {
+            value.push_str(before_time);
+            time.write_to(value);
+            value.push_str(before_cache);
+            value.push_str(cache.as_str());
+            value.push_str(end);
+        });
         members
     }
 

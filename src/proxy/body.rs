@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use super::collected::Collected;
 use super::held::{Held, HeldLimit};
 use super::pool::Lease;
 use super::request_body::BodyError;
@@ -77,7 +78,7 @@ enum Ending {
 #[derive(Debug)]
 pub enum Gathered {
     /// All of it, its trailers, and its share of the memory that answers may hold.
-    Whole(Vec<Bytes>, Option<HeaderMap>, Held),
+    Whole(Bytes, Option<HeaderMap>, Held),
     /// More than was allowed: here it is again, the rest still to come.
     TooLarge(Body),
     /// All answers together would hold more than they may: here it is again, the rest still to come.
@@ -145,12 +146,12 @@ impl Body {
         self.own.get_or_insert_default()
     }
 
-    /// Puts back chunks that were taken off the front of this body.
+    /// Puts back what was taken off the front of this body.
     #[must_use]
-    pub fn with_front(mut self, front: Vec<Bytes>) -> Self {
-        let own = self.own();
-        let later = std::mem::take(&mut own.chunks);
-        own.chunks = front.into_iter().chain(later).filter(|chunk| !chunk.is_empty()).collect();
+    pub fn with_front(mut self, front: Bytes) -> Self {
+        if !front.is_empty() {
+            self.own().chunks.push_front(front);
+        }
         self
     }
 
@@ -185,27 +186,29 @@ impl Body {
     /// Reads the whole body, unless it is longer than `max_bytes`, takes until after `deadline`, or there is no room
     /// for it within `limit`.
     pub async fn gather(mut self, max_bytes: usize, deadline: Instant, limit: &HeldLimit) -> Gathered {
-        let (mut seen, mut bytes_left, mut held) = (Vec::new(), max_bytes, limit.hold());
+        let (mut seen, mut bytes_left, mut held) = (Collected::default(), max_bytes, limit.hold());
+        let hint = self.size_hint();
+        let expected = usize::try_from(hint.exact().unwrap_or_default()).unwrap_or(max_bytes).min(max_bytes);
         loop {
             let frame = match timeout_at(deadline, self.frame()).await {
-                Err(_) => return Gathered::Slow(self.with_front(seen)),
-                Ok(None) => return Gathered::Whole(seen, None, held),
+                Err(_) => return Gathered::Slow(self.with_front(seen.into_bytes())),
+                Ok(None) => return Gathered::Whole(seen.into_bytes(), None, held),
                 Ok(Some(Err(error))) => {
-                    let mut broken = Self::from_chunks(seen);
+                    let mut broken = Self::from_chunks([seen.into_bytes()]);
                     broken.own().ending = Some(Ending::Broken { error, held_back: false });
                     return Gathered::Broken(broken);
                 }
                 Ok(Some(Ok(frame))) => frame,
             };
             match frame.into_data() {
-                Err(other) => return Gathered::Whole(seen, other.into_trailers().ok(), held),
+                Err(other) => return Gathered::Whole(seen.into_bytes(), other.into_trailers().ok(), held),
                 Ok(data) => {
                     let (fits, has_room) = (bytes_left.checked_sub(data.len()), held.grow(data.len()));
-                    seen.push(data);
+                    seen.push(data, expected);
                     match fits {
                         Some(left) if has_room => bytes_left = left,
-                        Some(_) => return Gathered::NoRoom(self.with_front(seen)),
-                        None => return Gathered::TooLarge(self.with_front(seen)),
+                        Some(_) => return Gathered::NoRoom(self.with_front(seen.into_bytes())),
+                        None => return Gathered::TooLarge(self.with_front(seen.into_bytes())),
                     }
                 }
             }

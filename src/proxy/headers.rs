@@ -7,8 +7,8 @@ use http::header::Entry;
 use http::{HeaderMap, HeaderName, header};
 use smallvec::SmallVec;
 
-/// Dropped whether `Connection` names them or not.
-const HOP_BY_HOP: [HeaderName; 8] = [
+/// Dropped whether `Connection` names them or not. No constant, which would be made and dropped wherever it is used.
+static HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -20,7 +20,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 ];
 
 /// Cannot be named by `Connection`: what decides who the caller is, what the message is, and where it came from.
-const PROTECTED: [HeaderName; 11] = [
+static PROTECTED: [HeaderName; 11] = [
     header::HOST,
     header::AUTHORIZATION,
     header::COOKIE,
@@ -270,9 +270,9 @@ mod tests {
         ]);
         let expected = Present { hosts: 2, lengths: 1, coding: true, upgrade: true, hop_by_hop: true };
         assert_eq!(Present::of(&all), expected);
-        for name in HOP_BY_HOP {
+        for name in &HOP_BY_HOP {
             let mut headers = HeaderMap::new();
-            headers.insert(name, HeaderValue::from_static("x"));
+            headers.insert(name.clone(), HeaderValue::from_static("x"));
             assert!(Present::of(&headers).hop_by_hop, "{headers:?}");
         }
     }

@@ -51,6 +51,7 @@ mod asking;
 mod body;
 mod calls;
 mod client;
+mod collected;
 mod connect;
 mod deadline;
 mod dial;

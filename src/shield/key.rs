@@ -12,7 +12,7 @@ pub struct Key([u8; 32]);
 
 /// Headers that are of the connection, of tracing, or gloss's own; an answer that varies by one of them all the same says so
 /// in `Vary` and is not kept.
-const IGNORED: [HeaderName; 14] = [
+static IGNORED: [HeaderName; 14] = [
     header::CONNECTION,
     header::TE,
     header::UPGRADE_INSECURE_REQUESTS,
@@ -36,7 +36,7 @@ pub struct IgnoredHeaders(Vec<HeaderName>);
 impl IgnoredHeaders {
     /// Those that never do, the opt-in header, and those that an operator names.
     pub fn new(opt_in: HeaderName, named: impl IntoIterator<Item = HeaderName>) -> Self {
-        Self(IGNORED.into_iter().chain([opt_in]).chain(named).collect())
+        Self(IGNORED.iter().cloned().chain([opt_in]).chain(named).collect())
     }
 
     /// Whether this is one of them.

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 use super::key::IgnoredHeaders;
 
 /// Requests with one of these are about more than the answer that is kept.
-const ASKING_FOR_MORE: [HeaderName; 8] = [
+static ASKING_FOR_MORE: [HeaderName; 8] = [
     header::RANGE,
     header::IF_MATCH,
     header::IF_NONE_MATCH,

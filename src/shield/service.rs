@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body::Body as _;
@@ -306,11 +306,12 @@ impl Sharing {
         let (parts, body) = response.into_parts();
         let deadline = Instant::now() + self.params.body_timeout;
         let body = match body.gather(self.params.max_body_bytes, deadline, &self.held).await {
-            Gathered::Whole(chunks, None, _held) => {
-                return Asked::Told(Arc::new(Kept::new(parts, joined(&chunks))));
+            Gathered::Whole(body, None, _held) => {
+                // A copy, which takes no more memory than it has bytes.
+                return Asked::Told(Arc::new(Kept::new(parts, Bytes::copy_from_slice(&body))));
             }
-            Gathered::Whole(chunks, trailers, held) => {
-                Body::from_chunks(chunks).with_trailers(trailers).with_held(held)
+            Gathered::Whole(body, trailers, held) => {
+                Body::from_chunks([body]).with_trailers(trailers).with_held(held)
             }
             Gathered::TooLarge(body)
             | Gathered::NoRoom(body)
@@ -336,13 +337,4 @@ fn first_given(kept: &Kept, is_own: bool) -> Response<Body> {
     let mut answer = kept.response();
     tell(&mut answer, if is_own { "gloss; fwd=miss" } else { "gloss; fwd=miss; collapsed" });
     answer
-}
-
-/// A copy in one piece: kept for longer than the buffers that it arrived in should be.
-fn joined(chunks: &[Bytes]) -> Bytes {
-    let mut joined = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
-    for chunk in chunks {
-        joined.extend_from_slice(chunk);
-    }
-    joined.freeze()
 }
