@@ -7,6 +7,7 @@
 
 mod features;
 pub mod fit;
+mod grove;
 mod interval;
 mod prior;
 mod signals;

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::features::{COUNT, Evidence};
 use super::interval::Interval;
-use super::tree::Tree;
+use super::grove::Grove;
 
 pub use file::PriorError;
 
@@ -21,7 +21,7 @@ pub use file::PriorError;
 pub struct Prior {
     pub(super) about: About,
     pub(super) line: Line,
-    pub(super) trees: Vec<Tree>,
+    pub(super) trees: Grove,
     pub(super) interval: Interval,
     /// Where the log has no times: a run is half done after so many calls.
     pub(super) half_calls: f64,
@@ -114,7 +114,7 @@ impl Default for Prior {
         Self {
             about: About::default(),
             line: Line::flat(0.0),
-            trees: Vec::new(),
+            trees: Grove::default(),
             interval: Interval::default(),
             half_calls: 30.0,
         }
@@ -142,18 +142,13 @@ impl Prior {
 
     /// The same, with what is left of the last time.
     pub(super) fn share_again(&self, evidence: &Evidence, logarithms: &mut Logarithms) -> f64 {
-        logistic(
-            self.line.sum(evidence, |place, value| logarithms.of(place, value)) + self.of_trees(evidence),
-        )
-    }
-
-    fn of_trees(&self, evidence: &Evidence) -> f64 {
-        self.trees.iter().map(|tree| tree.answer(evidence)).sum::<f64>()
+        let line = self.line.sum(evidence, |place, value| logarithms.of(place, value));
+        logistic(line + self.trees.answer(evidence))
     }
 
     /// The same as log odds, in which evidence adds up.
     pub(super) fn log_odds(&self, evidence: &Evidence) -> f64 {
-        self.line.log_odds(evidence) + self.of_trees(evidence)
+        self.line.log_odds(evidence) + self.trees.answer(evidence)
     }
 
     /// How good the numbers were on runs that they were not fitted on.
