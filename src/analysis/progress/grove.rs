@@ -65,8 +65,11 @@ mod tests {
 
     fn tree() -> impl Strategy<Value = Tree> {
         let leaves = prop::array::uniform4(-0.5..0.5);
-        (split(), [split(), split()], leaves)
-            .prop_map(|(root, branches, leaves)| Tree { root, branches, leaves })
+        (split(), [split(), split()], leaves).prop_map(|(root, branches, leaves)| Tree {
+            root,
+            branches,
+            leaves,
+        })
     }
 
     proptest! {

@@ -9,8 +9,8 @@ mod file;
 use std::sync::{Arc, LazyLock};
 
 use super::features::{COUNT, Evidence};
-use super::interval::Interval;
 use super::grove::Grove;
+use super::interval::Interval;
 
 pub use file::PriorError;
 
