@@ -80,7 +80,7 @@ pub enum LogSourceKind {
 }
 
 /// How much of the log had to be read for this answer; more is greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CacheOutcome {
     /// Nothing: the log had not grown.

@@ -191,10 +191,18 @@ impl Reader {
     }
 
     fn read(&self, where_to: WhereTo) -> Result<Reading, Fallback> {
+        let began = Instant::now();
+        // Needs no place: it does nothing that goes on.
+        if where_to == WhereTo::Here
+            && let Some(snapshot) = self.tracker.unchanged(&self.run)
+        {
+            telemetry::stage("read log").note("gloss.cache", snapshot.cache.as_str());
+            let finished = Finished { outcome: CatchUp::Done(snapshot), took: began.elapsed() };
+            return Ok(Reading { began, goes: Goes::Ended(Some(finished)) });
+        }
         let slot = self.slots.take().ok_or(Fallback::Overload)?;
         let (tracker, run, watch) = (self.tracker.clone(), self.run.clone(), self.watch.clone());
         let nobody_waits = self.nobody_waits.clone();
-        let began = Instant::now();
         let span = telemetry::stage("read log");
         let reading = Box::pin(AssertUnwindSafe(async move {
             let _slot = slot;

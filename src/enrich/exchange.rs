@@ -23,7 +23,7 @@ use super::kept::Kept;
 use super::live::Caller;
 use super::notes::{Made, NotesFor};
 use super::record::{BodyTime, Departing, Record};
-use super::respond::{HeadParams, Received, describe_enhanced, label, label_stale, vary};
+use super::respond::{HeadParams, Received, as_value, describe_enhanced, label, label_stale, vary};
 use super::starts::Starts;
 use crate::comparison::{self, Comparison};
 use crate::proxy::{Body, HeldLimit};
@@ -181,7 +181,7 @@ impl Enricher {
         metrics: Metrics,
     ) -> Self {
         let head = HeadParams {
-            opt_in: params.opt_in_header.clone(),
+            opt_in: as_value(&params.opt_in_header),
             expose: params.expose_headers,
             is_shielded: params.is_shielded,
         };

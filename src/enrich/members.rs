@@ -16,8 +16,18 @@ struct Member {
 }
 
 impl Members {
+    /// None yet, with room for so many, which are so many bytes together.
+    pub fn with_capacity(members: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), each: Vec::with_capacity(members) }
+    }
+
     /// Puts one more at the end. `name` has to be plain, without anything that JSON escapes, and `value` a JSON text.
     pub fn push(&mut self, name: &str, value: &str) {
+        self.push_with(name, |text| text.push_str(value));
+    }
+
+    /// The same, with a value that `write` puts behind what is there.
+    pub fn push_with(&mut self, name: &str, write: impl FnOnce(&mut String)) {
         if !self.text.is_empty() {
             self.text.push(',');
         }
@@ -25,7 +35,7 @@ impl Members {
         self.text.push('"');
         self.text.push_str(name);
         self.text.push_str("\":");
-        self.text.push_str(value);
+        write(&mut self.text);
         self.each.push(Member { name: start + 1..start + 1 + name.len(), whole: start..self.text.len() });
     }
 

@@ -140,14 +140,15 @@ impl Dated {
 
     fn at(&self, time: Timestamp, cache: CacheOutcome) -> Members {
         let Self { before_time, before_cache, end } = self;
-        let mut value = String::with_capacity(before_time.len() + before_cache.len() + end.len() + 40);
-        value.push_str(before_time);
-        time.write_to(&mut value);
-        value.push_str(before_cache);
-        value.push_str(cache.as_str());
-        value.push_str(end);
-        let mut members = Members::default();
-        members.push(ENHANCEMENT, &value);
+        let length = before_time.len() + before_cache.len() + end.len() + 64;
+        let mut members = Members::with_capacity(1, length);
+        members.push_with(ENHANCEMENT, |value| {
+            value.push_str(before_time);
+            time.write_to(value);
+            value.push_str(before_cache);
+            value.push_str(cache.as_str());
+            value.push_str(end);
+        });
         members
     }
 

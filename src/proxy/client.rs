@@ -133,24 +133,24 @@ impl Client {
                 Err(Failure::Sent(error)) => match spare.take() {
                     Some(spare) if is_lost_connection(&error) => {
                         self.metrics.upstream_retry();
-                        return self.send_fresh(spare.into_request(), switches, upload).await;
+                        return Box::pin(self.send_fresh(spare.into_request(), switches, upload)).await;
                     }
                     _ => return Err(blame(error, upload)),
                 },
             };
         }
-        self.send_fresh(request, switches, upload).await
+        Box::pin(self.send_fresh(request, switches, upload)).await
     }
 
+    /// On the heap at both places: with the name's lookup, the TLS handshake and an attempt of its own it takes up much
+    /// memory, which every request would pay for though few make a connection.
     async fn send_fresh(
         &self,
         request: Request<RequestBody>,
         switches: bool,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        // On the heap: with the name's lookup and the TLS handshake it takes up 30 KB, which every request would pay for
-        // though few make a connection.
-        let connection = Box::pin(self.connector.connect()).await?;
+        let connection = self.connector.connect().await?;
         match self.attempt(connection, request, switches, upload).await {
             Ok(response) => Ok(response),
             Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, upload)),

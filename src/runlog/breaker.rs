@@ -15,7 +15,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog, Sight,
+    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, Lookout, NamePattern, OpenLog,
+    Sight,
 };
 use crate::analysis::LogSourceKind;
 use crate::telemetry::Metrics;
@@ -91,8 +92,8 @@ impl LogSource for Guarded {
         })
     }
 
-    fn glance(&self, name: &LogName) -> Option<Sight> {
-        self.source.glance(name)
+    fn lookout(&self, name: &LogName) -> Option<Box<dyn Lookout>> {
+        self.source.lookout(name)
     }
 
     fn search<'a>(

@@ -4,9 +4,11 @@
 //! All IO happens on the source's own threads, but for a look from
 //! outside at what lies on a local file system. What fails is a [`LogError`]; nothing is retried here.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +20,8 @@ use rustix::io::Errno;
 use super::folder_watches::FolderWatches;
 use super::threads::{JobFailure, WorkThreads};
 use super::{
-    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, NamePattern, OpenLog, Sight, folder,
+    Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, Lookout, NamePattern, OpenLog,
+    Sight, folder,
 };
 use crate::analysis::LogSourceKind;
 
@@ -71,8 +74,9 @@ impl LogSource for FileSource {
         })
     }
 
-    fn glance(&self, name: &LogName) -> Option<Sight> {
-        glance(&self.root, name)
+    fn lookout(&self, name: &LogName) -> Option<Box<dyn Lookout>> {
+        let path = CString::new(self.root.join(name.as_str()).into_os_string().into_vec()).ok()?;
+        Some(Box::new(FileLookout(path)))
     }
 
     fn search<'a>(
@@ -160,14 +164,19 @@ fn fill(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// A link in the log's place has an identity of its own, which is never that of an opened log.
-fn glance(root: &Path, name: &LogName) -> Option<Sight> {
-    let status = statat(CWD, root.join(name.as_str()), AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    Some(Sight {
-        identity: LogIdentity(status.st_dev, status.st_ino),
-        length: u64::try_from(status.st_size).ok()?,
-        changed: stamp(status.st_ctime, i64::try_from(status.st_ctime_nsec).ok()?),
-    })
+#[derive(Debug)]
+struct FileLookout(CString);
+
+impl Lookout for FileLookout {
+    fn see(&self) -> Option<Sight> {
+        // A link in the log's place has an identity of its own, which is never that of an opened log.
+        let status = statat(CWD, &self.0, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(Sight {
+            identity: LogIdentity(status.st_dev, status.st_ino),
+            length: u64::try_from(status.st_size).ok()?,
+            changed: stamp(status.st_ctime, i64::try_from(status.st_ctime_nsec).ok()?),
+        })
+    }
 }
 
 fn find(root: &Path, name: &LogName) -> Result<Found, LogError> {
@@ -342,10 +351,11 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_shows_a_log_as_opening_it_did_until_anything_changes() {
+    fn a_lookout_sees_a_log_as_opening_it_did_until_anything_changes() {
         let (_keep, root) = folder();
         let path = root.join("run_a.log");
-        assert_eq!(glance(&root, &name()), None);
+        let lookout = FileSource::start(root.clone(), LogSourceKind::File).unwrap().lookout(&name()).unwrap();
+        assert_eq!(lookout.see(), None);
         let write = || std::fs::write(&path, b"12345").unwrap();
         let forbid = || std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
         let link = || {
@@ -357,10 +367,10 @@ mod tests {
         let changes: [&dyn Fn(); 3] = [&write, &forbid, &link];
         for change in changes {
             let sight = find(&root, &name()).unwrap().sight.expect("the folder of a test is local");
-            assert_eq!(glance(&root, &name()), Some(sight));
+            assert_eq!(lookout.see(), Some(sight));
             let has_changed = || {
                 change();
-                glance(&root, &name()) != Some(sight)
+                lookout.see() != Some(sight)
             };
             assert!((0..1_000_000).any(|_| has_changed()));
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, NamePattern, OpenLog, Sight};
+use super::{BoxFuture, LogError, LogIdentity, LogName, LogSource, Lookout, NamePattern, OpenLog, Sight};
 use crate::analysis::LogSourceKind;
 
 /// As long as an operation takes that counts as hanging.
@@ -50,8 +50,8 @@ impl LogSource for Hasty {
         })
     }
 
-    fn glance(&self, name: &LogName) -> Option<Sight> {
-        self.0.glance(name)
+    fn lookout(&self, name: &LogName) -> Option<Box<dyn Lookout>> {
+        self.0.lookout(name)
     }
 
     fn search<'a>(

@@ -60,9 +60,9 @@ pub trait LogSource: fmt::Debug + Send + Sync + 'static {
     /// Opens the log of this name.
     fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>>;
 
-    /// The [`sight`](OpenLog::sight) of what has this name now, nothing where nothing has it. To be asked only of names in
-    /// folders in which a log had one: it waits for nothing, at the price of one system call.
-    fn glance(&self, _name: &LogName) -> Option<Sight> {
+    /// A way to look from outside at what has this name; `None` where that may have to wait. To be asked only of names in
+    /// folders in which a log had a [`sight`](OpenLog::sight).
+    fn lookout(&self, _name: &LogName) -> Option<Box<dyn Lookout>> {
         None
     }
 
@@ -124,7 +124,7 @@ pub trait OpenLog: fmt::Debug + Send + Sync {
     /// Changes whenever the contents may have changed without the length telling.
     fn stamp(&self) -> u128;
 
-    /// What [`LogSource::glance`] shows as long as nothing has changed; `None` where it is not to be asked.
+    /// What a [`Lookout`] sees as long as nothing has changed; `None` where there is none.
     fn sight(&self) -> Option<Sight> {
         None
     }
@@ -136,6 +136,12 @@ pub trait OpenLog: fmt::Debug + Send + Sync {
 /// Distinguishes a log from one that replaced it: device and inode of a file, an object's own key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogIdentity(pub u64, pub u64);
+
+/// Looks at one name from outside.
+pub trait Lookout: fmt::Debug + Send + Sync {
+    /// What has the name now, nothing where nothing has it: at the price of one system call that waits for nothing.
+    fn see(&self) -> Option<Sight>;
+}
 
 /// What a log looks like from outside; another value means that it may say something else, or may no longer be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

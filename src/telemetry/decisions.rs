@@ -6,6 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::lookup::Lookup;
 use super::metrics::{DURATION_BUCKETS, StageTimes};
 use super::outcomes::{Answered, StageLabels};
 use crate::enrich::Fallback;
@@ -33,6 +34,15 @@ pub(super) struct DecisionMetrics {
     enrichments: Family<OutcomeLabels, Counter>,
     shadows: Family<OutcomeLabels, Counter>,
     stages: Family<StageLabels, Histogram>,
+    /// What most status requests are counted in, found without the families' own way of hashing labels.
+    found: Found,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Found {
+    decisions: Lookup<(Variant, Rule), Counter>,
+    enrichments: Lookup<Option<Fallback>, Counter>,
+    stages: Lookup<Answered, Vec<Histogram>>,
 }
 
 impl Default for DecisionMetrics {
@@ -42,17 +52,25 @@ impl Default for DecisionMetrics {
             enrichments: Family::default(),
             shadows: Family::default(),
             stages: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
+            found: Found::default(),
         }
     }
 }
 
 impl DecisionMetrics {
     pub(super) fn decision(&self, decision: Decision) {
-        self.decisions.get_or_create(&decision_labels(decision.variant, decision.rule)).inc();
+        let Decision { variant, rule, .. } = decision;
+        let make = |_: &_| self.decisions.get_or_create_owned(&decision_labels(variant, rule));
+        self.found.decisions.with((variant, rule), make, |counter| {
+            counter.inc();
+        });
     }
 
     pub(super) fn enrichment(&self, fallback: Option<Fallback>) {
-        self.enrichments.get_or_create(&outcome_labels(fallback)).inc();
+        let make = |_: &_| self.enrichments.get_or_create_owned(&outcome_labels(fallback));
+        self.found.enrichments.with(fallback, make, |counter| {
+            counter.inc();
+        });
     }
 
     pub(super) fn shadow(&self, fallback: Option<Fallback>) {
@@ -64,10 +82,15 @@ impl DecisionMetrics {
     }
 
     pub(super) fn stages(&self, answered: Answered, times: &StageTimes) {
-        let stages = [("upstream", times.upstream), ("logs", times.logs), ("enrich", times.enrich)];
-        for (stage, took) in &stages[..answered.stages()] {
-            self.stages.get_or_create(&answered.labels(stage)).observe(took.as_secs_f64());
-        }
+        let make = |answered: &Answered| {
+            let labels = answered.stages().iter().map(|stage| answered.labels(stage));
+            labels.map(|labels| self.stages.get_or_create_owned(&labels)).collect()
+        };
+        self.found.stages.with(answered, make, |histograms| {
+            for (histogram, took) in histograms.iter().zip([times.upstream, times.logs, times.enrich]) {
+                histogram.observe(took.as_secs_f64());
+            }
+        });
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
@@ -98,7 +121,7 @@ impl DecisionMetrics {
         }
         drop(self.shadows.get_or_create(&OutcomeLabels { outcome: ABANDONED }));
         for answered in Answered::ALL {
-            for stage in &["upstream", "logs", "enrich"][..answered.stages()] {
+            for stage in answered.stages() {
                 drop(self.stages.get_or_create(&answered.labels(stage)));
             }
         }

@@ -5,6 +5,7 @@ mod decisions;
 mod exposition;
 mod http;
 mod logging;
+mod lookup;
 mod metrics;
 mod operation;
 mod outcomes;

@@ -9,7 +9,7 @@ pub(super) struct StageLabels {
 }
 
 /// What a status request was answered with, as the stages are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Answered {
     /// The basic answer, as decided.
     Basic,
@@ -22,11 +22,11 @@ pub enum Answered {
 impl Answered {
     pub(super) const ALL: [Self; 3] = [Self::Basic, Self::Enhanced, Self::FellBack];
 
-    /// How many of the stages there are.
-    pub(super) fn stages(self) -> usize {
+    /// Which stages there are.
+    pub(super) fn stages(self) -> &'static [&'static str] {
         match self {
-            Self::Basic => 1,
-            Self::Enhanced | Self::FellBack => 3,
+            Self::Basic => &["upstream"],
+            Self::Enhanced | Self::FellBack => &["upstream", "logs", "enrich"],
         }
     }
 

@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use super::lookup::Lookup;
 use crate::analysis::{CacheOutcome, LinesByKind};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -48,12 +49,16 @@ pub struct RunLogMetrics {
     cache: Family<OutcomeLabels, Counter>,
     evictions: Family<CauseLabels, Counter>,
     lines: Family<KindLabels, Counter>,
+    found: Lookup<CacheOutcome, Counter>,
 }
 
 impl RunLogMetrics {
     /// An analysis was brought up to date; so much of it was there.
     pub fn caught_up(&self, outcome: CacheOutcome) {
-        self.outcome(outcome).inc();
+        let make = |_: &_| self.outcome(outcome).clone();
+        self.found.with(outcome, make, |counter| {
+            counter.inc();
+        });
     }
 
     /// The cache dropped an analysis.

@@ -11,6 +11,9 @@ Faults follow one another, drawn from the seed: each kind once, in random order,
 * polls are answered again after each fault;
 * connections, descriptors, threads and memory come back to where they were.
 
+The upstream and the clients share this process: where it stands still for long by itself (a disk that does not answer, a
+machine with other things to do), that counts as a fault, too, which accounts for timeouts and is listed with the others.
+
 Latency after each fault is reported as a multiple of that before the first one, and not judged. The last line is
 ``N passed, N failed``.
 """
@@ -29,7 +32,7 @@ from pathlib import Path
 
 import httpx
 from clients import PLAIN
-from disorder.faults import Scene, descriptors
+from disorder.faults import LATE, LATE_UPSTREAM, Scene, descriptors
 from disorder.ledger import AFTERMATH, Fault, Ledger
 from disorder.load import Client
 from disorder.logs import Logs
@@ -46,6 +49,8 @@ SETTINGS = {
 }
 RUNS = [f"run_chaos{number:04x}" for number in range(8)]
 WARM_UP = 2.0
+# As long as this process may stand still before the upstream in it is late by gloss's timeouts.
+STANDSTILL = 0.7
 
 
 @dataclass
@@ -116,11 +121,22 @@ class Chaos:
             Client(f"{name}{number}", self.address, RUNS, ledger, self.args.seed) for number in range(self.args.clients)
         ]
         growing = asyncio.create_task(self.scene.logs.grow())
+        watching = asyncio.create_task(self.watch_this_process(ledger))
         asking = [asyncio.create_task(client.run(going)) for client in clients]
         await meanwhile
         going.clear()
         await asyncio.gather(*asking)
         growing.cancel()
+        watching.cancel()
+
+    async def watch_this_process(self, ledger):
+        """Notes the times in which nothing of this process got on."""
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.1)
+            ended = time.monotonic()
+            if ended - began > STANDSTILL:
+                ledger.standstills.append(Fault("judge standing still", frozenset(LATE_UPSTREAM | LATE), began, ended))
 
     async def trouble(self):
         """Fault after fault, each followed by a calm in which everything has to work."""
@@ -164,6 +180,7 @@ def summary(chaos, before, after):
         "outcomes": outcomes,
         "p99_before_ms": normal and normal * 1000,
         "faults": faults,
+        "standstills": [fault.ended - fault.began for fault in ledger.standstills],
         "unexplained": [asdict(one) for one in ledger.unexplained()],
         "arrived_twice": [token for token, count in chaos.scene.upstream.arrived.items() if count > 1],
         "arrived_wrong": chaos.scene.upstream.wrong,
@@ -205,6 +222,8 @@ def report(said):
         outcomes = ", ".join(f"{count} {what}" for what, count in seen["outcomes"].most_common())
         middle, worst = ratios[len(ratios) // 2], ratios[-1]
         print(f"  {name:32} {seen['times']:5} {seen['seconds']:8.1f} {middle:7.2f} {worst:7.2f}  {outcomes}")
+    if said["standstills"]:
+        print("this process stood still for", ", ".join(f"{seconds:.1f} s" for seconds in said["standstills"]))
     for moment in ("before", "after"):
         print(f"{moment:6}", ", ".join(f"{name} {value:.1f}" for name, value in said[moment].items()))
     for one in said["unexplained"][:10]:

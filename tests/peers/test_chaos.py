@@ -41,6 +41,15 @@ def test_only_what_a_fault_accounts_for_at_its_time_is_explained(one, explained)
     assert ledger.unexplained() == ([] if explained else [one])
 
 
+def test_a_standstill_of_the_judge_accounts_for_a_late_upstream_and_nothing_else():
+    """It counts at its own time only."""
+    ledger = Ledger(standstills=[Fault("judge", frozenset({"504"}), 10, 14)])
+    late, other, later = outcome("504", 9, 14), outcome("aborted", 9, 14), outcome("504", 20, 22)
+    for one in (late, other, later):
+        ledger.other(one)
+    assert ledger.unexplained() == [other, later]
+
+
 KEPT = {
     "unexplained": [],
     "arrived_twice": [],

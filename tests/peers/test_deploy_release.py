@@ -99,17 +99,6 @@ def test_the_licences_of_all_libraries_can_be_told():
         assert text in done.stdout
 
 
-def test_cargo_installs_it_from_this_folder(tmp_path):
-    """As the README says, but unoptimised; with what is compiled already."""
-    target = gloss_binary().parent.parent
-    if gloss_binary().parent.name != "debug" or not (target / "debug" / ".fingerprint").is_dir():
-        pytest.skip("the program under test is not cargo's debug build")
-    command = ["cargo", "install", "--path", ".", "--debug", "--locked", "--offline", "--root", tmp_path]
-    done = run(*command, env={**os.environ, "CARGO_TARGET_DIR": str(target)})
-    assert done.returncode == 0, done.stderr
-    assert run(tmp_path / "bin" / "gloss", "--version").stdout == f"gloss {VERSION}\n"
-
-
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_are_what_the_forge_expects(workflow, tmp_path):
     """By the published schema; one with a misspelled key would not pass. What they run is valid shell, and is there."""

@@ -12,12 +12,14 @@ use super::Shared;
 use super::checkpoint::Checkpoint;
 use super::find::Found;
 use super::matches::Matches;
-use crate::runlog::{LogName, RunFields, Sight};
+use crate::runlog::{LogName, Lookout, RunFields, Sight};
 
 /// A thorough look is made as often at least: what is local may have become a mount of something that hangs.
 const THOROUGH_AGAIN: Duration = Duration::from_secs(15);
 /// What is known of a run comes in two forms: before the upstream has answered, and after.
 const MOST_LOOKS: usize = 2;
+/// What the memory of one name takes, its path included.
+const LOOKOUT_BYTES: usize = 256;
 
 /// Thorough looks at the same logs, by what was known of the run.
 #[derive(Debug, Default)]
@@ -27,19 +29,26 @@ pub(super) struct Looks(Vec<Look>);
 struct Look {
     run: RunFields,
     at: Instant,
-    /// By place, what was to be seen of each name that the run's logs may have.
-    seen: Vec<(usize, LogName, Option<Sight>)>,
+    /// What was to be seen of each name that the run's logs may have.
+    seen: Vec<(Box<dyn Lookout>, Option<Sight>)>,
+}
+
+impl Looks {
+    /// Whether all is as it was when somebody last looked thoroughly for the logs of this very run.
+    pub(super) fn still_hold(&self, run: &RunFields) -> bool {
+        let is_recent = |look: &&Look| look.run == *run && look.at.elapsed() < THOROUGH_AGAIN;
+        let look = self.0.iter().find(is_recent);
+        look.is_some_and(|look| look.seen.iter().all(|(lookout, sight)| lookout.see() == *sight))
+    }
+
+    /// How much memory is held, in bytes.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let look = |look: &Look| size_of::<Look>() + look.seen.len() * LOOKOUT_BYTES;
+        self.0.iter().map(look).sum()
+    }
 }
 
 impl Shared {
-    /// Whether all is as it was when somebody last looked thoroughly for the logs of this very run.
-    pub(super) fn is_as_last_seen(&self, known: &Checkpoint, run: &RunFields) -> bool {
-        let is_recent = |look: &&Look| look.run == *run && look.at.elapsed() < THOROUGH_AGAIN;
-        known.looks.0.iter().find(is_recent).is_some_and(|look| {
-            look.seen.iter().all(|(place, name, sight)| self.places[*place].source.glance(name) == *sight)
-        })
-    }
-
     /// Notes a thorough look that found these logs, read to their ends.
     pub(super) fn note_look(
         &self,
@@ -54,31 +63,30 @@ impl Shared {
             return;
         }
         let asked = self.asked(run, matches, found).into_iter();
-        let Some(seen) = asked.map(|(place, name)| seen(place, name, found)).collect() else { return };
+        let Some(seen) = asked.map(|(place, name)| self.seen(place, &name, found)).collect() else { return };
         let looks = &mut checkpoint.looks.0;
         if looks.len() == MOST_LOOKS {
             looks.remove(0);
         }
         looks.push(Look { run: run.clone(), at: Instant::now(), seen });
     }
-}
 
-impl Looks {
-    /// How much memory is held, in bytes.
-    pub(super) fn heap_bytes(&self) -> usize {
-        let look = |look: &Look| size_of_val(look.seen.as_slice()) + size_of::<Look>();
-        self.0.iter().map(look).sum()
+    /// What a thorough look has shown of a name; nothing where a glance could not show it.
+    fn seen(
+        &self,
+        place: usize,
+        name: &LogName,
+        found: &[Found],
+    ) -> Option<(Box<dyn Lookout>, Option<Sight>)> {
+        let mut logs = found.iter().filter(|log| log.place == place);
+        let there = logs.clone().find(|log| log.name == *name);
+        let sight = there.map(|there| there.log.sight());
+        let is_near = |log: &Found| folder(&log.name) == folder(name) && log.log.sight().is_some();
+        if sight.is_some_and(|sight| sight.is_none()) || !logs.any(is_near) {
+            return None;
+        }
+        Some((self.places[place].source.lookout(name)?, sight.flatten()))
     }
-}
-
-/// What a thorough look has shown of a name; nothing where a glance could not show it.
-fn seen(place: usize, name: LogName, found: &[Found]) -> Option<(usize, LogName, Option<Sight>)> {
-    let mut logs = found.iter().filter(|log| log.place == place);
-    if let Some(there) = logs.clone().find(|log| log.name == name) {
-        return Some((place, name, Some(there.log.sight()?)));
-    }
-    let is_near = |log: &Found| folder(&log.name) == folder(&name) && log.log.sight().is_some();
-    logs.any(is_near).then_some((place, name, None))
 }
 
 fn folder(name: &LogName) -> &str {

@@ -28,12 +28,6 @@ impl Shared {
     ) -> Result<CatchUp, LogError> {
         let as_of = Utc::now();
         let mut cache = CacheOutcome::Hit;
-        if let Some(known) = slot.as_ref()
-            && self.is_as_last_seen(known, run)
-        {
-            self.metrics.log_lookup();
-            return Ok(CatchUp::Done(self.snapshot(known, cache, as_of)));
-        }
         loop {
             let found = self.find(run, matches, watch).await?;
             if found.is_empty() {

@@ -3,7 +3,6 @@
 //! However a client misbehaves, the label sets are few: methods that are not known are one (`_OTHER`), routes are the
 //! configured templates, and statuses are those from 100 to 599. A request looks its figures up without allocating.
 
-mod lookup;
 mod outcome;
 
 use std::fmt;
@@ -17,8 +16,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use self::lookup::Lookup;
 use self::outcome::EncodeAsLabel;
+use super::lookup::Lookup;
 
 pub use self::outcome::{HttpOutcome, KnownMethod, KnownVersion};
 

@@ -95,6 +95,9 @@ fn a_process_out_of_descriptors_answers_or_fails_clearly_and_recovers() {
     eventually("gloss is out of descriptors", || {
         gloss.stderr().contains("no connection could be accepted").then_some(())
     });
+    let unchanged = first.get(&status_path("run_1"), &["Gloss: enhanced"]).answer();
+    assert_eq!(unchanged.labels(), ("enhanced", "header"), "nothing needs to be opened: {unchanged:?}");
+    logs.append("run_1", "\n");
     for _ in 0..5 {
         let answer = first.get(&status_path("run_1"), &["Gloss: enhanced"]).answer();
         // The connection to the upstream is pooled; the log cannot be opened.

@@ -14,6 +14,7 @@ BROKEN_OFF = {"502", "aborted"}
 # The reasons for basic answers that troubles with a log may have.
 NO_LOG = {"basic:no-log", "basic:log-unreadable"}
 LATE = {"basic:deadline", "basic:log-timeout"}
+LATE_UPSTREAM = {"502", "504"}
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Scene:
     def faults(self):
         """Every fault by name: what it accounts for, and the coroutine that does it, waits, and undoes it."""
         modes = {
-            "silent": {"502", "504"},
+            "silent": LATE_UPSTREAM,
             "slow": set(),
             "garbage": NO_ANSWER,
             "resetting in the head": NO_ANSWER,

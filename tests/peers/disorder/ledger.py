@@ -44,6 +44,8 @@ class Ledger:
     """Everything that is judged."""
 
     faults: list = field(default_factory=list)
+    # Times in which not gloss's surroundings but what judges it was at fault.
+    standstills: list = field(default_factory=list)
     odd: list = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
     latencies: list = field(default_factory=list)
@@ -62,7 +64,8 @@ class Ledger:
 
     def unexplained(self):
         """The outcomes that no fault accounts for."""
-        return [one for one in self.odd if not any(fault.explains_outcome(one) for fault in self.faults)]
+        faults = [*self.faults, *self.standstills]
+        return [one for one in self.odd if not any(fault.explains_outcome(one) for fault in faults)]
 
     def p99(self, since, until):
         """The 99th percentile in seconds of the polls that began then; None if there were none."""
