@@ -2,6 +2,8 @@
 
 import json
 import sys
+from datetime import datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 
 from machine import HERE
@@ -49,7 +51,10 @@ def write(folder, run, size):
 def write_work(folder, run, size):
     """A log of about this size in bytes in which nothing comes twice, shaped as real ones are; gives its path."""
     path = Path(log_path(folder, f"run_{run}"))
-    writer = LogWriter(folder, f"run_{run}")
+    # About as far apart as Claude's events are.
+    seconds = count(step=0.7)
+    began = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
+    writer = LogWriter(folder, f"run_{run}", clock=lambda: began + timedelta(seconds=next(seconds)))
     writer.start()
     for event in work():
         writer.event(event)
