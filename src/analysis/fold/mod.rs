@@ -17,7 +17,7 @@ use super::event::{Event, Finish, STAND_IN, Thread};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::{HighWater, Logarithms, Prior, Signals};
+use super::progress::{HighWater, Latest, Prior, Signals};
 use super::steps::{Board, Phase};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
@@ -45,7 +45,7 @@ pub(super) struct Fold {
     pub(super) signals: Signals,
     pub(super) prior: Arc<Prior>,
     /// While lines are taken, and not longer.
-    pub(super) logarithms: Option<Box<Logarithms>>,
+    pub(super) latest: Option<Box<Latest>>,
     pub(super) activity: Option<String>,
     /// The call that will be the activity, unless another follows before anybody looks.
     newest_call: KeptArguments,
@@ -185,7 +185,7 @@ impl Fold {
             self.activity = Some(described);
         }
         self.errors.settle();
-        self.logarithms = None;
+        self.latest = None;
     }
 
     /// Whether a line waits for the next one.
@@ -203,10 +203,10 @@ impl Fold {
     }
 
     fn observe_progress(&mut self) {
-        self.unobserved = Unobserved::default();
+        let only_time = !std::mem::take(&mut self.unobserved).events;
         let now = self.now();
         self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
-        let share = self.share_again(now);
+        let share = self.share_again(now, only_time);
         self.progress.observe(share, &self.signals, now);
         if let Some(share) = self.board.plan_share() {
             self.progress.followed(share);

@@ -88,9 +88,15 @@ impl Line {
     }
 }
 
-/// The logarithms of the last evidence: of a run's next line, most features are what they were. About a kilobyte.
+/// The last evidence and its logarithms: of a run's next line, most features are what they were. About a kilobyte.
+#[derive(Debug, Clone, Default)]
+pub(in crate::analysis) struct Latest {
+    pub(super) evidence: Option<Evidence>,
+    logarithms: Logarithms,
+}
+
 #[derive(Debug, Clone)]
-pub(in crate::analysis) struct Logarithms([(f64, f64); COUNT]);
+struct Logarithms([(f64, f64); COUNT]);
 
 impl Default for Logarithms {
     fn default() -> Self {
@@ -141,8 +147,9 @@ impl Prior {
     }
 
     /// The same, with what is left of the last time.
-    pub(super) fn share_again(&self, evidence: &Evidence, logarithms: &mut Logarithms) -> f64 {
-        let line = self.line.sum(evidence, |place, value| logarithms.of(place, value));
+    pub(super) fn share_again(&self, evidence: &Evidence, latest: &mut Latest) -> f64 {
+        latest.evidence = Some(*evidence);
+        let line = self.line.sum(evidence, |place, value| latest.logarithms.of(place, value));
         logistic(line + self.trees.answer(evidence))
     }
 
