@@ -58,6 +58,7 @@ static ASSETS: &[Asset] = assets![
     "comparison.js" SCRIPT,
     "plots.js" SCRIPT,
     "fallbacks.js" SCRIPT,
+    "measured.js" SCRIPT,
     "rollout.js" SCRIPT,
     "vendor/uPlot.esm.js" SCRIPT,
     "vendor/uPlot.min.css" CSS,

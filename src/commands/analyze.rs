@@ -19,7 +19,7 @@ Examples:
   gloss analyze --lines 200 --status running --now 2025-06-13T20:05:00Z run.log
   cat session.jsonl | gloss analyze -";
 
-/// Analyses one run log offline and prints what gloss would add to the status answer
+/// Analyse one run log offline and print what gloss would add to the status answer
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

@@ -8,16 +8,14 @@ mod fetch;
 mod judge;
 mod outcome;
 
-use std::io::{self, Write};
-
 use anyhow::anyhow;
-use clap::ValueEnum;
 use http::HeaderName;
 
 pub(super) use self::fetch::Caller;
 use self::judge::{Judgement, judge, judge_both};
 use self::outcome::Outcomes;
 pub(super) use self::outcome::{Outcome, Verdict};
+use super::printed::Printed;
 use super::{Failure, gateway, runtime};
 use crate::enrich::Fallback;
 use crate::run_id::RunId;
@@ -51,15 +49,8 @@ pub(super) struct Args {
     /// The header by which gloss is asked for a variant: gloss.header in its configuration
     #[arg(long, value_name = "NAME", default_value = "Gloss")]
     opt_in: HeaderName,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -73,11 +64,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         anyhow::Ok(Outcomes::of(runs))
     })?;
     runtime.shutdown_background();
-    let shown = match args.format {
-        Format::Text => outcomes.text(),
-        Format::Json => format!("{:#}\n", serde_json::json!(outcomes)),
-    };
-    io::stdout().write_all(shown.as_bytes())?;
+    args.printed.print(|| Ok(outcomes.text()), || serde_json::json!(outcomes))?;
     outcomes.failure().map_or(Ok(()), |failure| Err(anyhow!(failure).into()))
 }
 

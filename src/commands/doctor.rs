@@ -11,14 +11,13 @@ mod places;
 mod remedy;
 mod report;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use clap::ValueEnum;
 use http::{HeaderName, HeaderValue};
 
 use self::report::Report;
+use super::printed::Printed;
 use super::{Failure, gateway, runtime};
 use crate::config::{self, Sources};
 use crate::run_id::RunId;
@@ -57,15 +56,8 @@ pub(super) struct Args {
     /// Leave out what takes seconds: how long the service keeps an idle connection
     #[arg(long)]
     quick: bool,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -75,10 +67,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let facts = runtime.block_on(collect::facts(args, &sources, loaded.as_ref()))?;
     runtime.shutdown_background();
     let report = Report::of(findings::of(&facts));
-    let shown = match args.format {
-        Format::Text => report.text(),
-        Format::Json => format!("{:#}\n", serde_json::json!(report)),
-    };
-    io::stdout().write_all(shown.as_bytes())?;
+    args.printed.print(|| Ok(report.text()), || serde_json::json!(report))?;
     report.failure().map_or(Ok(()), |failure| Err(anyhow!(failure).into()))
 }

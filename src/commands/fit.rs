@@ -19,7 +19,7 @@ Examples:
 The folder holds logs of runs that have ended, *.log or *.jsonl. How good the prior was
 on runs that it had not seen is said on stderr and in the file.";
 
-/// Fits what gloss knows of the length of runs to the finished runs of a folder
+/// Fit what gloss knows of the length of runs to the finished runs of a folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

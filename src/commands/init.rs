@@ -68,13 +68,20 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let file = written::file(&choice);
     if to_stdout {
         io::stdout().write_all(file.as_bytes())?;
-        io::stderr().write_all(written::found(&choice).as_bytes())?;
+        io::stderr().write_all(written::found(&choice, &again()).as_bytes())?;
         return Ok(());
     }
     write(&args.out, &file).with_context(|| format!("{} cannot be written", args.out.display()))?;
-    let told = written::found(&choice) + &written::next(&choice, &args.out.display().to_string());
+    let told = written::found(&choice, &again()) + &written::next(&choice, &args.out.display().to_string());
     io::stdout().write_all(told.as_bytes())?;
     Ok(())
+}
+
+/// How root calls this again: by its whole path, since folders of users' programs are not among those of sudo.
+fn again() -> String {
+    let program =
+        std::env::current_exe().map_or_else(|_| "gloss".to_owned(), |path| path.display().to_string());
+    format!("sudo {program} init --force")
 }
 
 /// What is to be written, by what is told and what is found.
@@ -88,16 +95,25 @@ fn choice(args: &Args) -> Result<Choice> {
         }
     })?;
     runtime.shutdown_background();
-    let told = Told { listen: args.listen.clone(), logs: args.logs.clone(), route: args.route.clone() };
+    let trouble = args.logs.as_deref().and_then(place).and_then(|folder| folders::trouble(&folder));
+    let told =
+        Told { listen: args.listen.clone(), logs: args.logs.clone(), trouble, route: args.route.clone() };
     let service = choice::the_one(services, &listeners)?;
     let owner = service.port.and_then(|port| listeners.iter().find(|listener| listener.port == port));
     let folders = if told.logs.is_some() { Vec::new() } else { folders::with_logs(owner) };
     Ok(Choice::of(told, service, owner, folders))
 }
 
-/// Beside it and then in its place, so that a gloss that reads it never sees half of it.
+/// The folder that `--logs` names, where it names one.
+fn place(logs: &str) -> Option<PathBuf> {
+    logs.strip_prefix("file://").or(Some(logs)).filter(|path| path.starts_with('/')).map(PathBuf::from)
+}
+
+/// Beside it and then in its place, so that a gloss that reads it never sees half of it. Its folder is made, where there is
+/// none.
 fn write(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
     // It holds no secret, and whoever gloss runs as has to read it.

@@ -16,6 +16,8 @@ mod layout;
 mod log_input;
 mod log_names;
 mod man;
+mod printed;
+mod readers;
 mod replay;
 mod rollout;
 pub mod serve;
@@ -38,10 +40,8 @@ const EXIT_CONFIG: u8 = 78;
     name = "gloss",
     version,
     about = "Notes in the margin of a workflow service's status answers: steps, progress, result, summary",
-    after_help = "Start here:\n  gloss demo                                  \
-                  see it work, with nothing else installed or running\n  \
-                  gloss init                                  \
-                  look for the service and its logs here, and write gloss.toml\n  \
+    after_help = "Start here:\n  gloss demo    see it work, with nothing else installed or running\n  \
+                  gloss init    look for the service and its logs here, and write gloss.toml\n  \
                   gloss serve --upstream http://127.0.0.1:8000 --logs /srv/api/logs\n  \
                   gloss analyze /srv/api/logs/run_run_08ac1de6fa8d.log --format text\n  \
                   gloss watch run_08ac1de6fa8d --header 'x-api-key: KEY'"

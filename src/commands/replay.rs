@@ -21,7 +21,7 @@ Examples:
   gloss replay --prior prior.toml run.log
   gloss replay --every 25 run.log | jq -c '[.line, .completion_percentage, .current_phase]'";
 
-/// Replays one run log and prints its progress after every few lines
+/// Replay one run log and print its progress after every few lines
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

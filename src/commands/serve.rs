@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
 
 mod live;
+mod places;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -29,7 +30,7 @@ use self::live::Live;
 use super::{Failure, runtime};
 use crate::admin::{Access, Admin, AdminParams, Readiness, RunPages};
 use crate::comparison::Comparison;
-use crate::config::{self, Config, ListenAddress, Loaded, SourceConfig, Sources};
+use crate::config::{self, Config, ListenAddress, Loaded, Sources};
 use crate::enrich::{Fallback, Kept};
 use crate::proxy::{ProxyError, Tunnels};
 use crate::reload::{FileWatch, Reloader, Swap};
@@ -111,7 +112,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let mut gloss = Gloss::serving(clients, loaded, metrics, Box::new(stack::tracker)).await?;
         // From here on SIGHUP ends nothing any more.
         gloss.reload_from(Reloads { sources, file, hangup: signal(SignalKind::hangup())?, logging });
-        announce_sources(&gloss.loaded.config.logs.sources);
+        places::announce(&gloss.loaded.config.logs.sources);
         gloss.announce(&mut io::stdout())?;
         gloss.serve(drain).await;
         Ok(())
@@ -127,19 +128,6 @@ async fn clients(listen: &ListenAddress) -> anyhow::Result<Listener> {
     let Some(socket) = handed else { return bind("listen", listen).await };
     tracing::info!("clients connect to the service manager's socket: listen ({listen}) does not count");
     Ok(Listener::take_over(socket)?)
-}
-
-/// Says where logs are looked for, and what to expect where that is the upstream's answer alone.
-fn announce_sources(sources: &[SourceConfig]) {
-    if sources == [SourceConfig::Body] {
-        tracing::warn!(
-            "no log is read but the last 1000 entries in the service's own answers: notes on longer runs start late; \
-             set --logs to the folder of the run logs"
-        );
-        return;
-    }
-    let sources: Vec<_> = sources.iter().map(ToString::to_string).collect();
-    tracing::info!(sources = sources.join(", "), "run logs are looked for, in this order");
 }
 
 /// Cancels `drain` at the first SIGTERM or SIGINT and ends the process at the second, with 1. Has to be called on a tokio

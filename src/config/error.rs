@@ -7,7 +7,7 @@ use std::fmt;
 pub struct ConfigError {
     /// The key, such as `rollout.percent`.
     pub key: String,
-    /// What it was set to, and where. Secrets are masked.
+    /// What it was set to, and where; of the file itself, its path. Secrets are masked.
     pub value: String,
     /// What is wrong with it.
     pub reason: String,
@@ -21,6 +21,9 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, value, reason, hint } = self;
         // One line, whatever the value holds.
+        if key.is_empty() {
+            return write!(f, "configuration refused: file={value:?} reason={reason:?} hint={hint:?}");
+        }
         write!(f, "configuration refused: key={key} value={value:?} reason={reason:?} hint={hint:?}")
     }
 }

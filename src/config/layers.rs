@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
-use figment::{Error as FigmentError, Figment, Metadata, Profile, Provider};
+use figment::{Error as FigmentError, Figment, Metadata, Profile, Provider, Source};
 
 use secrecy::SecretString;
 
@@ -216,13 +216,18 @@ impl Provider for Setting {
 fn origin(figment: &Figment, key: &str) -> String {
     match figment.find_metadata(key) {
         Some(metadata) if metadata.name.contains("TOML") => {
-            metadata.source.as_ref().map_or_else(|| "file".to_owned(), ToString::to_string)
+            metadata.source.as_ref().map_or_else(|| "file".to_owned(), shown)
         }
         Some(metadata) if metadata.name.starts_with("GLOSS_") || metadata.name.starts_with("--") => {
             metadata.name.to_string()
         }
         _ => "default".to_owned(),
     }
+}
+
+/// A place as it was named. What it says of itself is a path from the folder that gloss runs in.
+fn shown(source: &Source) -> String {
+    source.file_path().map_or_else(|| source.to_string(), |path| path.display().to_string())
 }
 
 fn refuse_unreadable(path: &Path) -> Result<(), ConfigError> {
@@ -237,9 +242,8 @@ fn refuse_unreadable(path: &Path) -> Result<(), ConfigError> {
 /// Says in gloss's words what figment found.
 fn refusal(error: &FigmentError, defaults: &BTreeMap<String, Value>) -> ConfigError {
     use figment::error::Kind;
-    let origin =
-        error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()).map(ToString::to_string);
-    let place = origin.map(|origin| format!(" (from {origin})")).unwrap_or_default();
+    let origin = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()).map(shown);
+    let place = origin.as_ref().map(|origin| format!(" (from {origin})")).unwrap_or_default();
     let key = error.path.join(".");
     match &error.kind {
         Kind::UnknownField(field, _) => {
@@ -268,7 +272,10 @@ fn refusal(error: &FigmentError, defaults: &BTreeMap<String, Value>) -> ConfigEr
             hint: "see config/gloss.toml for every key and its type".to_owned(),
         },
         kind => ConfigError {
-            value: place.trim().to_owned(),
+            value: match origin {
+                Some(file) if key.is_empty() => file,
+                _ => place.trim().to_owned(),
+            },
             // A parser's message may quote the value.
             reason: if is_secret(&key) {
                 "it cannot be read".to_owned()

@@ -279,6 +279,9 @@ fn a_file_that_is_missing_or_no_toml_is_refused_in_one_line() {
     let broken = refused("[rollout\n");
     assert_eq!(broken.to_string().lines().count(), 1, "{broken}");
     assert!(broken.reason.contains("line 2"), "{broken}");
+    // The file as it was named, and no key: none is to blame.
+    let told = broken.to_string();
+    assert!(broken.value.starts_with('/') && told.contains("file=\"/") && !told.contains("key="), "{told}");
 }
 
 #[test]

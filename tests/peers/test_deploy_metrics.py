@@ -80,6 +80,14 @@ def test_every_alert_and_panel_is_about_what_gloss_exports():
     assert {place: unknown(query) for place, query in asked if unknown(query)} == {}
 
 
+def test_everything_that_gloss_exports_is_on_a_panel():
+    """Whoever adds a metric says where it is looked at."""
+    names = re.findall(r"^(\w+) \w+ \{", NAMES, re.MULTILINE)
+    asked = " ".join(query for _, query in queries())
+    assert len(names) > 40
+    assert [name for name in names if not re.search(rf"\b{name}(?:_bucket|_sum|_count)?\{{", asked)] == []
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -1,12 +1,11 @@
 // What the A/B measures: four questions, each with an answer in words, a plot and its numbers.
 
-import { poll } from "./api.js";
-import { h, show } from "./dom.js";
-import { bytes, count, counted, latency, percent, setNow, share } from "./format.js";
-import { chip, empty, icon, name, notice, section, table, time, waiting } from "./parts.js";
-import { clear, columns, legend, plot, shares } from "./plots.js";
+import { h } from "./dom.js";
+import { bytes, count, counted, latency, percent, share } from "./format.js";
+import { measured } from "./measured.js";
+import { chip, empty, icon, name, section, table, time } from "./parts.js";
+import { columns, legend, plot, shares } from "./plots.js";
 
-const EVERY = 5000;
 const VARIANTS = [
   ["basic", "Basic", "plot-basic", "dashed"],
   ["enhanced", "Enhanced", "plot-enhanced", "solid"],
@@ -14,42 +13,14 @@ const VARIANTS = [
   ["compare", "Compare", "plot-compare", "solid"],
 ];
 
-export function comparison(main) {
-  document.title = "Comparison · gloss";
-  const view = { main, data: null, problem: null, open: new Set() };
-  show(main, h("h1", {}, "Comparison"), waiting("the comparison"));
-  const stop = poll("/api/comparison", EVERY, {
-    data(data) {
-      setNow(data.as_of);
-      Object.assign(view, { data, problem: null });
-      draw(view);
-    },
-    refused(refusal) {
-      view.problem = refusal;
-      draw(view);
-    },
+export const comparison = (main) =>
+  measured(main, "Comparison", {
+    lead: (data) => (data ? h("p", { class: "lead" }, `${counted(seen(data), "status request")} since `, time(data.since, "at"), ", counted as what the caller received.") : null),
+    body: (data) => (seen(data) ? [broke(data), cost(data), useful(data), eta(data)] : nothing()),
+    absent: "This gloss does not compare.",
   });
-  return () => {
-    stop();
-    clear();
-  };
-}
 
-function draw(view) {
-  const { main, data, problem } = view;
-  const seen = data ? VARIANTS.reduce((sum, [variant]) => sum + data.variants[variant].requests, 0) : 0;
-  show(
-    main,
-    h(
-      "div",
-      { class: "head" },
-      h("h1", {}, "Comparison"),
-      data ? h("p", { class: "lead" }, `${counted(seen, "status request")} since `, time(data.since, "at"), ", counted as what the caller received.") : null,
-    ),
-    problem ? notice("bad", "failed", problem.status === 404 ? "This gloss does not compare." : problem.message) : null,
-    data ? (seen ? questions(view) : nothing()) : null,
-  );
-}
+const seen = ({ variants }) => VARIANTS.reduce((sum, [variant]) => sum + variants[variant].requests, 0);
 
 const nothing = () =>
   empty(
@@ -60,11 +31,6 @@ const nothing = () =>
     h("a", { href: "#/rollout" }, "the rollout"),
     " to shadow: then every answer stays basic, and the notes are made beside it.",
   );
-
-function questions(view) {
-  const { data } = view;
-  return [broke(data), cost(data), useful(data), eta(data)];
-}
 
 function question(title, tone, verdict, ...children) {
   const drawing = { good: "done", bad: "failed", warn: "warn", mute: "pending" }[tone];

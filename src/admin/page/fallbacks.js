@@ -1,17 +1,15 @@
 // Why callers who were to get notes got the basic answer, over the last hour, what each reason means, and what to do.
 
-import { poll } from "./api.js";
-import { h, show } from "./dom.js";
-import { count, counted, setNow, share } from "./format.js";
-import { empty, notice, section, table, time, waiting } from "./parts.js";
-import { clear, legend, plot, stacks } from "./plots.js";
-
-const EVERY = 5000;
+import { h } from "./dom.js";
+import { count, counted, share } from "./format.js";
+import { measured } from "./measured.js";
+import { empty, section, table, time } from "./parts.js";
+import { legend, plot, stacks } from "./plots.js";
 
 // What each reason means, and what to do about it.
 const MEANINGS = {
   "upstream-status": ["The upstream answered with another status than 200.", "As it should be: its own answer passes. Many of them are the upstream's trouble, or callers with a wrong key."],
-  "not-json": ["The upstream's body is no JSON object, or broke off.", "Is the status route really the one that is configured under routes?"],
+  "not-json": ["The upstream's body is no JSON object, or broke off.", "Is the status route really the one that is route.status names?"],
   encoded: ["The upstream's body is compressed, although it was asked not to.", "Have the upstream, or the proxy before it, respect Accept-Encoding: identity."],
   "too-large": ["The upstream's body is longer than gloss reads in advance.", "Raise enrich.max_body_bytes, or have callers ask with include_logs=false."],
   "no-transform": ["The answer says Cache-Control: no-transform.", "Somebody on the way forbids changes: take that header away, if notes are wanted."],
@@ -28,40 +26,12 @@ const MEANINGS = {
 };
 const TINTS = ["plot-1", "plot-2", "plot-3", "plot-4", "plot-6"];
 
-export function fallbacks(main) {
-  document.title = "Fallbacks · gloss";
-  const view = { main, data: null, problem: null };
-  show(main, h("h1", {}, "Fallbacks"), waiting("the fallbacks"));
-  const stop = poll("/api/comparison", EVERY, {
-    data(data) {
-      setNow(data.as_of);
-      Object.assign(view, { data, problem: null });
-      draw(view);
-    },
-    refused(refusal) {
-      view.problem = refusal;
-      draw(view);
-    },
+export const fallbacks = (main) =>
+  measured(main, "Fallbacks", {
+    lead: () => h("p", { class: "lead" }, "Whatever goes wrong with the notes, the caller gets the upstream's own answer. Here is how often, and why."),
+    body,
+    absent: "This gloss does not count them for the page.",
   });
-  return () => {
-    stop();
-    clear();
-  };
-}
-
-function draw({ main, data, problem }) {
-  show(
-    main,
-    h(
-      "div",
-      { class: "head" },
-      h("h1", {}, "Fallbacks"),
-      h("p", { class: "lead" }, "Whatever goes wrong with the notes, the caller gets the upstream's own answer. Here is how often, and why."),
-    ),
-    problem ? notice("bad", "failed", problem.status === 404 ? "This gloss does not count them for the page." : problem.message) : null,
-    data ? body(data) : null,
-  );
-}
 
 function body(data) {
   const { by_reason: seen, shadow_by_reason: inShadow } = data.fallbacks;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::facts::{AdminFacts, ConfigFacts, Facts, Idle, Notes, Proof, ProofVerdict, Service, Told};
 use super::{Args, idle, places};
 use crate::commands::compare::{self, Caller};
-use crate::commands::{gateway, health};
+use crate::commands::{gateway, health, readers};
 use crate::config::{self, Config, ListenAddress, Loaded, Sources};
 use crate::enrich::Fallback;
 use crate::enrich::answer::Answer;
@@ -98,7 +98,7 @@ fn config_facts(loaded: &Loaded, file: Option<&Path>) -> ConfigFacts {
         upstream: shown(&config.upstream.url),
         routes: config.routes.iter().map(StatusRoute::template).collect(),
         idle_timeout: config.upstream.idle_timeout,
-        user: rustix::process::geteuid().as_raw(),
+        user: readers::this_user(),
     }
 }
 

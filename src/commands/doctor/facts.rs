@@ -32,7 +32,8 @@ pub(super) struct ConfigFacts {
     pub(super) upstream: String,
     pub(super) routes: Vec<String>,
     pub(super) idle_timeout: Duration,
-    pub(super) user: u32,
+    /// The name of the user that this process runs as, or its number.
+    pub(super) user: String,
 }
 
 /// What the service says of itself.

@@ -7,6 +7,7 @@ use super::super::layout::counted;
 use super::facts::{AdminFacts, Facts, Proof, ProofVerdict, Told};
 use super::remedy::remedy;
 use super::report::Finding;
+use crate::enrich::Fallback;
 
 /// How a key is given.
 const GIVE_KEY: &str = "send what callers send, such as --header 'x-api-key: KEY'";
@@ -152,10 +153,24 @@ fn notes(facts: &Facts) -> Finding {
         (Some((variant, reason)), None) if told.status == 200 => Finding::failed(
             check,
             format!("asked for enhanced, it gave {variant} (Gloss-Reason: {reason})"),
-            remedy(reason).unwrap_or("this gloss is newer than this program: use its own `gloss doctor`"),
+            what_to_do(facts, reason),
         ),
         _ => Finding::skipped(check, "there is no status answer to add to"),
     }
+}
+
+fn what_to_do(facts: &Facts, reason: &str) -> String {
+    let is_readable_here = facts.places.iter().any(|place| place.found.is_some());
+    if let (true, true, Some(config)) =
+        (reason == Fallback::LogUnreadable.as_str(), is_readable_here, &facts.config)
+    {
+        return format!(
+            "{} may read the log, and gloss, which runs as another user, may not: give that one the log's group \
+             (SupplementaryGroups= of the unit), and run this as it",
+            config.user
+        );
+    }
+    remedy(reason).unwrap_or("this gloss is newer than this program: use its own `gloss doctor`").to_owned()
 }
 
 fn proof(facts: &Facts) -> Finding {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::facts::{FoundLog, Place, PlaceState};
 use crate::analysis::{Analysis, Limits, LogSourceKind};
-use crate::commands::log_names;
+use crate::commands::{log_names, readers};
 use crate::config::SourceConfig;
 use crate::runlog::{FileSource, LogError, LogName, LogSource, Named, OpenLog, RunFields, Template};
 
@@ -50,7 +50,7 @@ pub(super) async fn all(sources: &[SourceConfig], run: Option<&RunFields>) -> Ve
 fn state(root: &Path, templates: &[Template]) -> PlaceState {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
-        Err(error) => return PlaceState::Closed(error.to_string()),
+        Err(error) => return PlaceState::Closed(format!("{error}{}", who(root, None))),
     };
     let names = entries.take(MOST_ENTRIES).flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let templates: Vec<_> = templates.iter().map(ToString::to_string).collect();
@@ -59,6 +59,11 @@ fn state(root: &Path, templates: &[Template]) -> PlaceState {
     others.sort();
     others.truncate(MOST_OTHERS);
     PlaceState::Folder { like_logs: logs.len(), others }
+}
+
+/// Who may read what may not be read, for people.
+fn who(root: &Path, log: Option<&Path>) -> String {
+    readers::alone(root, log).map(|readers| format!("; {readers}")).unwrap_or_default()
 }
 
 /// Looks for the run's log by each template.
@@ -80,7 +85,10 @@ async fn look(place: &mut Place, root: &Path, templates: &[Template], run: &RunF
             match source.open(&name).await {
                 Ok(log) if place.found.is_none() => place.found = Some(found(root, &name, &*log).await),
                 Ok(_) | Err(LogError::Missing) => {}
-                Err(error) => place.unreadable = Some(format!("{name}: {error}")),
+                Err(error) => {
+                    let who = who(root, Some(&root.join(name.as_str())));
+                    place.unreadable = Some(format!("{name}: {error}{who}"));
+                }
             }
         }
     }

@@ -14,6 +14,8 @@ use crate::route::DEFAULT_STATUS_ROUTE;
 pub(super) struct Told {
     pub(super) listen: Option<String>,
     pub(super) logs: Option<String>,
+    /// What is wrong with these logs, if that shows.
+    pub(super) trouble: Option<String>,
     pub(super) route: Option<String>,
 }
 
@@ -42,7 +44,8 @@ pub(super) enum Route {
 /// Where logs are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Logs {
-    Told(String),
+    /// As a flag says; what is wrong with it, if that shows.
+    Told(String, Option<String>),
     /// The best one, and others that have logs, too.
     Found(LogFolder, Vec<PathBuf>),
     NotFound,
@@ -87,7 +90,7 @@ impl Choice {
         };
         let mut folders = folders.into_iter();
         let logs = match (told.logs, folders.next()) {
-            (Some(told), _) => Logs::Told(told),
+            (Some(place), _) => Logs::Told(place, told.trouble),
             (None, Some(best)) => Logs::Found(best, folders.map(|folder| folder.path).collect()),
             (None, None) => Logs::NotFound,
         };

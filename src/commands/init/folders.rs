@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use super::host::Listener;
 use crate::commands::log_names::{USUAL, fits};
+use crate::commands::readers::{self, Readers};
 
 /// So many entries of a folder are looked at.
 const MOST_ENTRIES: usize = 100_000;
@@ -30,6 +31,8 @@ pub(super) struct LogFolder {
     pub(super) newest: Duration,
     /// Whether its logs may be read by whoever runs this.
     pub(super) readable: bool,
+    /// Who gloss has to run as, where it cannot be just anybody: also where this is root, as which gloss should not run.
+    pub(super) readers: Option<Readers>,
 }
 
 /// All that are found, the most likely one first: those of the service's own process, then the one written to last.
@@ -77,11 +80,23 @@ fn look(path: &Path) -> Option<LogFolder> {
             newest_log = Some(entry.path());
         }
     }
-    let begin = newest_log.and_then(|log| fs::File::open(log).ok()).map(first_byte);
+    let begin = newest_log.as_ref().and_then(|log| fs::File::open(log).ok()).map(first_byte);
     let readable = begin.is_some();
+    let readers = readers::alone(path, newest_log.as_deref()).filter(|_| !readable || is_root());
     // Other programs' logs have such names, too, but not an object on each line.
     let is_other = begin.flatten().is_some_and(|byte| byte != b'{');
-    (logs > 0 && !is_other).then(|| LogFolder { path: path.to_owned(), logs, newest, readable })
+    (logs > 0 && !is_other).then(|| LogFolder { path: path.to_owned(), logs, newest, readable, readers })
+}
+
+/// Why a folder that was told cannot be used as it is, if that shows already.
+pub(super) fn trouble(path: &Path) -> Option<String> {
+    let error = fs::read_dir(path).err()?;
+    let who = readers::alone(path, None).map(|readers| format!("; {readers}")).unwrap_or_default();
+    Some(format!("{error}{who}"))
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 fn first_byte(mut file: fs::File) -> Option<u8> {

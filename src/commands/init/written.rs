@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use super::super::health;
 use super::super::layout::{counted, duration};
+use super::super::readers::Readers;
 use super::choice::{Choice, Logs, Route};
+use super::folders::LogFolder;
 use crate::route::DEFAULT_STATUS_ROUTE;
 
 /// The configuration file: what differs from the defaults, and why.
@@ -59,7 +61,7 @@ fn of_service(choice: &Choice) -> String {
 
 fn of_logs(logs: &Logs) -> String {
     match logs {
-        Logs::Told(place) => format!("sources = [{}]\n", quoted(place)),
+        Logs::Told(place, _) => format!("sources = [{}]\n", quoted(place)),
         Logs::Found(folder, others) => {
             let also = others.iter().map(|path| format!("# Logs of runs are in {}, too.\n", path.display()));
             format!(
@@ -76,13 +78,13 @@ fn of_logs(logs: &Logs) -> String {
     }
 }
 
-/// What was found, a line each.
-pub(super) fn found(choice: &Choice) -> String {
+/// What was found, a line each; `again` is how root calls this again.
+pub(super) fn found(choice: &Choice, again: &str) -> String {
     let mut lines = vec![("service", choice.service.url.clone())];
     lines.extend(choice.process.iter().map(|process| ("process", process.clone())));
     if choice.process.is_none() && choice.service.port.is_some() {
-        let hidden = "not known: another user's, whose folders and open files root sees (sudo gloss init)";
-        lines.push(("process", hidden.to_owned()));
+        let hidden = format!("not known: another user's, whose folders and open files root sees ({again})");
+        lines.push(("process", hidden));
     }
     lines.push(match &choice.route {
         Route::Usual => ("route", "the usual one of a run's status".to_owned()),
@@ -92,15 +94,16 @@ pub(super) fn found(choice: &Choice) -> String {
         }
     });
     match &choice.logs {
-        Logs::Told(place) => lines.push(("logs", place.clone())),
+        Logs::Told(place, None) => lines.push(("logs", place.clone())),
+        Logs::Told(place, Some(trouble)) => lines.push(("logs", format!("{place}: NOT READABLE: {trouble}"))),
         Logs::Found(folder, others) => {
             let newest = duration(folder.newest.as_secs());
             let count = counted(folder.logs as u64, "log");
             lines.push(("logs", format!("{}: {count}, the newest {newest} ago", folder.path.display())));
             if !folder.readable {
-                let what = "NOT READABLE for this user: gloss's own has to be in the group that reads them";
-                lines.push(("", what.to_owned()));
+                lines.push(("", "NOT READABLE for this user".to_owned()));
             }
+            lines.extend(folder.readers.iter().map(|readers| ("", as_such(readers))));
             lines.extend(others.iter().map(|path: &PathBuf| ("", format!("{}, too", path.display()))));
         }
         Logs::NotFound => lines.push((
@@ -112,6 +115,13 @@ pub(super) fn found(choice: &Choice) -> String {
     lines.iter().map(line).collect()
 }
 
+fn as_such(readers: &Readers) -> String {
+    match &readers.group {
+        Some(group) => format!("{readers}: run gloss as one of them (systemd: SupplementaryGroups={group})"),
+        None => format!("{readers}: run gloss as that user"),
+    }
+}
+
 /// What to do next.
 pub(super) fn next(choice: &Choice, file: &str) -> String {
     let listen = choice.listen.as_deref().unwrap_or("127.0.0.1:8880");
@@ -121,10 +131,14 @@ pub(super) fn next(choice: &Choice, file: &str) -> String {
         Route::Usual | Route::Unconfirmed => DEFAULT_STATUS_ROUTE,
     }
     .replace("{run_id}", "RUN_ID");
+    let as_reader = match &choice.logs {
+        Logs::Found(LogFolder { readers: Some(readers), .. }, _) => format!("sudo -u {} ", readers.user),
+        Logs::Found(..) | Logs::Told(..) | Logs::NotFound => String::new(),
+    };
     format!(
         "\nwritten: {file}\n\nNext:\n  \
-         gloss serve --config {file}\n  \
-         gloss doctor RUN_ID --config {file} --header 'x-api-key: KEY'\n  \
+         {as_reader}gloss serve --config {file}\n  \
+         {as_reader}gloss doctor RUN_ID --config {file} --header 'x-api-key: KEY'\n  \
          curl -H 'x-api-key: KEY' -H 'Gloss: enhanced' {gloss}{status}\n"
     )
 }
@@ -139,7 +153,6 @@ mod tests {
     use std::time::Duration;
 
     use super::super::choice::Told;
-    use super::super::folders::LogFolder;
     use super::super::services::Service;
     use super::*;
 
@@ -153,7 +166,13 @@ mod tests {
     }
 
     fn folder(path: &str) -> LogFolder {
-        LogFolder { path: path.into(), logs: 1, newest: Duration::from_secs(67), readable: false }
+        LogFolder {
+            path: path.into(),
+            logs: 1,
+            newest: Duration::from_secs(67),
+            readable: false,
+            readers: None,
+        }
     }
 
     fn keys(text: &str) -> toml::Table {
@@ -173,7 +192,7 @@ mod tests {
                 && text.contains("in /srv/old, too")
         );
         let other = service(&["/v2/runs/{id}/status"]);
-        let told = Told { listen: Some("0.0.0.0:80".into()), logs: Some("s3://b".into()), route: None };
+        let told = Told { listen: Some("0.0.0.0:80".into()), logs: Some("s3://b".into()), ..Told::default() };
         let text = file(&Choice::of(told, other, None, Vec::new()));
         let expected = "listen = '0.0.0.0:80'\n[upstream]\nurl = 'http://127.0.0.1:8000'\n[logs]\nsources = ['s3://b']\n\
                         [route]\nstatus = ['/v2/runs/{run_id}/status']\n[rollout]\n";
@@ -187,8 +206,23 @@ mod tests {
             file(&choice).contains("No folder with logs")
                 && file(&choice).contains("describes no such route")
         );
-        assert_eq!(found(&choice).matches("NOT FOUND").count(), 2);
-        let unreadable = Choice::of(Told::default(), Service::default(), None, vec![folder("/srv/logs")]);
-        assert!(found(&unreadable).contains("NOT READABLE"), "{}", found(&unreadable));
+        assert_eq!(found(&choice, "").matches("NOT FOUND").count(), 2);
+        let hidden = Choice::of(Told::default(), service(&[]), None, Vec::new());
+        assert!(found(&hidden, "sudo /opt/gloss init").contains("root sees (sudo /opt/gloss init)"));
+    }
+
+    #[test]
+    fn logs_that_not_everybody_may_read_are_read_as_whoever_may() {
+        let readers = Readers { user: "api".into(), group: Some("logs".into()) };
+        let logs = LogFolder { readers: Some(readers), ..folder("/srv/logs") };
+        let choice = Choice::of(Told::default(), service(&[]), None, vec![logs]);
+        let told = found(&choice, "");
+        assert!(told.contains("NOT READABLE") && told.contains("user api and group logs"), "{told}");
+        let next = next(&choice, "gloss.toml");
+        assert_eq!(next.matches("sudo -u api gloss ").count(), 2, "{next}");
+        let trouble = Some("Permission denied; only user api may read them".to_owned());
+        let told = Told { logs: Some("/srv/logs".into()), trouble, ..Told::default() };
+        let told = found(&Choice::of(told, service(&[]), None, Vec::new()), "");
+        assert!(told.contains("/srv/logs: NOT READABLE: Permission denied; only user api"), "{told}");
     }
 }

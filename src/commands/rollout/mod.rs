@@ -5,17 +5,17 @@
 mod ask;
 mod text;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::ValueEnum;
 use http::{Method, Uri};
 use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use self::ask::Operator;
 use self::text::State;
+use super::printed::Printed;
 use crate::config::Sources;
 use crate::rollout::Percent;
 use crate::variant::Variant;
@@ -31,7 +31,8 @@ use crate::variant::Variant;
                         gloss rollout --default shadow       notes for nobody, but their outcome is counted\n  \
                         gloss rollout --reset                back to what the configuration says\n  \
                         gloss rollout --url http://10.0.0.5:8881 --token-file /run/secrets/gloss --format json\n\n\
-                        Without --token-file, the token is that of the variable GLOSS_ADMIN_TOKEN, if it is set.")]
+                        Without --token-file, the token is that of the variable GLOSS_ADMIN_TOKEN, if it is set. As JSON it is the answer \
+                        of the admin listener, with what was before a change as \"before\".")]
 pub(super) struct Args {
     /// Where the admin listener is
     #[arg(long, value_name = "ADMIN_URL", default_value = "http://127.0.0.1:8881", value_parser = url)]
@@ -51,15 +52,8 @@ pub(super) struct Args {
     /// Take back everything that was set at run time
     #[arg(long, conflicts_with_all = ["enabled", "percent", "default"])]
     reset: bool,
-    /// How it is printed; json is the answer of the admin listener, with what was before as "before"
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 fn percent(text: &str) -> Result<Percent, String> {
@@ -113,27 +107,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         };
         anyhow::Ok((before, after))
     })?;
-    let out = &mut io::stdout();
-    match args.format {
-        Format::Json => {
-            let shown = match after {
-                Some(Value::Object(mut fields)) => {
-                    fields.insert("before".to_owned(), before);
-                    Value::Object(fields)
-                }
-                _ => before,
-            };
-            writeln!(out, "{shown:#}")?;
-        }
-        Format::Text => {
-            let read = |state: Value| {
-                serde_json::from_value::<State>(state)
-                    .context("this is not how a gloss of this version answers")
-            };
-            let before = read(before)?;
-            let after = after.map(read).transpose()?;
-            out.write_all(text::describe(&before, after.as_ref()).as_bytes())?;
-        }
+    args.printed.print(|| described(&before, after.as_ref()), || with_before(&before, after.as_ref()))
+}
+
+fn described(before: &Value, after: Option<&Value>) -> anyhow::Result<String> {
+    let read = |state| State::deserialize(state).context("this is not how a gloss of this version answers");
+    Ok(text::describe(&read(before)?, after.map(read).transpose()?.as_ref()))
+}
+
+/// What is in force; where it was changed, with what was before.
+fn with_before(before: &Value, after: Option<&Value>) -> Value {
+    let mut shown = after.unwrap_or(before).clone();
+    if let (Value::Object(fields), Some(_)) = (&mut shown, after) {
+        fields.insert("before".to_owned(), before.clone());
     }
-    Ok(())
+    shown
 }

@@ -115,6 +115,8 @@ fn links_between_documents_lead_to_files() {
         "README.md",
         "config/FIELDS.md",
         "config/REFERENCE.md",
+        "config/SOURCES.md",
+        "deploy/README.md",
         "deploy/OPERATIONS.md",
         "deploy/SECURITY.md",
         "deploy/clients/README.md",

@@ -16,7 +16,7 @@ pub(super) fn of(facts: &Facts) -> Vec<Finding> {
             _ => Finding::skipped(CHECK, "without a configuration it is not known where logs are"),
         }];
     };
-    let user = config.user;
+    let user = &config.user;
     let lost = facts.places.iter().filter(|place| place.found.is_none());
     let mut findings: Vec<_> =
         lost.filter_map(|place| closed(place, user, gloss_reads_a_file(facts))).collect();
@@ -38,7 +38,7 @@ fn gloss_reads_a_file(facts: &Facts) -> bool {
 }
 
 /// A folder that is of no use, at least to this process.
-fn closed(place: &Place, user: u32, gloss_reads: bool) -> Option<Finding> {
+fn closed(place: &Place, user: &str, gloss_reads: bool) -> Option<Finding> {
     let PlaceState::Closed(why) = &place.state else { return None };
     let what = format!("{}: {why} (asked as user {user})", place.name);
     if gloss_reads {
@@ -49,15 +49,15 @@ fn closed(place: &Place, user: u32, gloss_reads: bool) -> Option<Finding> {
         ));
     }
     let todo = format!(
-        "correct logs.sources, mount the folder here, or let gloss's user read it: its group, or `setfacl -R -m \
-         u:USER:rX {}`; run this as the user that gloss runs as",
+        "correct logs.sources, mount the folder here, or let gloss's user read it: its group (SupplementaryGroups= of \
+         the unit), or `setfacl -R -m u:USER:rX {}`; run this as the user that gloss runs as",
         place.name
     );
     Some(Finding::failed(CHECK, what, todo))
 }
 
 /// Whether the run's log is there; nothing, where it is told already that its folder is closed.
-fn found(facts: &Facts, user: u32, is_told: bool) -> Option<Finding> {
+fn found(facts: &Facts, user: &str, is_told: bool) -> Option<Finding> {
     let Some(run) = &facts.run else { return folders(facts, is_told) };
     let found = facts.places.iter().find_map(|place| Some((place, place.found.as_ref()?)));
     if let Some((place, log)) = found {

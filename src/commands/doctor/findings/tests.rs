@@ -13,6 +13,7 @@ fn well() -> Facts {
         upstream: "http://127.0.0.1:8000".into(),
         routes: vec!["/run/{run_id}/status".into()],
         idle_timeout: Duration::from_secs(4),
+        user: "operator".into(),
         ..ConfigFacts::default()
     };
     let service = Service {
@@ -213,7 +214,13 @@ fn notes_that_do_not_come_are_told_with_the_reason_and_its_remedy() {
         })
     };
     assert_is(&basic("disabled"), Verdict::Failed, "Gloss-Reason: disabled", "--enabled true");
-    assert_is(&basic("log-unreadable"), Verdict::Failed, "Gloss-Reason: log-unreadable", "able to read");
+    assert_is(&basic("log-unreadable"), Verdict::Failed, "Gloss-Reason: log-unreadable", "operator may read");
+    let closed = changed("notes", |facts| {
+        facts.places = vec![folder(None)];
+        let told = told(facts);
+        (told.notes, told.labels) = (None, Some(("basic".into(), "log-unreadable".into())));
+    });
+    assert_is(&closed, Verdict::Failed, "Gloss-Reason: log-unreadable", "able to read");
     assert_is(&basic("new-reason"), Verdict::Failed, "new-reason", "newer");
     let odd = changed("notes", |facts| told(facts).notes.as_mut().unwrap().unrecognised_lines = 2);
     assert_is(&odd, Verdict::Warning, "2 of which are not understood", "the run's log");
