@@ -99,7 +99,7 @@ fn trimmed(line: &[u8]) -> Line<'_> {
 
 /// The line as text; bytes that are not UTF-8 become U+FFFD.
 pub(super) fn text(line: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
+    simdutf8::basic::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 /// Mends what keeps a line from being JSON although a reader sees one: NUL bytes (a file system's holes), other raw

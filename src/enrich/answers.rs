@@ -46,8 +46,7 @@ impl Answers {
     /// Reads a body, unless it was read lately.
     pub(super) fn read(&self, body: &[u8]) -> Result<Arc<Answer>, NotAnObject> {
         let beginning = xxh3_64_with_seed(&body[..body.len().min(BEGINNING_BYTES)], self.seed);
-        // The remainder is smaller than a `usize`.
-        let place = &self.places[(beginning % PLACES as u64) as usize];
+        let place = &self.places[usize::try_from(beginning % PLACES as u64).unwrap_or_default()];
         let digest = (body.len() > MOST_BODY_BYTES).then(|| xxh3_128_with_seed(body, self.seed));
         if let Some((mark, answer)) = &*place.lock().unwrap_or_else(PoisonError::into_inner)
             && mark.is_of(body, digest)

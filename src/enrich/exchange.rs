@@ -274,8 +274,9 @@ impl Enricher {
                 Departing { received: comparison::Received::Shadow, ..Departing::passing(response) }
             }
             Plan::Enhance(attempt) => self.enhance(response, &wanted, attempt).await,
-            Plan::Stream(attempt, caller) => self.stream(response, &wanted, attempt, caller).await,
-            Plan::Compare(attempt, again) => self.compare(response, &wanted, attempt, &again).await,
+            // On the heap: what is rare and long must not make every answer's own future large.
+            Plan::Stream(attempt, caller) => Box::pin(self.stream(response, &wanted, attempt, caller)).await,
+            Plan::Compare(attempt, again) => Box::pin(self.compare(response, &wanted, attempt, &again)).await,
         };
         vary(departing.response.headers_mut(), &varies_by);
         if is_stale {

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from datetime import datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 
 from machine import HERE
@@ -10,6 +12,7 @@ sys.path.insert(0, str(HERE.parent / "peers"))
 from upstream.conversation import Conversation  # noqa: E402  (found by the path above)
 from upstream.log_writer import LogWriter, log_path  # noqa: E402
 from upstream.recorded_runs import todo_run  # noqa: E402
+from work import work  # noqa: E402
 
 # A tool's answer of about the length that real ones have.
 OUTPUT = "\n".join(f"{number:5} def line_{number}(argument):  # a line of a file, as Read gives it" for number in range(24))
@@ -43,6 +46,20 @@ def write(folder, run, size):
         while written < size:
             written += log.write(text)
     return Path(path)
+
+
+def write_work(folder, run, size):
+    """A log of about this size in bytes in which nothing comes twice, shaped as real ones are; gives its path."""
+    path = Path(log_path(folder, f"run_{run}"))
+    # About as far apart as Claude's events are.
+    seconds = count(step=0.7)
+    began = datetime(2026, 3, 1, 9, tzinfo=timezone.utc)
+    writer = LogWriter(folder, f"run_{run}", clock=lambda: began + timedelta(seconds=next(seconds)))
+    writer.start()
+    for event in work():
+        writer.event(event)
+        if path.stat().st_size >= size:
+            return path
 
 
 def append(path, size):

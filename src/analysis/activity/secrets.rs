@@ -3,20 +3,20 @@
 //! A net, not a proof: it knows the shapes of common tokens and the names under which secrets are passed. What has
 //! neither a known shape nor a telling name is not found.
 
+mod pattern;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
-
+use self::pattern::{Found, Pattern};
 use crate::analysis::needles::Needles;
 
 /// What stands in a secret's place.
 const MASK: &str = "***";
 
 /// Tokens that are known by their shape, wherever they stand.
-static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)
+static SHAPES: Pattern = Pattern::new(
+    r"(?x)
           -----BEGIN\ [A-Z\ ]*PRIVATE\ KEY-----[^-]*(?:-----END\ [A-Z\ ]*PRIVATE\ KEY-----)?
         | \b(?:
             sk-[A-Za-z0-9_-]{16,}                   # Anthropic, OpenAI and others
@@ -33,13 +33,11 @@ static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
           | dop_v1_[a-f0-9]{20,} | SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,} | lin_api_[A-Za-z0-9]{20,}
           | [0-9]{8,10}:[A-Za-z0-9_-]{35}           # Telegram
           )",
-    )
-});
+);
 
 /// Secrets that are known by what stands before them, which stays: headers, options, variables, fields.
-static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?x)
+static NAMED: Pattern = Pattern::new(
+    r#"(?x)
         (?P<name>
             (?i: \b(?:proxy-)?authorization ["']? \s* [:=] \s* ["']? (?:(?:bearer|basic|token|digest) \s+)? )
           | (?i: \b(?:set-)?cookie ["']? \s* : \s* )
@@ -58,21 +56,18 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
           | \bopenssl\b [^|;\n]{0,200}? \s(?:-k|-K)\ 
         )
         (?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`=-] [^\s"'&,;`]* )"#,
-    )
-});
+);
 
 /// Names which in prose and code stand before harmless words, too: only long values count.
-static PERHAPS_NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?x)
+static PERHAPS_NAMED: Pattern = Pattern::new(
+    r#"(?x)
         (?P<name> (?i: \bbearer \s+ | \b[a-z0-9_-]*(?:token|secret|credential|signature|sig|pwd) ["']? \s* [:=] \s* ["']? ) )
         (?P<value> [A-Za-z0-9_.~+/=-]{12,} )"#,
-    )
-});
+);
 
 /// `https://user:password@host`.
-static USER_INFO: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?P<name>\b[A-Za-z][A-Za-z0-9+.-]{1,20}://)(?P<value>[^\s/@?#]+)@"));
+static USER_INFO: Pattern =
+    Pattern::new(r"(?P<name>\b[A-Za-z][A-Za-z0-9+.-]{1,20}://)(?P<value>[^\s/@?#]+)@");
 
 /// Replaces what looks like a secret by `***`: tokens of well-known shapes, and the values of headers, options,
 /// variables and fields with telling names (`Authorization: …`, `--token …`, `API_KEY=…`, `password: …`, the user part
@@ -80,10 +75,10 @@ static USER_INFO: LazyLock<Regex> =
 pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     let signs = Signs::of(text);
     let text =
-        chain(Cow::Borrowed(text), signs.user_info, &USER_INFO, |found| format!("{}{MASK}@", &found["name"]));
+        chain(Cow::Borrowed(text), signs.user_info, &USER_INFO, |found| format!("{}{MASK}@", found.name));
     let text = chain(text, signs.shapes, &SHAPES, |_| MASK.to_owned());
     let text = chain(text, signs.named, &NAMED, masked_value);
-    chain(text, signs.perhaps_named, &PERHAPS_NAMED, |found| format!("{}{MASK}", &found["name"]))
+    chain(text, signs.perhaps_named, &PERHAPS_NAMED, |found| format!("{}{MASK}", found.name))
 }
 
 /// Which of the patterns may match: what each cannot do without is there.
@@ -199,8 +194,7 @@ fn has_number_and_colon(text: &str) -> bool {
 }
 
 /// The name and a mask, in the quotes that the value had.
-fn masked_value(found: &Captures<'_>) -> String {
-    let (name, value) = (&found["name"], &found["value"]);
+fn masked_value(Found { name, value }: Found<'_>) -> String {
     let quote = |c: Option<char>| c.filter(|c| matches!(c, '"' | '\'')).map(String::from).unwrap_or_default();
     let closing = if value.len() > 1 { quote(value.chars().next_back()) } else { String::new() };
     format!("{name}{}{MASK}{closing}", quote(value.chars().next()))
@@ -210,16 +204,12 @@ fn masked_value(found: &Captures<'_>) -> String {
 fn chain<'a>(
     text: Cow<'a, str>,
     may_match: bool,
-    pattern: &LazyLock<Regex>,
-    with: fn(&Captures<'_>) -> String,
+    pattern: &Pattern,
+    with: fn(Found<'_>) -> String,
 ) -> Cow<'a, str> {
     match text {
         _ if !may_match => text,
-        Cow::Borrowed(text) => pattern.replace_all(text, with),
-        Cow::Owned(text) => Cow::Owned(pattern.replace_all(&text, with).into_owned()),
+        Cow::Borrowed(text) => pattern.replace(text, with),
+        Cow::Owned(text) => Cow::Owned(pattern.replace(&text, with).into_owned()),
     }
-}
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
 }

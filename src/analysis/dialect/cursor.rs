@@ -5,6 +5,8 @@
 //! ([`has_controls`]); and halves of surrogate pairs are only noticed ([`Cursor::saw_surrogates`]), not judged, where a
 //! string is skipped.
 
+mod marks;
+
 use std::borrow::Cow;
 
 /// Reads a text from its start. Everything that gives `None` has met something that is no JSON.
@@ -148,7 +150,7 @@ impl<'a> Cursor<'a> {
         let start = self.at + 1;
         let (mut at, mut is_escaped) = (start, false);
         loop {
-            at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+            at += marks::next(bytes.get(at..)?)?;
             if bytes[at] == b'"' {
                 self.at = at + 1;
                 return Some((&self.text[start..at], is_escaped));

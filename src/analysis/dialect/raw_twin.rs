@@ -110,15 +110,17 @@ impl HeldRaw {
     /// The first id in the raw line, of its message or of a call: whatever tells the same event has it, too.
     fn first_id(&self) -> Option<&[u8]> {
         // With what ends both keys, `id` and `tool_use_id`.
-        let end = |ending: &memmem::Finder<'_>, quote: &[u8]| {
-            let keys = ending.find_iter(&self.line).filter(|at| {
-                let key = &self.line[..*at];
+        let end = |ending: &memmem::Finder<'_>, quote: &[u8], line: &[u8]| {
+            let keys = ending.find_iter(line).filter(|at| {
+                let key = &line[..*at];
                 key.strip_suffix(b"tool_use_").unwrap_or(key).ends_with(quote)
             });
             keys.map(|at| at + ending.needle().len()).next()
         };
-        let ends = [end(&PLAIN_ID, b"\""), end(&ESCAPED_ID, b"\\\"")];
-        let id = &self.line[ends.into_iter().flatten().min()?..];
+        // Most have the one, near the start, and the other nowhere: it need not be looked for behind that.
+        let escaped = end(&ESCAPED_ID, b"\\\"", &self.line);
+        let plain = end(&PLAIN_ID, b"\"", &self.line[..escaped.unwrap_or(self.line.len())]);
+        let id = &self.line[plain.or(escaped)?..];
         let end = memchr::memchr2(b'"', b'\\', id)?;
         Some(&id[..end])
     }

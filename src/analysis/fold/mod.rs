@@ -17,7 +17,7 @@ use super::event::{Event, Finish, STAND_IN, Thread};
 use super::files::Files;
 use super::lines::Line;
 use super::outcome::Ending;
-use super::progress::{HighWater, Logarithms, Prior, Signals};
+use super::progress::{HighWater, Latest, Prior, Signals};
 use super::steps::{Board, Phase};
 use super::sub_agents::{SubAgentStatus, SubAgents};
 use super::test_runs::Ledger;
@@ -45,12 +45,14 @@ pub(super) struct Fold {
     pub(super) signals: Signals,
     pub(super) prior: Arc<Prior>,
     /// While lines are taken, and not longer.
-    pub(super) logarithms: Option<Box<Logarithms>>,
+    pub(super) latest: Option<Box<Latest>>,
     pub(super) activity: Option<String>,
     /// The call that will be the activity, unless another follows before anybody looks.
     newest_call: KeptArguments,
     pub(super) compactions: u64,
     pub(super) stated_denials: u64,
+    /// What progress does not know of yet; nothing between two lines.
+    unobserved: Unobserved,
     speaker: Speaker,
     said: Seen<2048>,
     /// The same words, by whether their message had an id.
@@ -74,6 +76,13 @@ pub(super) struct LineCounts {
     /// Whether Claude's own start is there, in this log or in another beside it.
     start_is_told: bool,
     pub(super) transcript: bool,
+}
+
+/// What came in since progress was last worked out.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unobserved {
+    time: bool,
+    events: bool,
 }
 
 /// Whose words the log has held so far.
@@ -176,7 +185,7 @@ impl Fold {
             self.activity = Some(described);
         }
         self.errors.settle();
-        self.logarithms = None;
+        self.latest = None;
     }
 
     /// Whether a line waits for the next one.
@@ -187,14 +196,17 @@ impl Fold {
     fn read(&mut self, line: &[u8]) -> Reading {
         let reading = read_line(line, self);
         self.counts.unrecognised += u64::from(reading == Reading::Unknown);
-        self.observe_progress();
+        if self.unobserved.time || self.unobserved.events {
+            self.observe_progress();
+        }
         reading
     }
 
     fn observe_progress(&mut self) {
+        let only_time = !std::mem::take(&mut self.unobserved).events;
         let now = self.now();
         self.signals.counted(self.usage.main_messages(), self.files.count(), self.board.list(), now);
-        let share = self.share_again(now);
+        let share = self.share_again(now, only_time);
         self.progress.observe(share, &self.signals, now);
         if let Some(share) = self.board.plan_share() {
             self.progress.followed(share);
@@ -304,13 +316,19 @@ impl Sink for Fold {
     fn at(&mut self, time: DateTime<Utc>) {
         let before = self.clock.newest();
         self.clock.tick(time);
-        // What a poll just before this line saw must not be more than what one after it sees.
-        if self.clock.newest() != before {
+        if before.is_none() {
             self.observe_progress();
         }
+        self.unobserved.time |= self.clock.newest() != before;
     }
 
     fn event(&mut self, event: Event<'_>) {
+        // What a poll just before this line saw must not be more than what one after it sees. While nothing but time passes,
+        // progress only grows: the last such moment is enough.
+        if self.unobserved.time {
+            self.observe_progress();
+        }
+        self.unobserved.events = true;
         self.notice_start(&event);
         match event {
             // Two lines are usual before logging begins: Claude's start and its first words.

@@ -43,6 +43,18 @@ impl Evidence {
         (age > 0.0).then(|| Self(std::array::from_fn(|place| (FEATURES[place].of)(&moment))))
     }
 
+    /// Looks at the same run again when nothing but time has passed.
+    pub(super) fn later(mut self, signals: &Signals, now: DateTime<Utc>) -> Option<Self> {
+        let age = seconds(now - signals.started_at?);
+        let moment = Moment { signals, now, age };
+        for (value, feature) in self.0.iter_mut().zip(FEATURES) {
+            if feature.trend != Trend::Still {
+                *value = (feature.of)(&moment);
+            }
+        }
+        (age > 0.0).then_some(self)
+    }
+
     /// The run's age in seconds.
     pub(super) fn age(&self) -> f64 {
         self.0[AGE]
@@ -222,6 +234,11 @@ mod tests {
                 };
                 assert!(holds, "{}: {before} then {after}", feature.name);
             }
+            let now = start + TimeDelta::seconds(after);
+            let again = Evidence::of(&signals, start + TimeDelta::seconds(before))
+                .and_then(|evidence| evidence.later(&signals, now));
+            let bits = |evidence: Option<Evidence>| evidence.map(|evidence| evidence.0.map(f64::to_bits));
+            assert_eq!(bits(again), bits(Evidence::of(&signals, now)), "from {before} to {after}");
         }
     }
 }

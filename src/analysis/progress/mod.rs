@@ -7,6 +7,7 @@
 
 mod features;
 pub mod fit;
+mod grove;
 mod interval;
 mod prior;
 mod signals;
@@ -23,7 +24,7 @@ use super::fold::Fold;
 use super::steps::StepSource;
 use features::Evidence;
 
-pub(super) use prior::Logarithms;
+pub(super) use prior::Latest;
 pub use prior::{Prior, PriorError};
 pub(super) use signals::Signals;
 
@@ -122,12 +123,18 @@ impl Fold {
         }
     }
 
-    /// The same, for line after line.
-    pub(super) fn share_again(&mut self, now: Option<DateTime<Utc>>) -> f64 {
-        let Some(evidence) = now.and_then(|now| Evidence::of(&self.signals, now)) else {
-            return self.share_without_times();
-        };
-        self.prior.share_again(&evidence, self.logarithms.get_or_insert_default())
+    /// The same, for line after line; whether nothing but time has passed since the last.
+    pub(super) fn share_again(&mut self, now: Option<DateTime<Utc>>, only_time: bool) -> f64 {
+        let latest = self.latest.get_or_insert_default();
+        let known = latest.evidence.take().filter(|_| only_time);
+        let evidence = now.and_then(|now| match known {
+            Some(known) => known.later(&self.signals, now),
+            None => Evidence::of(&self.signals, now),
+        });
+        match evidence {
+            Some(evidence) => self.prior.share_again(&evidence, latest),
+            None => self.share_without_times(),
+        }
     }
 
     fn share_without_times(&self) -> f64 {

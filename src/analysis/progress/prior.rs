@@ -9,8 +9,8 @@ mod file;
 use std::sync::{Arc, LazyLock};
 
 use super::features::{COUNT, Evidence};
+use super::grove::Grove;
 use super::interval::Interval;
-use super::tree::Tree;
 
 pub use file::PriorError;
 
@@ -21,7 +21,7 @@ pub use file::PriorError;
 pub struct Prior {
     pub(super) about: About,
     pub(super) line: Line,
-    pub(super) trees: Vec<Tree>,
+    pub(super) trees: Grove,
     pub(super) interval: Interval,
     /// Where the log has no times: a run is half done after so many calls.
     pub(super) half_calls: f64,
@@ -88,9 +88,15 @@ impl Line {
     }
 }
 
-/// The logarithms of the last evidence: of a run's next line, most features are what they were. About a kilobyte.
+/// The last evidence and its logarithms: of a run's next line, most features are what they were. About a kilobyte.
+#[derive(Debug, Clone, Default)]
+pub(in crate::analysis) struct Latest {
+    pub(super) evidence: Option<Evidence>,
+    logarithms: Logarithms,
+}
+
 #[derive(Debug, Clone)]
-pub(in crate::analysis) struct Logarithms([(f64, f64); COUNT]);
+struct Logarithms([(f64, f64); COUNT]);
 
 impl Default for Logarithms {
     fn default() -> Self {
@@ -114,7 +120,7 @@ impl Default for Prior {
         Self {
             about: About::default(),
             line: Line::flat(0.0),
-            trees: Vec::new(),
+            trees: Grove::default(),
             interval: Interval::default(),
             half_calls: 30.0,
         }
@@ -141,19 +147,15 @@ impl Prior {
     }
 
     /// The same, with what is left of the last time.
-    pub(super) fn share_again(&self, evidence: &Evidence, logarithms: &mut Logarithms) -> f64 {
-        logistic(
-            self.line.sum(evidence, |place, value| logarithms.of(place, value)) + self.of_trees(evidence),
-        )
-    }
-
-    fn of_trees(&self, evidence: &Evidence) -> f64 {
-        self.trees.iter().map(|tree| tree.answer(evidence)).sum::<f64>()
+    pub(super) fn share_again(&self, evidence: &Evidence, latest: &mut Latest) -> f64 {
+        latest.evidence = Some(*evidence);
+        let line = self.line.sum(evidence, |place, value| latest.logarithms.of(place, value));
+        logistic(line + self.trees.answer(evidence))
     }
 
     /// The same as log odds, in which evidence adds up.
     pub(super) fn log_odds(&self, evidence: &Evidence) -> f64 {
-        self.line.log_odds(evidence) + self.of_trees(evidence)
+        self.line.log_odds(evidence) + self.trees.answer(evidence)
     }
 
     /// How good the numbers were on runs that they were not fitted on.

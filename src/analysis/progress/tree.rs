@@ -23,7 +23,7 @@ pub(super) struct Tree {
 }
 
 /// Stands for what a run does not have: below everything that there is.
-const MISSING: f64 = -1.0;
+pub(super) const MISSING: f64 = -1.0;
 
 impl Split {
     fn is_no(self, values: &[f64; COUNT]) -> usize {

@@ -11,10 +11,10 @@ mod scripted;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use regex::Regex;
 
 use super::{Counts, Runner};
-use crate::analysis::needles::Needles;
 
 /// One summary: of a whole run, or of a part where the runner prints one for each part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,48 +80,54 @@ pub(super) fn read(lines: &[Cow<'_, str>]) -> Vec<(Runner, Summary)> {
 }
 
 /// A part of each summary that is read, as it stands in JSON, too, unless that escapes it.
-static TELLING: LazyLock<Needles<Sign>> = LazyLock::new(|| {
-    Needles::new(&[
-        (" in ", Sign::BeforeNumber),
-        ("test result: ", Sign::Sure),
-        ("Summary [", Sign::Sure),
-        ("--- PASS", Sign::Sure),
-        ("--- FAIL", Sign::Sure),
-        ("--- SKIP", Sign::Sure),
-        ("Action", Sign::Sure),
-        ("ok  ", Sign::Sure),
-        (" failed]", Sign::Sure),
-        ("Tests run: ", Sign::Sure),
-        ("COMPILATION ERROR", Sign::Sure),
-        ("% tests passed", Sign::Sure),
-        ("error: could not compile", Sign::Sure),
-        ("Tests: ", Sign::Sure),
-        ("Tests  ", Sign::Sure),
-        (" passing (", Sign::Sure),
-        (" pass ", Sign::Sure),
-        (" across ", Sign::Sure),
-        (" example", Sign::Sure),
-        ("OK (", Sign::Sure),
-        ("\u{1b}", Sign::Sure),
-        ("\\u00", Sign::Sure),
-    ])
-});
+const TELLING: [&str; 21] = [
+    IN,
+    "test result: ",
+    "Summary [",
+    "--- PASS",
+    "--- FAIL",
+    "--- SKIP",
+    "Action",
+    "ok  ",
+    " failed]",
+    "Tests run: ",
+    "COMPILATION ERROR",
+    "% tests passed",
+    "error: could not compile",
+    "Tests: ",
+    "Tests  ",
+    " passing (",
+    " pass ",
+    " across ",
+    " example",
+    "OK (",
+    "\\u00",
+];
 
-/// What a part of a summary has to be followed by.
-#[derive(Debug, Clone, Copy)]
-enum Sign {
-    Sure,
-    /// A figure, or what may turn out to be one.
-    BeforeNumber,
-}
+/// Tells something only before a figure, or what may turn out to be one. No other part begins so.
+const IN: &str = " in ";
+/// What a colour begins with.
+const ESCAPE: u8 = 0x1b;
+
+/// Searches all parts at once, by vectors: outputs are long, and few have any.
+static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(TELLING);
+    built.expect("a few constant words")
+});
 
 /// Whether there may be a summary in an output, or in a piece of JSON with it. Colours may hide one, and so may escapes.
 pub(super) fn may_be_in(text: &str) -> bool {
     let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'\\') || !byte.is_ascii();
-    TELLING.find(text).any(|found| match found.meaning {
-        Sign::Sure => true,
-        Sign::BeforeNumber => found.after.as_bytes().first().is_some_and(is_number),
-    })
+    let mut from = 0;
+    while let Some(found) = SEARCH.find(Input::new(text).range(from..)) {
+        let is_in = TELLING[found.pattern()] == IN;
+        if !is_in || text.as_bytes().get(found.end()).is_some_and(is_number) {
+            return true;
+        }
+        // Another part may begin with its last blank.
+        from = found.start() + 1;
+    }
+    memchr::memchr(ESCAPE, text.as_bytes()).is_some()
 }
 
 /// Sums the counts in `text` by their label: `2 failed, 3 passed` with `pattern` matching one count and its label.
@@ -139,4 +145,65 @@ fn number(captures: &regex::Captures<'_>, name: &str) -> u64 {
 /// Compiles a constant pattern.
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    /// Every part on its own, wherever it begins.
+    fn is_there(text: &str) -> bool {
+        let is_number = |c: char| c.is_ascii_digit() || c == '.' || c == '\\' || !c.is_ascii();
+        let mut ends = text.char_indices().map(|(at, _)| &text[at..]);
+        text.contains('\x1b')
+            || TELLING[1..].iter().any(|part| text.contains(part))
+            || ends.any(|end| end.strip_prefix(IN).is_some_and(|rest| rest.starts_with(is_number)))
+    }
+
+    const PIECES: &[&str] = &[
+        " ",
+        "  ",
+        "in",
+        "in ",
+        " in ",
+        "in 3",
+        "é",
+        "\\",
+        "\\u00",
+        "passing (",
+        "pass ",
+        "failed]",
+        "Tests",
+        "Tests:",
+        "ok",
+        "ok ",
+        "--- ",
+        "PASS",
+        "Summary",
+        " [",
+        "example",
+        "across ",
+        "OK",
+        "(",
+        "run: ",
+        "\x1b",
+        "x",
+        "7",
+        ".",
+    ];
+
+    proptest! {
+        #[test]
+        fn a_telling_part_is_found_wherever_it_stands(pieces in vec(select(PIECES), 0..14)) {
+            let text = pieces.concat();
+            prop_assert_eq!(may_be_in(&text), is_there(&text), "{:?}", text);
+            // Long enough to be searched by vectors.
+            let long = format!("{}{text}{}", "some words of a line ".repeat(4), "and more".repeat(9));
+            prop_assert_eq!(may_be_in(&long), is_there(&long), "{:?}", long);
+        }
+    }
 }

@@ -67,7 +67,13 @@ pub fn fit(mut courses: Vec<Course>) -> Result<Prior, FitError> {
     };
     let mut model = Model::fit(&courses.iter().collect::<Vec<_>>());
     model.line.start = rounded(model.line.start - caution);
-    Ok(Prior { about, line: model.line, trees: model.trees, interval, half_calls: half_calls(&courses) })
+    Ok(Prior {
+        about,
+        line: model.line,
+        trees: model.trees.into(),
+        interval,
+        half_calls: half_calls(&courses),
+    })
 }
 
 /// The parts of a prior that say how far a run is.

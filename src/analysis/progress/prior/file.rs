@@ -86,7 +86,7 @@ impl Prior {
         Ok(Self {
             about: file.about.into(),
             line: line(file.start, &file.weights, &file.missing)?,
-            trees: file.trees.iter().map(tree).collect::<Result<_, _>>()?,
+            trees: file.trees.iter().map(tree).collect::<Result<Vec<_>, _>>()?.into(),
             interval: interval(&file.interval)?,
             half_calls: file.half_calls,
         })
@@ -116,7 +116,7 @@ impl Prior {
             writeln!(out, "  [{share:?}, {earliest:?}, {latest:?}],")?;
         }
         writeln!(out, "]\n\n{TREES}\ntrees = [")?;
-        for tree in &self.trees {
+        for tree in self.trees.each() {
             let split = |split: Split| format!("[{:?}, {:?}]", FEATURES[split.feature].name, split.below);
             let [yes, no] = tree.branches.map(split);
             writeln!(out, "  [{}, {yes}, {no}, {:?}],", split(tree.root), tree.leaves)?;
@@ -242,7 +242,7 @@ mod tests {
         let text = include_str!("../../../../config/prior.toml");
         let prior = Prior::parse(text).expect("the shipped prior");
         assert_eq!(prior.to_toml(), text);
-        assert!(prior.about.runs > 0 && !prior.trees.is_empty());
+        assert!(prior.about.runs > 0 && !prior.trees.each().is_empty());
     }
 
     #[test]

@@ -82,6 +82,13 @@ fn may_be_counted(line: &str) -> bool {
     line.starts_with('第') || (line.starts_with(char::is_numeric) && line.contains("단계"))
 }
 
+/// Whether [`NUMBERED`] is: a number, or one word and a number.
+fn may_be_numbered(line: &str) -> bool {
+    let after_word = line.trim_start_matches(|c: char| c.is_alphabetic() || c == '-');
+    let number = after_word.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '#' | '№'));
+    number.starts_with(char::is_numeric)
+}
+
 /// A line without the marks around it.
 struct Marked<'a> {
     line: &'a str,
@@ -110,7 +117,8 @@ impl<'a> Marked<'a> {
         if let Some(found) = worded {
             return (self.set_off || self.is_plain_heading(&found)).then_some((Form::Worded, found));
         }
-        let found = self.set_off.then(|| NUMBERED.captures(&self.plain)).flatten()?;
+        let may_count = self.set_off && may_be_numbered(&self.plain);
+        let found = may_count.then(|| NUMBERED.captures(&self.plain)).flatten()?;
         let titled = found.name("title").is_some_and(|title| !title.as_str().is_empty());
         titled.then_some((Form::Numbered, found))
     }
@@ -135,5 +143,27 @@ impl<'a> Marked<'a> {
         let end = after_bold.find(". ").map_or(usize::MAX, |end| bold.len() + end);
         let sentence = self.plain.get(..end).filter(|sentence| sentence.chars().count() <= MAX_CHARS);
         shown_name(sentence.unwrap_or(bold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    const PIECES: &[&str] = &[
+        "Fix", "C", "é", "ª", "Ⅷ", "ͅ", "ßtep", "步", "-", " ", "\u{a0}", "#", "№", "1", "12", "3.4", "٣",
+        "½", "–", ":", "：", ".", ". ", ")", "、", " - ", "—", "title",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_numbered_heading_is_passed_over(pieces in vec(select(PIECES), 0..9)) {
+            let line = pieces.concat();
+            prop_assert!(may_be_numbered(&line) || !NUMBERED.is_match(&line), "{:?}", line);
+        }
     }
 }

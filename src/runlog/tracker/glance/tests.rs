@@ -46,23 +46,23 @@ impl LogSource for Counted {
 }
 
 struct Folder {
-    folder: TempDir,
+    around: TempDir,
     source: Arc<Counted>,
     tracker: Tracker,
 }
 
 impl Folder {
     fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let source = FileSource::start(folder.path().join("logs"), LogSourceKind::File).unwrap();
+        let around = TempDir::new().unwrap();
+        let source = FileSource::start(around.path().join("logs"), LogSourceKind::File).unwrap();
         let source = Arc::new(Counted { source, opened: AtomicUsize::new(0) });
         let tracker = tracker(Arc::clone(&source) as Arc<dyn LogSource>);
-        fs::create_dir(folder.path().join("logs")).unwrap();
-        Self { folder, source, tracker }
+        fs::create_dir(around.path().join("logs")).unwrap();
+        Self { around, source, tracker }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join("logs").join(name)
+        self.around.path().join("logs").join(name)
     }
 
     /// What a poll comes to, and how many logs it tried to open.
@@ -127,9 +127,9 @@ async fn a_thorough_look_is_made_again_after_a_while() {
     let folder = Folder::new();
     fs::write(folder.path("a.log"), line(1)).unwrap();
     assert_eq!(folder.poll(&run()).await.1, 2);
-    advance(THOROUGH_AGAIN - Duration::from_millis(1)).await;
+    advance(THOROUGH_AGAIN / 2).await;
     assert_eq!(folder.poll(&run()).await.1, 0);
-    advance(Duration::from_millis(1)).await;
+    advance(THOROUGH_AGAIN / 2).await;
     assert_eq!(folder.poll(&run()).await.1, 2);
 }
 
@@ -196,7 +196,7 @@ impl Folder {
                 fs::rename(path(*log), &real).and_then(|()| std::os::unix::fs::symlink(&real, path(*log)))
             }
             Event::MoveFolder => {
-                let away = self.folder.path().join(format!("away{number}"));
+                let away = self.around.path().join(format!("away{number}"));
                 fs::rename(self.path(""), away).and_then(|()| fs::create_dir(self.path("")))
             }
         };
