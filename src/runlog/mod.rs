@@ -60,8 +60,8 @@ pub trait LogSource: fmt::Debug + Send + Sync + 'static {
     /// Opens the log of this name.
     fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>>;
 
-    /// A way to look from outside at what has this name; `None` where that may have to wait. To be asked only of names in
-    /// folders in which a log had a [`sight`](OpenLog::sight).
+    /// A way to look from outside at what has this name; `None` where that may have to wait. To be asked only where a log of
+    /// the same folder had a [`sight`](OpenLog::sight).
     fn lookout(&self, _name: &LogName) -> Option<Box<dyn Lookout>> {
         None
     }

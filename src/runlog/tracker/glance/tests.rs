@@ -122,6 +122,23 @@ async fn an_unchanged_log_is_opened_by_no_second_poll() {
     assert_eq!(folder.poll(&run()).await, (Ok(2), 0));
 }
 
+#[tokio::test]
+async fn a_log_in_a_folder_of_its_own_is_opened_by_every_poll() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("a")).unwrap();
+    fs::write(folder.path("a/log"), line(1)).unwrap();
+    let source = Arc::clone(&folder.source) as Arc<dyn LogSource>;
+    let templates = vec![Template::parse("{run_id}/log").unwrap()];
+    let params = folder.tracker.0.params.clone();
+    let place = Place { source, templates, role: Role::Leads };
+    let tracker = Tracker::start(vec![place], params, Metrics::new()).unwrap();
+    for _ in 0..3 {
+        folder.source.opened.store(0, Ordering::SeqCst);
+        assert_eq!(poll(&tracker, &run()).await, Ok(1));
+        assert_eq!(folder.source.opened.load(Ordering::SeqCst), 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_thorough_look_is_made_again_after_a_while() {
     let folder = Folder::new();
