@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn again() -> String {
     let program =
         std::env::current_exe().map_or_else(|_| "gloss".to_owned(), |path| path.display().to_string());
-    format!("sudo {program} init --force")
+    format!("sudo {program} init, with the same arguments and --force")
 }
 
 /// What is to be written, by what is told and what is found.

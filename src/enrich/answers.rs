@@ -5,20 +5,16 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::answer::{Answer, NotAnObject};
 
-/// So many answers are remembered; each has the one place that its beginning leads to, whoever was there before.
-const PLACES: usize = 512;
-/// An answer begins with the run's id.
-const BEGINNING_BYTES: usize = 128;
+/// So many answers are remembered; each has the one place that its digest names, whoever was there before.
+const PLACES: usize = 1024;
 /// Answers of which more than this is known are not remembered, in bytes.
-const MOST_KNOWN_BYTES: usize = 4096;
-/// Longer bodies are remembered by their digests, in bytes.
-const MOST_BODY_BYTES: usize = 8192;
+const MOST_BYTES: usize = 4096;
 
-/// Answers that were read, by their bytes, or the digests of those: 6 MiB at most.
+/// Answers that were read, by the digests of their bytes: 5 MiB at most.
 ///
 /// The digest is keyed by a number that nobody outside knows. Two bodies with the same 128 bits would be read as one, whose
 /// closing brace may stand elsewhere; the proof that every answer passes before it is sent finds that.
@@ -27,15 +23,8 @@ pub(super) struct Answers {
     places: Box<[Place]>,
 }
 
-/// The answer that was read last of those that lead here.
-type Place = Mutex<Option<(Mark, Arc<Answer>)>>;
-
-/// What a body is known again by.
-#[derive(Debug)]
-enum Mark {
-    Bytes(Box<[u8]>),
-    Digest(u128),
-}
+/// The answer that was read last of those whose digests lead here.
+type Place = Mutex<Option<(u128, Arc<Answer>)>>;
 
 impl Answers {
     pub(super) fn new() -> Self {
@@ -45,29 +34,18 @@ impl Answers {
 
     /// Reads a body, unless it was read lately.
     pub(super) fn read(&self, body: &[u8]) -> Result<Arc<Answer>, NotAnObject> {
-        let beginning = xxh3_64_with_seed(&body[..body.len().min(BEGINNING_BYTES)], self.seed);
-        let place = &self.places[usize::try_from(beginning % PLACES as u64).unwrap_or_default()];
-        let digest = (body.len() > MOST_BODY_BYTES).then(|| xxh3_128_with_seed(body, self.seed));
-        if let Some((mark, answer)) = &*place.lock().unwrap_or_else(PoisonError::into_inner)
-            && mark.is_of(body, digest)
-        {
-            return Ok(Arc::clone(answer));
+        let digest = xxh3_128_with_seed(body, self.seed);
+        // The remainder is smaller than a `usize`.
+        let place = &self.places[(digest % PLACES as u128) as usize];
+        let known = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, answer)) = known.filter(|(known, _)| *known == digest) {
+            return Ok(answer);
         }
         let answer = Arc::new(Answer::read(body)?);
-        if answer.heap_bytes() <= MOST_KNOWN_BYTES {
-            let mark = digest.map_or_else(|| Mark::Bytes(body.into()), Mark::Digest);
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some((mark, Arc::clone(&answer)));
+        if answer.heap_bytes() <= MOST_BYTES {
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some((digest, Arc::clone(&answer)));
         }
         Ok(answer)
-    }
-}
-
-impl Mark {
-    fn is_of(&self, body: &[u8], digest: Option<u128>) -> bool {
-        match self {
-            Self::Bytes(bytes) => digest.is_none() && **bytes == *body,
-            Self::Digest(known) => digest == Some(*known),
-        }
     }
 }
 
@@ -86,15 +64,10 @@ mod tests {
         let answers = Answers::new();
         let first = answers.read(b"{\"status\":\"running\"}").unwrap();
         assert!(Arc::ptr_eq(&first, &answers.read(b"{\"status\":\"running\"}").unwrap()));
-        for filler in ["", &"x".repeat(MOST_BODY_BYTES)] {
-            for number in 0..2_000 {
-                let body = format!("{{\"filler\":\"{filler}\",\"status\":\"s{number}\"}}");
-                let status = answers.read(body.as_bytes()).unwrap().status.clone();
-                assert_eq!(status, Some(format!("s{number}")));
-            }
-            let same = format!("{{\"filler\":\"{filler}\",\"status\":\"s1999\"}}");
-            let first = answers.read(same.as_bytes()).unwrap();
-            assert!(Arc::ptr_eq(&first, &answers.read(same.as_bytes()).unwrap()));
+        for number in 0..5_000 {
+            let body = format!("{{\"status\":\"s{number}\"}}");
+            let status = answers.read(body.as_bytes()).unwrap().status.clone();
+            assert_eq!(status, Some(format!("s{number}")));
         }
         assert!(answers.read(b"{").is_err() && answers.read(b"{").is_err());
     }
@@ -102,7 +75,7 @@ mod tests {
     #[test]
     fn what_is_known_of_an_answer_is_bounded() {
         let answers = Answers::new();
-        let long = format!("{{\"{}\":1}}", "n".repeat(MOST_KNOWN_BYTES));
+        let long = format!("{{\"{}\":1}}", "n".repeat(MOST_BYTES));
         let first = answers.read(long.as_bytes()).unwrap();
         assert!(!Arc::ptr_eq(&first, &answers.read(long.as_bytes()).unwrap()));
     }

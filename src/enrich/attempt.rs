@@ -198,8 +198,9 @@ impl Reader {
     fn read(&self, where_to: WhereTo) -> Result<Reading, Fallback> {
         let began = Instant::now();
         // Needs no place: it does nothing that goes on.
+        let unchanged = || self.tracker.unchanged(&self.run);
         if where_to == WhereTo::Here
-            && let Some(snapshot) = self.tracker.unchanged(&self.run)
+            && let Ok(Some(snapshot)) = catch_unwind(AssertUnwindSafe(unchanged))
         {
             telemetry::stage("read log").note("gloss.cache", snapshot.cache.as_str());
             let finished = Finished { outcome: CatchUp::Done(snapshot), took: began.elapsed() };

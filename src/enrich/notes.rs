@@ -16,7 +16,7 @@ use super::members::Members;
 use super::merge::{Enhanced, Logs, merge};
 use super::written::{Basis, Written};
 use crate::analysis::{self, Beside, Detail, LogSourceKind, RunStatus};
-use crate::comparison::Usefulness;
+use crate::comparison::{Course, Usefulness};
 use crate::route::{StatusRequest, Wishes};
 use crate::run_id::RunId;
 use crate::runlog::BodyText;
@@ -61,7 +61,7 @@ impl Enricher {
         notes.snapshot.told.learn(status, answer.max_turns, answer.workflow.as_deref());
         let context = self.context(status, answer.max_turns, &notes, &asked.wishes);
         let deadline = arrived + self.params.budget;
-        let written = self.written(asked, &answer, &context, &notes, deadline).await?;
+        let (written, course) = self.written(&answer, &context, &notes, deadline).await?;
         drop(span);
         let span = telemetry::stage("merge");
         let logs = if asked.wishes.include_logs == Some(false) { Logs::Null } else { Logs::Keep };
@@ -70,23 +70,25 @@ impl Enricher {
         let merged = merge(body, &answer, &lists, logs);
         drop(span);
         self.prove(body, &merged, logs, &lists.map(Members::text), written.proof())?;
+        if let (Some(run), Some(course)) = (&asked.run_id, course) {
+            self.params.comparison.course(run, course);
+        }
         let usefulness = written.usefulness(answer.has_result);
         Ok(Made { body: merged, notes, usefulness })
     }
 
-    /// What is to be added, as it was written within this second, or written now.
+    /// What is to be added, as it was written within this second, or written now; then also what it says of the run's end.
     async fn written(
         &self,
-        asked: &StatusRequest,
         answer: &Answer,
         context: &analysis::Context,
         notes: &Notes,
         deadline: Instant,
-    ) -> Result<Arc<Written>, Fallback> {
+    ) -> Result<(Arc<Written>, Option<Course>), Fallback> {
         let status = context.status.unwrap_or(RunStatus::Running);
         let (snapshot, basis) = (&notes.snapshot, Basis::of(context, status, answer));
         if let Some(known) = snapshot.keepsake.get::<Written>().filter(|known| known.is_on(&basis)) {
-            return Ok(known);
+            return Ok((known, None));
         }
         let mut context = context.clone();
         context.now = basis.now(context.now);
@@ -98,13 +100,10 @@ impl Enricher {
         let ended = status == RunStatus::Completed;
         let ended_at = ended.then(|| snapshot.analysis.last_event_at()).flatten();
         let course = findings::course(status, &additions, ended_at, now);
-        if let Some(run) = &asked.run_id {
-            self.params.comparison.course(run, course);
-        }
         let usefulness = findings::usefulness(answer, status, &additions);
         let written = Arc::new(Written::new(basis, &additions, usefulness));
         snapshot.keepsake.keep(Arc::clone(&written), written.heap_bytes());
-        Ok(written)
+        Ok((written, Some(course)))
     }
 
     /// Whether a deny rule names the run's workflow, which was not known when it was decided.

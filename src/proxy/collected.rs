@@ -3,6 +3,9 @@
 
 use bytes::{Bytes, BytesMut};
 
+/// No more room than this is made ahead of what comes, in bytes: a length that is announced is not there yet.
+const MOST_AHEAD: usize = 1024 * 1024;
+
 /// What has come so far.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
@@ -19,7 +22,7 @@ impl Collected {
         }
         if self.joined.is_empty() {
             let first = std::mem::take(&mut self.first);
-            self.joined.reserve(expected.max(first.len() + chunk.len()));
+            self.joined.reserve(expected.min(MOST_AHEAD).max(first.len() + chunk.len()));
             self.joined.extend_from_slice(&first);
         }
         self.joined.extend_from_slice(&chunk);

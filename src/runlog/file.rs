@@ -4,6 +4,8 @@
 //! All IO happens on the source's own threads, but for a look from
 //! outside at what lies on a local file system. What fails is a [`LogError`]; nothing is retried here.
 
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -11,10 +13,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2, statat};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, ResolveFlags, StatFs, fstatfs, openat, openat2, statat, statfs,
+};
 use rustix::io::Errno;
 
 use super::folder_watches::FolderWatches;
@@ -29,6 +34,8 @@ use crate::analysis::LogSourceKind;
 /// operation, and a local disk may, too, so that nothing is opened or read elsewhere; as many are stuck at most.
 pub(super) const IO_THREADS: usize = 4;
 const IO_QUEUE: usize = 1024;
+/// The way to the root is looked at again after so long.
+const WAY_AGAIN: Duration = Duration::from_secs(5);
 /// The file systems that answer from memory for what was open just now (`man 2 statfs`): ext2 to ext4, XFS, Btrfs, F2FS,
 /// ZFS, bcachefs, tmpfs, ramfs, overlay.
 const LOCAL_FILE_SYSTEMS: [u64; 9] = [
@@ -50,13 +57,37 @@ pub struct FileSource {
     kind: LogSourceKind,
     threads: WorkThreads,
     watches: FolderWatches,
+    way: Arc<Way>,
+}
+
+/// The way to the root, as it was when somebody looked.
+#[derive(Debug, Default)]
+struct Way(Mutex<Option<(Instant, bool)>>);
+
+impl Way {
+    /// Whether nothing that may hang lies on it.
+    fn is_local(&self, root: &Path) -> bool {
+        let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, is_local)) = known.filter(|(at, _)| at.elapsed() < WAY_AGAIN) {
+            return is_local;
+        }
+        let is_local = is_reached_locally(root);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), is_local));
+        is_local
+    }
 }
 
 impl FileSource {
     /// Starts the threads of a folder of logs, which need not exist yet. `kind` is what its files are called.
     pub fn start(root: PathBuf, kind: LogSourceKind) -> io::Result<Self> {
         let threads = WorkThreads::start("log-io", IO_THREADS, IO_QUEUE)?;
-        Ok(Self { watches: FolderWatches::below(&root), root: root.into(), kind, threads })
+        Ok(Self {
+            watches: FolderWatches::below(&root),
+            root: root.into(),
+            kind,
+            threads,
+            way: Arc::default(),
+        })
     }
 }
 
@@ -67,8 +98,13 @@ impl LogSource for FileSource {
 
     fn open<'a>(&'a self, name: &'a LogName) -> BoxFuture<'a, Result<Box<dyn OpenLog>, LogError>> {
         Box::pin(async move {
-            let (root, name) = (Arc::clone(&self.root), name.clone());
-            let found = on(&self.threads, move || find(&root, &name)).await?;
+            let (root, way, name) = (Arc::clone(&self.root), Arc::clone(&self.way), name.clone());
+            let finding = move || {
+                let found = find(&root, &name)?;
+                let sight = found.sight.filter(|_| way.is_local(&root));
+                Ok(Found { sight, ..found })
+            };
+            let found = on(&self.threads, finding).await?;
             Ok(Box::new(OpenFile { found: Arc::new(found), threads: self.threads.clone() })
                 as Box<dyn OpenLog>)
         })
@@ -184,6 +220,20 @@ impl Lookout for FileLookout {
     }
 }
 
+fn is_local(system: Result<StatFs, Errno>) -> bool {
+    system.is_ok_and(|system| {
+        u64::try_from(system.f_type).is_ok_and(|magic| LOCAL_FILE_SYSTEMS.contains(&magic))
+    })
+}
+
+/// Whether nothing that may hang lies on the way to a folder, by links neither.
+fn is_reached_locally(root: &Path) -> bool {
+    let Ok(real) = root.canonicalize() else { return false };
+    let ways = [root, &real];
+    let folders = ways.iter().flat_map(|way| way.ancestors()).filter(|folder| !folder.as_os_str().is_empty());
+    folders.into_iter().all(|folder| is_local(statfs(folder)))
+}
+
 fn find(root: &Path, name: &LogName) -> Result<Found, LogError> {
     let root = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .map_err(refusal)?;
@@ -210,15 +260,12 @@ fn open_regular(root: &OwnedFd, path: &Path) -> Result<Found, LogError> {
         return Err(LogError::Unreadable("it is not a regular file".into()));
     }
     let (identity, length) = (LogIdentity(metadata.dev(), metadata.ino()), metadata.len());
-    let is_local = fstatfs(&file).is_ok_and(|system| {
-        u64::try_from(system.f_type).is_ok_and(|magic| LOCAL_FILE_SYSTEMS.contains(&magic))
-    });
     let changed = stamp(metadata.ctime(), metadata.ctime_nsec());
     Ok(Found {
         identity,
         length,
         stamp: stamp(metadata.mtime(), metadata.mtime_nsec()),
-        sight: is_local.then_some(Sight { identity, length, changed }),
+        sight: is_local(fstatfs(&file)).then_some(Sight { identity, length, changed }),
         file,
     })
 }
@@ -259,8 +306,6 @@ fn unreadable(error: &io::Error) -> LogError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "the tests write the files that are read")]
-
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::process::Command;
 
@@ -379,6 +424,19 @@ mod tests {
             };
             assert!((0..1_000_000).any(|_| has_changed()));
         }
+    }
+
+    #[test]
+    fn a_way_over_another_file_system_is_not_local_by_links_neither() {
+        let (_keep, root) = folder();
+        assert!(is_reached_locally(&root));
+        let link = root.join("link");
+        symlink("/proc/self", &link).unwrap();
+        for other in [&link, &root.join("gone"), Path::new("/proc/self/fd")] {
+            assert!(!is_reached_locally(other), "{other:?}");
+        }
+        let way = Way::default();
+        assert!(!way.is_local(&link) && !way.is_local(&root), "it is remembered for a while");
     }
 
     #[tokio::test]

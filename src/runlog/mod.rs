@@ -139,7 +139,7 @@ pub struct LogIdentity(pub u64, pub u64);
 
 /// Looks at one name from outside.
 pub trait Lookout: fmt::Debug + Send + Sync {
-    /// What has the name now, nothing where nothing has it: at the price of one system call that waits for nothing.
+    /// What has the name now, nothing where nothing has it: at the price of one system call to a local file system.
     fn see(&self) -> Option<Sight>;
 }
 

@@ -9,7 +9,7 @@ import { legend, plot, stacks } from "./plots.js";
 // What each reason means, and what to do about it.
 const MEANINGS = {
   "upstream-status": ["The upstream answered with another status than 200.", "As it should be: its own answer passes. Many of them are the upstream's trouble, or callers with a wrong key."],
-  "not-json": ["The upstream's body is no JSON object, or broke off.", "Is the status route really the one that is route.status names?"],
+  "not-json": ["The upstream's body is no JSON object, or broke off.", "Is the status route really the one that route.status names?"],
   encoded: ["The upstream's body is compressed, although it was asked not to.", "Have the upstream, or the proxy before it, respect Accept-Encoding: identity."],
   "too-large": ["The upstream's body is longer than gloss reads in advance.", "Raise enrich.max_body_bytes, or have callers ask with include_logs=false."],
   "no-transform": ["The answer says Cache-Control: no-transform.", "Somebody on the way forbids changes: take that header away, if notes are wanted."],

@@ -132,7 +132,10 @@ pub(super) fn next(choice: &Choice, file: &str) -> String {
     }
     .replace("{run_id}", "RUN_ID");
     let as_reader = match &choice.logs {
-        Logs::Found(LogFolder { readers: Some(readers), .. }, _) => format!("sudo -u {} ", readers.user),
+        // Nobody should run it as root.
+        Logs::Found(LogFolder { readers: Some(readers), .. }, _) if readers.user != "root" => {
+            format!("sudo -u {} ", for_sudo(&readers.user))
+        }
         Logs::Found(..) | Logs::Told(..) | Logs::NotFound => String::new(),
     };
     format!(
@@ -141,6 +144,11 @@ pub(super) fn next(choice: &Choice, file: &str) -> String {
          {as_reader}gloss doctor RUN_ID --config {file} --header 'x-api-key: KEY'\n  \
          curl -H 'x-api-key: KEY' -H 'Gloss: enhanced' {gloss}{status}\n"
     )
+}
+
+/// A user as sudo takes it: one without a name here by its number.
+fn for_sudo(user: &str) -> String {
+    if user.bytes().all(|digit| digit.is_ascii_digit()) { format!("'#{user}'") } else { user.to_owned() }
 }
 
 /// A TOML string: JSON's escapes are among TOML's.

@@ -19,11 +19,14 @@ pub(super) fn announce(sources: &[SourceConfig]) {
     tracing::info!(sources = shown.join(", "), "run logs are looked for, in this order");
     let folders: Vec<PathBuf> = sources.iter().filter_map(folder).collect();
     // Where the storage hangs, this thread does, and nothing else.
-    thread::spawn(move || {
+    let looking = move || {
         for why in folders.iter().filter_map(|folder| closed(folder)) {
             tracing::warn!("{why}");
         }
-    });
+    };
+    if let Err(error) = thread::Builder::new().name("log-folders".into()).spawn(looking) {
+        tracing::debug!(%error, "the folders of logs are not looked at");
+    }
 }
 
 fn folder(source: &SourceConfig) -> Option<PathBuf> {

@@ -85,12 +85,15 @@ fn tracker(source: Arc<dyn LogSource>) -> Tracker {
     Tracker::start(vec![Place { source, templates, role: Role::Leads }], params, Metrics::new()).unwrap()
 }
 
-async fn poll(tracker: &Tracker, run: &RunFields) -> Result<u64, String> {
-    let outcome = match tracker.unchanged(run) {
+async fn poll_outcome(tracker: &Tracker, run: &RunFields) -> CatchUp {
+    match tracker.unchanged(run) {
         Some(snapshot) => CatchUp::Done(snapshot),
         None => tracker.catch_up(run, &CancellationToken::new(), &StorageWatch::default()).await,
-    };
-    match outcome {
+    }
+}
+
+async fn poll(tracker: &Tracker, run: &RunFields) -> Result<u64, String> {
+    match poll_outcome(tracker, run).await {
         CatchUp::Done(snapshot) => {
             let lines = snapshot.analysis.lines_by_kind();
             Ok(lines.recognised + lines.unrecognised)
@@ -120,6 +123,22 @@ async fn an_unchanged_log_is_opened_by_no_second_poll() {
     fs::write(folder.path("a_stream.jsonl"), line(2)).unwrap();
     assert_eq!(folder.poll(&run()).await, (Ok(2), 2), "a log of the other name");
     assert_eq!(folder.poll(&run()).await, (Ok(2), 0));
+}
+
+#[tokio::test]
+async fn a_log_of_the_same_length_in_the_place_of_another_is_read() {
+    let folder = Folder::new();
+    let event = r#"{"timestamp":"2026-03-02T09:14:02Z","run_id":"a","event_type":"event","event_category":"other","data":{}}"#;
+    let garbage = "x".repeat(event.len());
+    let recognised = async || match poll_outcome(&folder.tracker, &run()).await {
+        CatchUp::Done(snapshot) => snapshot.analysis.lines_by_kind().recognised,
+        other => panic!("{other:?}"),
+    };
+    fs::write(folder.path("a.log"), format!("{event}\n")).unwrap();
+    assert_eq!((recognised().await, recognised().await), (1, 1));
+    fs::write(folder.path("new"), format!("{garbage}\n")).unwrap();
+    fs::rename(folder.path("new"), folder.path("a.log")).unwrap();
+    assert_eq!((recognised().await, recognised().await), (0, 0));
 }
 
 #[tokio::test]
