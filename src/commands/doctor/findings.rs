@@ -165,8 +165,9 @@ fn what_to_do(facts: &Facts, reason: &str) -> String {
         (reason == Fallback::LogUnreadable.as_str(), is_readable_here, &facts.config)
     {
         return format!(
-            "{} may read the log, and gloss, which runs as another user, may not: give that one the log's group \
-             (SupplementaryGroups= of the unit), and run this as it",
+            "{} may read the log, and gloss may not: where it runs as another user, give that one the log's group \
+             (SupplementaryGroups= of the unit); where its unit or container hides the folder, let that show it; \
+             run this as gloss's user to see what it sees",
             config.user
         );
     }

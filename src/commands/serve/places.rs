@@ -1,5 +1,6 @@
 //! What is said at the start of the places where logs are looked for. It is only said: gloss serves whatever they are.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
@@ -43,6 +44,10 @@ fn folder(source: &SourceConfig) -> Option<PathBuf> {
 /// What callers would find out later, where this user may not look into a folder.
 fn closed(folder: &Path) -> Option<String> {
     let error = fs::read_dir(folder).err()?;
+    // One that may be entered but not listed still opens logs by their exact names.
+    if error.kind() == ErrorKind::PermissionDenied && fs::metadata(folder.join(".")).is_ok() {
+        return None;
+    }
     let readers = readers::alone(folder, None).map(|readers| format!("; {readers}")).unwrap_or_default();
     Some(format!(
         "logs.sources: {} cannot be listed by user {}: {error}{readers}; `gloss doctor RUN_ID` says what to do",
