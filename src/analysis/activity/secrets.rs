@@ -165,10 +165,6 @@ static SIGNS: LazyLock<Needles<Sign>> = LazyLock::new(|| {
 
 impl Signs {
     fn of(text: &str) -> Self {
-        // Two characters beyond ASCII are other cases of `k` and `s`.
-        if text.contains(['\u{212a}', '\u{17f}']) {
-            return Self { user_info: true, shapes: true, named: true, perhaps_named: true };
-        }
         let mut signs = Self { shapes: has_number_and_colon(text), ..Self::default() };
         for found in SIGNS.find(text) {
             match found.meaning {
