@@ -1,16 +1,18 @@
 //! Which of a few words a text holds: the cheap look before a pattern is tried.
 //!
 //! A pattern takes up to milliseconds to compile and then a microsecond for each line, and most texts hold nothing that it
-//! could match. What is found here is never more than a reason to look closer, or exact where [`is_plain`] says that the
-//! rules of ASCII are enough.
+//! could match. Words with what stands around them may also be all that there is to look for: then there is no pattern.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+/// The first bytes of a word, by which it is noticed.
+const NOTICED: usize = 3;
 
-/// Words with what each stands for.
+/// Words with what each stands for, made ready by the compiler.
 #[derive(Debug)]
 pub(super) struct Needles<T: 'static> {
     words: &'static [(&'static str, T)],
-    automaton: AhoCorasick,
+    any_case: bool,
+    /// By place in a word and byte there: a bit for each word that has it.
+    having: [[u64; 256]; NOTICED],
 }
 
 /// A word that was found.
@@ -25,38 +27,84 @@ pub(super) struct Found<'t, T> {
 }
 
 impl<T: Copy> Needles<T> {
-    /// Looks for words in just this spelling.
-    pub(super) fn new(words: &'static [(&'static str, T)]) -> Self {
+    /// Looks for words of ASCII, at most 64 of at least three letters, in just this spelling.
+    pub(super) const fn new(words: &'static [(&'static str, T)]) -> Self {
         Self::build(words, false)
     }
 
-    /// Looks for words of ASCII letters in upper and lower case.
-    pub(super) fn in_any_case(words: &'static [(&'static str, T)]) -> Self {
+    /// Looks for such words with their ASCII letters in upper and lower case.
+    pub(super) const fn in_any_case(words: &'static [(&'static str, T)]) -> Self {
         Self::build(words, true)
     }
 
-    fn build(words: &'static [(&'static str, T)], any_case: bool) -> Self {
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(any_case)
-            .build(words.iter().map(|(word, _)| word))
-            .expect("a few constant words");
-        Self { words, automaton }
+    const fn build(words: &'static [(&'static str, T)], any_case: bool) -> Self {
+        assert!(words.len() <= u64::BITS as usize, "a bit is a word");
+        let mut having = [[0; 256]; NOTICED];
+        let mut word = 0;
+        while word < words.len() {
+            let bytes = words[word].0.as_bytes();
+            assert!(
+                bytes.is_ascii() && bytes.len() >= NOTICED,
+                "a word is of ASCII and long enough to be noticed"
+            );
+            let mut place = 0;
+            while place < NOTICED {
+                having[place][bytes[place] as usize] |= 1 << word;
+                if any_case {
+                    having[place][bytes[place].to_ascii_lowercase() as usize] |= 1 << word;
+                    having[place][bytes[place].to_ascii_uppercase() as usize] |= 1 << word;
+                }
+                place += 1;
+            }
+            word += 1;
+        }
+        Self { words, any_case, having }
     }
 
-    /// All places where one of the words stands, also within one another.
+    /// All places where one of the words stands, also within one another, by where they begin.
     pub(super) fn find<'t>(&self, text: &'t str) -> impl Iterator<Item = Found<'t, T>> {
-        self.automaton.find_overlapping_iter(text).map(move |found| Found {
-            meaning: self.words[found.pattern().as_usize()].1,
-            before: &text[..found.start()],
-            after: &text[found.end()..],
+        let starts = text.as_bytes().array_windows().enumerate();
+        let noticed = starts.map(|(at, start)| (at, self.noticed(start))).filter(|(_, words)| *words != 0);
+        noticed.flat_map(move |(at, words)| {
+            bits(words).filter_map(move |word| {
+                let (word, meaning) = self.words[word];
+                let end = at + word.len();
+                let there = text.as_bytes().get(at..end)?;
+                let is_it = if self.any_case {
+                    there.eq_ignore_ascii_case(word.as_bytes())
+                } else {
+                    there == word.as_bytes()
+                };
+                is_it.then(|| Found { meaning, before: &text[..at], after: &text[end..] })
+            })
         })
+    }
+
+    /// The words that begin like this.
+    #[inline]
+    fn noticed(&self, [first, second, third]: &[u8; NOTICED]) -> u64 {
+        let of = |place: usize, byte: u8| self.having[place][usize::from(byte)];
+        of(0, *first) & of(1, *second) & of(2, *third)
     }
 }
 
+/// The places of the bits that are set.
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros() as usize);
+        set &= set.wrapping_sub(1);
+        lowest
+    })
+}
+
 impl<T> Found<'_, T> {
-    /// Whether no letter, figure or underscore stands right before the word, as far as ASCII goes.
+    /// Whether no letter, figure or underscore of any script stands right before the word.
     pub(super) fn begins_a_word(&self) -> bool {
+        !ends_in_a_word(self.before)
+    }
+
+    /// Whether none of ASCII stands there.
+    pub(super) fn begins_an_ascii_word(&self) -> bool {
         !self.before.bytes().next_back().is_some_and(is_word_byte)
     }
 
@@ -65,14 +113,29 @@ impl<T> Found<'_, T> {
         !self.before.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphabetic())
     }
 
-    /// Whether no letter, figure or underscore stands right behind it.
+    /// Whether no letter, figure or underscore of any script stands right behind it.
     pub(super) fn ends_a_word(&self) -> bool {
-        !self.after.bytes().next().is_some_and(is_word_byte)
+        !begins_in_a_word(self.after)
     }
 }
 
+/// Whether the last character is one of a word.
+pub(super) fn ends_in_a_word(text: &str) -> bool {
+    text.chars().next_back().is_some_and(is_word_character)
+}
+
+/// Whether the first character is one of a word.
+pub(super) fn begins_in_a_word(text: &str) -> bool {
+    text.chars().next().is_some_and(is_word_character)
+}
+
+/// What `\w` is to a pattern.
+fn is_word_character(c: char) -> bool {
+    u8::try_from(c).ok().filter(u8::is_ascii).map_or_else(|| regex_syntax::is_word_character(c), is_word_byte)
+}
+
 /// Whether a byte is a letter, figure or underscore of ASCII.
-pub(super) fn is_word_byte(byte: u8) -> bool {
+fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
@@ -92,17 +155,53 @@ fn is_usual_symbol(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+
+    static LINTS: Needles<u8> = Needles::in_any_case(&[("lint", 1), ("eslint", 2)]);
 
     #[test]
     fn words_are_found_within_one_another_and_their_edges_are_known() {
-        let needles = Needles::in_any_case(&[("lint", 1), ("eslint", 2)]);
-        let found: Vec<_> = needles
+        let found: Vec<_> = LINTS
             .find("run ESLint now, splint")
             .map(|found| (found.meaning, found.begins_a_word(), found.ends_a_word()))
             .collect();
         assert_eq!(found, [(2, true, true), (1, false, true), (1, false, true)]);
         assert_eq!(Needles::new(&[("lint", 1)]).find("ESLint LINT").count(), 0);
+    }
+
+    #[test]
+    fn letters_of_any_script_are_of_a_word() {
+        let edges = |text: &str| {
+            let found = LINTS.find(text).next().unwrap();
+            (found.begins_a_word(), found.begins_an_ascii_word(), found.ends_a_word())
+        };
+        assert_eq!(edges("élinté"), (false, true, false));
+        assert_eq!(edges("–lint…"), (true, true, true));
+        assert_eq!(edges("_lint1"), (false, false, false));
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_of_every_word_is_found(
+            pieces in vec(select(&["lint", "LINT", "es", "ES", "Es", "é", "l", "i", "t", "esl", " "]), 0..12),
+        ) {
+            let text = pieces.concat();
+            let places = |word: &str| {
+                let at = |at: &usize| {
+                    text.as_bytes()[*at..].get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+                };
+                (0..text.len()).filter(at).collect::<Vec<_>>()
+            };
+            for (word, meaning) in [("lint", 1), ("eslint", 2)] {
+                let found = LINTS.find(&text).filter(|found| found.meaning == meaning);
+                let found: Vec<_> = found.map(|found| found.before.len()).collect();
+                prop_assert_eq!(found, places(word), "{:?}", text);
+            }
+        }
     }
 
     #[test]

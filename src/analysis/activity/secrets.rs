@@ -6,7 +6,6 @@
 mod pattern;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use self::pattern::{Found, Pattern};
 use crate::analysis::needles::Needles;
@@ -102,7 +101,7 @@ enum Sign {
     BothNamed,
 }
 
-static SIGNS: LazyLock<Needles<Sign>> = LazyLock::new(|| {
+static SIGNS: Needles<Sign> = {
     use Sign::{BothNamed, Named, PerhapsNamed, Shape, ShapeFromStart, UserInfo};
     Needles::in_any_case(&[
         ("://", UserInfo),
@@ -161,7 +160,7 @@ static SIGNS: LazyLock<Needles<Sign>> = LazyLock::new(|| {
         ("sig", PerhapsNamed),
         ("pwd", PerhapsNamed),
     ])
-});
+};
 
 impl Signs {
     fn of(text: &str) -> Self {
@@ -170,7 +169,7 @@ impl Signs {
             match found.meaning {
                 Sign::UserInfo => signs.user_info = true,
                 Sign::Shape => signs.shapes = true,
-                Sign::ShapeFromStart => signs.shapes |= found.begins_a_word(),
+                Sign::ShapeFromStart => signs.shapes |= found.begins_an_ascii_word(),
                 Sign::Named => signs.named = true,
                 Sign::PerhapsNamed => signs.perhaps_named = true,
                 Sign::BothNamed => (signs.named, signs.perhaps_named) = (true, true),

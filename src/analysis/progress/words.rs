@@ -3,12 +3,8 @@
 //! Not for understanding either. These are signs for a statistical model, which learns from finished runs how much each
 //! is worth; a text in a language that is not known here simply carries no sign.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::analysis::bounded::head;
-use crate::analysis::needles::{Found, Needles, is_plain, is_word_byte};
+use crate::analysis::needles::{Found, Needles, begins_in_a_word, ends_in_a_word};
 
 /// So much of a text is looked at, in bytes: what somebody is about to do stands at its start.
 const MAX_TEXT_BYTES: usize = 400;
@@ -39,13 +35,8 @@ pub(super) struct CommandSigns {
 
 impl TextSigns {
     pub(super) fn of(text: &str) -> Self {
-        let text = head(text, MAX_TEXT_BYTES);
-        if is_plain(text) { Self::of_plain(text) } else { Self::by_pattern(text) }
-    }
-
-    fn of_plain(text: &str) -> Self {
         let mut signs = Self::default();
-        for found in TEXT_WORDS.find(text) {
+        for found in TEXT_WORDS.find(head(text, MAX_TEXT_BYTES)) {
             let (sign, place) = found.meaning;
             let sign = match sign {
                 TextSign::Early => &mut signs.early,
@@ -56,21 +47,12 @@ impl TextSigns {
         }
         signs
     }
-
-    fn by_pattern(text: &str) -> Self {
-        Self { early: EARLY.is_match(text), late: LATE.is_match(text), opening: OPENING.is_match(text) }
-    }
 }
 
 impl CommandSigns {
     pub(super) fn of(command: &str) -> Self {
-        let command = head(command, MAX_COMMAND_BYTES);
-        if is_plain(command) { Self::of_plain(command) } else { Self::by_pattern(command) }
-    }
-
-    fn of_plain(command: &str) -> Self {
         let mut signs = Self::default();
-        for found in COMMAND_WORDS.find(command) {
+        for found in COMMAND_WORDS.find(head(command, MAX_COMMAND_BYTES)) {
             let (sign, place) = found.meaning;
             if !place.holds(&found) {
                 continue;
@@ -86,17 +68,6 @@ impl CommandSigns {
             }
         }
         signs
-    }
-
-    fn by_pattern(command: &str) -> Self {
-        Self {
-            tests: TESTS.is_match(command),
-            builds: BUILDS.is_match(command),
-            lints: LINTS.is_match(command),
-            commits: COMMITS.is_match(command),
-            publishes: PUBLISHES.is_match(command),
-            looks_at_changes: LOOKS_AT_CHANGES.is_match(command),
-        }
     }
 }
 
@@ -126,29 +97,23 @@ impl Standing {
                 let before = found.before.trim_end_matches(|c: char| c.is_ascii_digit());
                 let is_counted = before.len() < found.before.len();
                 let before = if is_counted { Some(before) } else { before_end(before, "all") };
-                before.is_some_and(ends_no_word)
+                before.is_some_and(|before| !ends_in_a_word(before))
             }
             Self::AfterI => {
                 let mut before = found.before.chars();
                 let is_one_more = before.next_back().is_some_and(|c| c != '\n');
-                is_one_more && before_end(before.as_str(), "i").is_some_and(ends_no_word)
+                is_one_more && before_end(before.as_str(), "i").is_some_and(|before| !ends_in_a_word(before))
             }
             Self::Leading => found.begins_a_word() && !found.ends_a_word(),
             Self::OfGit => {
                 let command = found.before.rsplit(['\n', '|', ';', '&']).next().unwrap_or_default();
                 let mut gits = memchr::memmem::find_iter(command.as_bytes(), "git");
-                let is_word = |at: usize| {
-                    ends_no_word(&command[..at])
-                        && !command.as_bytes().get(at + 3).copied().is_some_and(is_word_byte)
-                };
+                let is_word =
+                    |at: usize| !ends_in_a_word(&command[..at]) && !begins_in_a_word(&command[at + 3..]);
                 Self::Whole.holds(found) && gits.any(is_word)
             }
         }
     }
-}
-
-fn ends_no_word(text: &str) -> bool {
-    !text.bytes().next_back().is_some_and(is_word_byte)
 }
 
 /// The text before `end`, in upper or lower case.
@@ -175,8 +140,7 @@ enum CommandSign {
     LooksAtChanges,
 }
 
-/// What the patterns [`EARLY`], [`LATE`] and [`OPENING`] look for, word by word.
-static TEXT_WORDS: LazyLock<Needles<(TextSign, Standing)>> = LazyLock::new(|| {
+static TEXT_WORDS: Needles<(TextSign, Standing)> = {
     use Standing::{AfterI, Counted, Start, Whole};
     use TextSign::{Early, Late, Opening};
     Needles::in_any_case(&[
@@ -233,10 +197,9 @@ static TEXT_WORDS: LazyLock<Needles<(TextSign, Standing)>> = LazyLock::new(|| {
         ("ll begin", (Opening, AfterI)),
         ("first", (Opening, Start)),
     ])
-});
+};
 
-/// What the patterns from [`TESTS`] on look for, word by word.
-static COMMAND_WORDS: LazyLock<Needles<(CommandSign, Standing)>> = LazyLock::new(|| {
+static COMMAND_WORDS: Needles<(CommandSign, Standing)> = {
     use CommandSign::{Builds, BuildsAndLints, Commits, Lints, LooksAtChanges, Publishes, Tests};
     use Standing::{Leading, OfGit, Whole};
     Needles::new(&[
@@ -296,65 +259,83 @@ static COMMAND_WORDS: LazyLock<Needles<(CommandSign, Standing)>> = LazyLock::new
         ("git diff", (LooksAtChanges, Whole)),
         ("git log", (LooksAtChanges, Whole)),
     ])
-});
-
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant pattern")
-}
-
-static EARLY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b( start | begin | understand | explore | overview | context | first | set\ up | create\ the
-        | now\ i\ (have|understand) | i\ have | i'll | look\ at | structure | let\ me\ (read|look|check\ the) | plan\b
-        | key )",
-    )
-});
-
-static LATE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b( (all|\d+)\ tests | tests?\ (now\ )?pass | passes | passing | all\ pass | all\ green | final
-        | clean | lint | commit | push | verif | everything | summary | done\b | complete | works | confirmed
-        | last\b )",
-    )
-});
-
-static OPENING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b( let\ me\ (start|look|explore|read|understand|check|first) | i.ll\ (start|begin) | first )",
-    )
-});
-
-static TESTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)\b( pytest | unittest | cargo\ (test|nextest) | jest | vitest | mocha | go\ test | rspec | phpunit | ctest
-        | (npm|pnpm|bun)\ (run\ )?test | yarn\ test | (flutter|playwright|make)\ test | test: )\b",
-    )
-});
-
-static BUILDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)\b( (npm\ run|pnpm|yarn|go|vite|next)\ build | cargo\ (build|check|clippy) | tsc | make | mvn | gradle
-        | eslint | lint | ruff | mypy | (flutter|dart)\ analyze | typecheck | type-check | prettier | fmt )\b",
-    )
-});
-
-static LINTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(lint|eslint|clippy|ruff|mypy|prettier|fmt|format|typecheck|type-check|tsc|analyze)\b")
-});
-
-static COMMITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bgit\b[^\n|;&]*\bcommit\b"));
-
-static PUBLISHES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bgit\b[^\n|;&]*\bpush\b|\bgh pr\b"));
-
-static LOOKS_AT_CHANGES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bgit (status|add|diff|log)\b"));
+};
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::select;
+    use regex::Regex;
 
     use super::*;
+
+    fn pattern(pattern: &str) -> Regex {
+        Regex::new(pattern).expect("a constant pattern")
+    }
+
+    static EARLY: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b( start | begin | understand | explore | overview | context | first | set\ up | create\ the
+            | now\ i\ (have|understand) | i\ have | i'll | look\ at | structure | let\ me\ (read|look|check\ the) | plan\b
+            | key )",
+        )
+    });
+
+    static LATE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b( (all|[0-9]+)\ tests | tests?\ (now\ )?pass | passes | passing | all\ pass | all\ green | final
+            | clean | lint | commit | push | verif | everything | summary | done\b | complete | works | confirmed
+            | last\b )",
+        )
+    });
+
+    static OPENING: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b( let\ me\ (start|look|explore|read|understand|check|first) | i.ll\ (start|begin) | first )",
+        )
+    });
+
+    static TESTS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?x)\b( pytest | unittest | cargo\ (test|nextest) | jest | vitest | mocha | go\ test | rspec | phpunit | ctest
+            | (npm|pnpm|bun)\ (run\ )?test | yarn\ test | (flutter|playwright|make)\ test | test: )\b",
+        )
+    });
+
+    static BUILDS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?x)\b( (npm\ run|pnpm|yarn|go|vite|next)\ build | cargo\ (build|check|clippy) | tsc | make | mvn | gradle
+            | eslint | lint | ruff | mypy | (flutter|dart)\ analyze | typecheck | type-check | prettier | fmt )\b",
+        )
+    });
+
+    static LINTS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"\b(lint|eslint|clippy|ruff|mypy|prettier|fmt|format|typecheck|type-check|tsc|analyze)\b")
+    });
+
+    static COMMITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bgit\b[^\n|;&]*\bcommit\b"));
+
+    static PUBLISHES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bgit\b[^\n|;&]*\bpush\b|\bgh pr\b"));
+
+    static LOOKS_AT_CHANGES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bgit (status|add|diff|log)\b"));
+
+    fn text_signs_by_pattern(text: &str) -> TextSigns {
+        TextSigns { early: EARLY.is_match(text), late: LATE.is_match(text), opening: OPENING.is_match(text) }
+    }
+
+    fn command_signs_by_pattern(command: &str) -> CommandSigns {
+        CommandSigns {
+            tests: TESTS.is_match(command),
+            builds: BUILDS.is_match(command),
+            lints: LINTS.is_match(command),
+            commits: COMMITS.is_match(command),
+            publishes: PUBLISHES.is_match(command),
+            looks_at_changes: LOOKS_AT_CHANGES.is_match(command),
+        }
+    }
 
     proptest! {
         /// The patterns say what counts; the words are only quicker.
@@ -367,8 +348,8 @@ mod tests {
             let mut words: Vec<&str> = words;
             words.insert(at.min(words.len()), &pieces);
             let text = words.concat();
-            prop_assert_eq!(TextSigns::of_plain(&text), TextSigns::by_pattern(&text), "{:?}", text);
-            prop_assert_eq!(CommandSigns::of_plain(&text), CommandSigns::by_pattern(&text), "{:?}", text);
+            prop_assert_eq!(TextSigns::of(&text), text_signs_by_pattern(&text), "{:?}", text);
+            prop_assert_eq!(CommandSigns::of(&text), command_signs_by_pattern(&text), "{:?}", text);
         }
     }
 
@@ -378,6 +359,10 @@ mod tests {
         " ",
         "\n",
         "–",
+        "é",
+        "\u{301}",
+        "✔\u{fe0f}",
+        "½",
         ";",
         ":",
         "|",

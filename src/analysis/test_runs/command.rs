@@ -6,8 +6,6 @@
 mod options;
 mod wrappers;
 
-use std::sync::LazyLock;
-
 use super::shell::{self, SimpleCommand};
 use super::{Runner, Scope, TestCommand};
 use crate::analysis::needles::Needles;
@@ -38,26 +36,25 @@ pub(super) fn recognise(line: &str) -> Vec<TestCommand> {
 }
 
 /// A part of every command that runs tests: of its program's name, or of the script's or target's.
-static TELLING: LazyLock<Needles<()>> = LazyLock::new(|| {
-    Needles::new(&[
-        ("est", ()),
-        ("spec", ()),
-        ("tst", ()),
-        ("mocha", ()),
-        ("phpunit", ()),
-        ("mvn", ()),
-        ("tox", ()),
-        ("nox", ()),
-        ("check", ()),
-        ("cargo", ()),
-        ("npm", ()),
-        ("yarn", ()),
-        ("bun", ()),
-        ("turbo", ()),
-        ("nx", ()),
-        ("lerna", ()),
-    ])
-});
+static TELLING: Needles<()> = Needles::new(&[
+    ("est", ()),
+    ("spec", ()),
+    ("tst", ()),
+    ("mocha", ()),
+    ("phpunit", ()),
+    ("mvn", ()),
+    ("tox", ()),
+    ("nox", ()),
+    ("check", ()),
+    ("cargo", ()),
+    ("npm", ()),
+    ("yarn", ()),
+    ("bun", ()),
+    ("turbo", ()),
+    ("nx ", ()),
+    ("nx\t", ()),
+    ("lerna", ()),
+]);
 
 /// Whether a look at the line's words is worth it. Quotes and escapes, which may stand within a word, are left out.
 fn may_run_tests(line: &str) -> bool {

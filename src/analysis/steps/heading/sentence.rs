@@ -20,13 +20,13 @@ const NEXT: &str = "now|next|let['’]s|let me|i['’]ll|i will|i['’]m|startin
 
 static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
-        r"(?i)(?:^|[.!?。！？]\s*|\n\s*)[^\p{{L}}\n]{{0,6}}(?:{NEXT})[^.!?。！\n]{{0,50}}?(?:(?:^|[^\p{{L}}])(?P<word>{STEP})|(?P<unspaced>{UNSPACED}))\s*[#№]?\s*(?P<number>{NUMBER})(?:[-–](?P<last>\d{{1,3}}))?\**(?:\s*\([^)\n]{{1,40}}\))?\**(?:\s*[:：—–]|\s+-\s|\s+(?:for|to|für|zum|zur|pour|para|для)\s)\s*(?P<title>[^\n]*)"
+        r"(?i)(?:^|[.!?。！？]\s*|\n\s*)[^\p{{L}}\n]{{0,6}}(?:{NEXT})[^.!?。！\n]{{0,50}}?(?:(?:^|[^\p{{L}}])(?P<word>{STEP})|(?P<unspaced>{UNSPACED}))\s*[#№]?\s*(?P<number>{NUMBER})(?:[-–](?P<last>[0-9]{{1,3}}))?\**(?:\s*\([^)\n]{{1,40}}\))?\**(?:\s*[:：—–]|\s+-\s|\s+(?:for|to|für|zum|zur|pour|para|для)\s)\s*(?P<title>[^\n]*)"
     ))
     .expect("the pattern is fixed and compiles")
 });
 
 /// The second step that a sentence may go on to name.
-static STEM_WORDS: LazyLock<Needles<()>> = LazyLock::new(|| Needles::in_any_case(STEMS));
+static STEM_WORDS: Needles<()> = Needles::in_any_case(STEMS);
 
 static ANOTHER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)[,;]?\s*(?:and|then|und|et|y|e|и|,)\s+(?:then\s+)?(?:{STEP})\s*{NUMBER}"))
