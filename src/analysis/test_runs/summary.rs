@@ -4,6 +4,7 @@
 //! around it; a line counts only in the exact form of its runner.
 
 mod compiled;
+mod form;
 mod javascript;
 mod python;
 mod scripted;
@@ -11,7 +12,7 @@ mod scripted;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use regex::Regex;
 
 use super::{Counts, Runner};
@@ -111,7 +112,11 @@ const ESCAPE: u8 = 0x1b;
 
 /// Searches all parts at once, by vectors: outputs are long, and few have any.
 static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(TELLING);
+    // Vectors find what may be a part; for the rest the kind will do that takes the least to build.
+    let built = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+        .build(TELLING);
     built.expect("a few constant words")
 });
 

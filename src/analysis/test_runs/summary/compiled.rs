@@ -5,53 +5,57 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::Runner;
+use super::form::Form;
 use super::{Summary, View, number, pattern};
 
 /// One line for each test binary, and one for the doc tests.
-static CARGO: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^test result: (?:ok|FAILED)\. (?P<passed>\d+) passed; (?P<failed>\d+) failed; (?P<ignored>\d+) ignored; \d+ measured; (?P<filtered>\d+) filtered out",
-    )
-});
+static CARGO: Form = Form::beginning(
+    "test result: ",
+    r"^test result: (?:ok|FAILED)\. (?P<passed>[0-9]+) passed; (?P<failed>[0-9]+) failed; (?P<ignored>[0-9]+) ignored; [0-9]+ measured; (?P<filtered>[0-9]+) filtered out",
+);
 
-static RUST_BUILD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^error: could not compile `[^`]+` \([^)]*\) due to \d+ previous errors?"));
+static RUST_BUILD: Form = Form::beginning(
+    "error: could not compile ",
+    r"^error: could not compile `[^`]+` \([^)]*\) due to [0-9]+ previous errors?",
+);
 
 /// `     Summary [   0.159s] 2/4 tests run: 1 passed, 1 failed, 1 skipped`
-static NEXTEST: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^ *Summary \[ *[\d.]+s\] \d+(?:/\d+)? tests? run: (?P<parts>\d+ passed.*)$"));
+static NEXTEST: Form = Form::beginning(
+    "Summary [",
+    r"^ *Summary \[ *[0-9.]+s\] [0-9]+(?:/[0-9]+)? tests? run: (?P<parts>[0-9]+ passed.*)$",
+);
 
 static NEXTEST_PART: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:^|, )(?P<count>\d+) (?P<label>passed|failed|exec failed|timed out|skipped)")
+    pattern(r"(?:^|, )(?P<count>[0-9]+) (?P<label>passed|failed|exec failed|timed out|skipped)")
 });
 
 /// Tests of the first level; their subtests stand indented.
-static GO_TEST: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^--- (?P<verdict>PASS|FAIL|SKIP): \S+ \([\d.]+s\)$"));
+static GO_TEST: Form = Form::beginning("--- ", r"^--- (?P<verdict>PASS|FAIL|SKIP): \S+ \([0-9.]+s\)$");
 
-static GO_JSON: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"^\{"Time":"[^"]*","Action":"(?P<verdict>pass|fail|skip)","Package":"[^"]*","Test":"[^"/]+""#)
-});
+static GO_JSON: Form = Form::beginning(
+    "{\"Time\":",
+    r#"^\{"Time":"[^"]*","Action":"(?P<verdict>pass|fail|skip)","Package":"[^"]*","Test":"[^"/]+""#,
+);
 
 /// A package's line: it passed, but how many tests that are it does not say.
-static GO_PACKAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ok  \t\S+\t(?:[\d.]+s|\(cached\))"));
+static GO_PACKAGE: Form = Form::beginning("ok  \t", r"^ok  \t\S+\t(?:[0-9.]+s|\(cached\))");
 
-static GO_BROKEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^FAIL\t\S+ \[(?:build|setup) failed\]$"));
+static GO_BROKEN: Form = Form::beginning("FAIL\t", r"^FAIL\t\S+ \[(?:build|setup) failed\]$");
 
 /// The total of a module; the lines of its classes go on with the time elapsed.
-static MAVEN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^\[(?:INFO|WARNING|ERROR)\] Tests run: (?P<tests>\d+), Failures: (?P<failures>\d+), Errors: (?P<errors>\d+), Skipped: (?P<skipped>\d+)$",
-    )
-});
+static MAVEN: Form = Form::having(
+    "] Tests run: ",
+    r"^\[(?:INFO|WARNING|ERROR)\] Tests run: (?P<tests>[0-9]+), Failures: (?P<failures>[0-9]+), Errors: (?P<errors>[0-9]+), Skipped: (?P<skipped>[0-9]+)$",
+);
 
-static MAVEN_BROKEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\[ERROR\] COMPILATION ERROR :$"));
+const MAVEN_BROKEN: &str = "[ERROR] COMPILATION ERROR :";
 
-static CTEST: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\d+% tests passed, (?P<failed>\d+) tests? failed out of (?P<total>\d+)$"));
+static CTEST: Form = Form::having(
+    "% tests passed, ",
+    r"^[0-9]+% tests passed, (?P<failed>[0-9]+) tests? failed out of (?P<total>[0-9]+)$",
+);
 
-static CTEST_NOT_RUN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\s+\d+ - \S+ \((?P<reason>Skipped|Disabled|Not Run)\)$"));
+static CTEST_NOT_RUN: Form = Form::beside(r"^\s+[0-9]+ - \S+ \((?P<reason>Skipped|Disabled|Not Run)\)$");
 
 /// So many tests that did not run are counted behind ctest's summary.
 const MAX_NOT_RUN: usize = 1000;
@@ -104,7 +108,7 @@ fn go(line: &str) -> Option<(Runner, Summary)> {
 }
 
 fn maven(line: &str) -> Option<(Runner, Summary)> {
-    if MAVEN_BROKEN.is_match(line) {
+    if line == MAVEN_BROKEN {
         return Some((Runner::Maven, Summary::broken()));
     }
     let captures = MAVEN.captures(line)?;

@@ -5,40 +5,40 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::Runner;
+use super::form::Form;
 use super::{Summary, View, labelled, number, pattern};
 
 /// `Tests:       1 failed, 1 skipped, 1 todo, 3 passed, 6 total`
-static JEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^Tests: +(?P<parts>(?:\d+ [a-z]+, )*)\d+ total$"));
+static JEST: Form = Form::beginning("Tests: ", r"^Tests: +(?P<parts>(?:[0-9]+ [a-z]+, )*)[0-9]+ total$");
 
-static JEST_SUITES_FAILED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^Test Suites: [1-9]\d* failed, "));
+static JEST_SUITES_FAILED: Form = Form::beginning("Test Suites: ", r"^Test Suites: [1-9][0-9]* failed, ");
 
 /// `      Tests  1 failed | 3 passed | 1 skipped | 1 todo (6)`
-static VITEST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^ *Tests  (?:(?P<parts>\d+ [a-z]+(?: [a-z]+)?(?: \| \d+ [a-z]+)*) \(\d+\)|no tests)$")
-});
+static VITEST: Form = Form::beginning(
+    "Tests  ",
+    r"^ *Tests  (?:(?P<parts>[0-9]+ [a-z]+(?: [a-z]+)?(?: \| [0-9]+ [a-z]+)*) \([0-9]+\)|no tests)$",
+);
 
-static VITEST_FILES_FAILED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ *Test Files  [1-9]\d* failed"));
+static VITEST_FILES_FAILED: Form = Form::beginning("Test Files  ", r"^ *Test Files  [1-9][0-9]* failed");
 
 /// `  3 passing (6ms)`, with `  1 pending` and `  1 failing` below where there are such.
-static MOCHA: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^ +(?P<passing>\d+) passing \(\d+(?:ms|s|m|h)\)$"));
+static MOCHA: Form = Form::having(" passing (", r"^ +(?P<passing>[0-9]+) passing \([0-9]+(?:ms|s|m|h)\)$");
 
-static MOCHA_BELOW: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^ +(?P<count>\d+) (?P<label>pending|failing)$"));
+static MOCHA_BELOW: Form = Form::beside(r"^ +(?P<count>[0-9]+) (?P<label>pending|failing)$");
 
-/// One of `# pass 2`, `# fail 1`, …; `ℹ pass 2` in the other form.
-static NODE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:#|ℹ) (?P<label>pass|fail|cancelled|skipped|todo) (?P<count>\d+)$"));
+/// `# pass 2`, and below it `# fail 1`, …; `ℹ pass 2` in the other form.
+static NODE: Form = Form::having(" pass ", r"^(?:#|ℹ) pass (?P<count>[0-9]+)$");
+
+static NODE_BELOW: Form = Form::beside(r"^(?:#|ℹ) (?P<label>fail|cancelled|skipped|todo) (?P<count>[0-9]+)$");
 
 /// The last line; above it ` 3 pass`, ` 1 skip`, ` 1 todo`, ` 1 fail`, each where there are such.
-static BUN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^ *Ran \d+ tests? across \d+ files?\. \[[\d.]+m?s\]$"));
+static BUN: Form = Form::having(" across ", r"^ *Ran [0-9]+ tests? across [0-9]+ files?\. \[[0-9.]+m?s\]$");
 
-static BUN_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^ *(?P<count>\d+) (?P<label>pass|skip|todo|filtered out|fail|errors?|expect\(\) calls)$")
-});
+static BUN_ABOVE: Form = Form::beside(
+    r"^ *(?P<count>[0-9]+) (?P<label>pass|skip|todo|filtered out|fail|errors?|expect\(\) calls)$",
+);
 
-static PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<count>\d+) (?P<label>[a-z]+)"));
+static PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<count>[0-9]+) (?P<label>[a-z]+)"));
 
 pub(super) fn read(view: View<'_>) -> Option<(Runner, Summary)> {
     jest(view).or_else(|| vitest(view)).or_else(|| mocha(view)).or_else(|| node(view)).or_else(|| bun(view))
@@ -86,11 +86,8 @@ fn mocha(view: View<'_>) -> Option<(Runner, Summary)> {
 
 fn node(view: View<'_>) -> Option<(Runner, Summary)> {
     let first = NODE.captures(view.line())?;
-    if &first["label"] != "pass" {
-        return None;
-    }
     let (mut failed, mut skipped, mut below) = (0, 0, 0);
-    for captures in view.next(4).map_while(|line| NODE.captures(line)) {
+    for captures in view.next(4).map_while(|line| NODE_BELOW.captures(line)) {
         let count = number(&captures, "count");
         match &captures["label"] {
             "fail" | "cancelled" => failed += count,

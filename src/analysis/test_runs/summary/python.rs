@@ -5,23 +5,24 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::Runner;
+use super::form::Form;
 use super::{Summary, View, labelled, number, pattern};
 
 /// `=== 1 failed, 3 passed in 0.05s ===`, with `-q` without the bars.
-static PYTEST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:=+ )?(?P<parts>(?:\d+ [a-z]+(?:, )?)+|no tests ran) in [\d.]+s(?: \([\d:, a-z]+\))?(?: =+)?$",
-    )
-});
+static PYTEST: Form = Form::having(
+    " in ",
+    r"^(?:=+ )?(?P<parts>(?:[0-9]+ [a-z]+(?:, )?)+|no tests ran) in [0-9.]+s(?: \([0-9:, a-z]+\))?(?: =+)?$",
+);
 
-static PYTEST_PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<count>\d+) (?P<label>[a-z]+)"));
+static PYTEST_PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<count>[0-9]+) (?P<label>[a-z]+)"));
 
-static UNITTEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^Ran (?P<ran>\d+) tests? in [\d.]+s$"));
+static UNITTEST: Form = Form::beginning("Ran ", r"^Ran (?P<ran>[0-9]+) tests? in [0-9.]+s$");
 
-static UNITTEST_VERDICT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:OK|FAILED|NO TESTS RAN)(?: \((?P<parts>[a-z0-9=, ]+)\))?$"));
+static UNITTEST_VERDICT: Form =
+    Form::beside(r"^(?:OK|FAILED|NO TESTS RAN)(?: \((?P<parts>[a-z0-9=, ]+)\))?$");
 
-static UNITTEST_PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<label>[a-z ]*[a-z])=(?P<count>\d+)"));
+static UNITTEST_PART: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?P<label>[a-z ]*[a-z])=(?P<count>[0-9]+)"));
 
 pub(super) fn read(view: View<'_>) -> Option<(Runner, Summary)> {
     if let Some(captures) = PYTEST.captures(view.line()) {

@@ -5,23 +5,23 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::Runner;
+use super::form::Form;
 use super::{Summary, View, labelled, number, pattern};
 
-static RSPEC: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?P<examples>\d+) examples?, (?P<failures>\d+) failures?(?:, (?P<pending>\d+) pending)?(?:, (?P<errors>\d+) errors? occurred outside of examples)?$",
-    )
-});
+static RSPEC: Form = Form::having(
+    " example",
+    r"^(?P<examples>[0-9]+) examples?, (?P<failures>[0-9]+) failures?(?:, (?P<pending>[0-9]+) pending)?(?:, (?P<errors>[0-9]+) errors? occurred outside of examples)?$",
+);
 
-static PHPUNIT_OK: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^OK \((?P<tests>\d+) tests?, \d+ assertions?\)$"));
+static PHPUNIT_OK: Form = Form::beginning("OK (", r"^OK \((?P<tests>[0-9]+) tests?, [0-9]+ assertions?\)$");
 
-static PHPUNIT_OTHER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^Tests: (?P<tests>\d+), Assertions: \d+(?P<parts>(?:, [A-Z][A-Za-z ]*: \d+)*)\.$")
-});
+static PHPUNIT_OTHER: Form = Form::beginning(
+    "Tests: ",
+    r"^Tests: (?P<tests>[0-9]+), Assertions: [0-9]+(?P<parts>(?:, [A-Z][A-Za-z ]*: [0-9]+)*)\.$",
+);
 
 static PHPUNIT_PART: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?P<label>[A-Z][A-Za-z ]*): (?P<count>\d+)"));
+    LazyLock::new(|| pattern(r"(?P<label>[A-Z][A-Za-z ]*): (?P<count>[0-9]+)"));
 
 pub(super) fn read(view: View<'_>) -> Option<(Runner, Summary)> {
     let line = view.line();
