@@ -4,20 +4,18 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::words::{COUNTED, NUMBER, STEMS, STEP, label, number, says_done};
+use super::words::{COUNTED, NUMBER, STEP, begins_like_a_step, label, may_number, number, says_done};
 use super::{Form, Heading, shown_name};
 
 /// A longer line is a paragraph that begins like a heading, in characters; what of it is in bold may still be one.
 const MAX_CHARS: usize = 120;
-/// No stem of a word for a step is longer than this, in bytes.
-const LONGEST_STEM: usize = 12;
 
 /// "Step 2: …", "Steps 3–5 — …", "Phase B. …", "Step 2/5: …".
 static WORDED: LazyLock<Regex> = LazyLock::new(|| {
     let ends = r"(?P<sep>\s*[:：.、)）—–]|\s+-\s|\s*$)\s*(?P<title>.*)$";
-    let total = r"(?:\s*(?:/|of|von|de|из|sur)\s*\d{1,3})?";
+    let total = r"(?:\s*(?:/|of|von|de|из|sur)\s*[0-9]{1,3})?";
     Regex::new(&format!(
-        r"(?i)^(?P<word>{STEP})\s*[#№]?\s*(?P<number>{NUMBER})(?:[-–—](?P<last>\d{{1,3}}))?{total}(?:\s*\([^)]{{1,40}}\))?{ends}"
+        r"(?i)^(?P<word>{STEP})\s*[#№]?\s*(?P<number>{NUMBER})(?:[-–—](?P<last>[0-9]{{1,3}}))?{total}(?:\s*\([^)]{{1,40}}\))?{ends}"
     ))
     .expect("the pattern is fixed and compiles")
 });
@@ -25,7 +23,7 @@ static WORDED: LazyLock<Regex> = LazyLock::new(|| {
 /// "第一步：…", "第2フェーズ：…", "3단계: …".
 static COUNTED_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
-        r"^(?:第\s*(?P<number>{NUMBER})\s*(?P<word>{COUNTED})|(?P<korean>\d{{1,3}})\s*단계)(?P<sep>\s*[:：.、—–]|\s+-\s|\s*$|\s)\s*(?P<title>.*)$"
+        r"^(?:第\s*(?P<number>{NUMBER})\s*(?P<word>{COUNTED})|(?P<korean>[0-9]{{1,3}})\s*단계)(?P<sep>\s*[:：.、—–]|\s+-\s|\s*$|\s)\s*(?P<title>.*)$"
     ))
     .expect("the pattern is fixed and compiles")
 });
@@ -33,7 +31,7 @@ static COUNTED_FIRST: LazyLock<Regex> = LazyLock::new(|| {
 /// "3. …", "Fix 2: …", "C1 — …".
 static NUMBERED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"^(?:(?P<word>\p{L}[\p{L}-]{0,15})\s*[#№]?\s*)?(?P<number>\d{1,2}(?:\.\d{1,2})?)(?:[-–](?P<last>\d{1,2}))?(?P<sep>\s*[:：)、—–]|\.\s|\s+-\s)\s*(?P<title>.*)$",
+        r"^(?:(?P<word>\p{L}[\p{L}-]{0,15})\s*[#№]?\s*)?(?P<number>[0-9]{1,2}(?:\.[0-9]{1,2})?)(?:[-–](?P<last>[0-9]{1,2}))?(?P<sep>\s*[:：)、—–]|\.\s|\s+-\s)\s*(?P<title>.*)$",
     )
     .expect("the pattern is fixed and compiles")
 });
@@ -68,13 +66,12 @@ fn begins_with_a_word(title: &str) -> bool {
     title.chars().find(|c| c.is_alphanumeric()).is_none_or(char::is_alphabetic)
 }
 
-/// Whether [`WORDED`] is worth a try: of what is not ASCII only the pattern itself knows what it begins with.
+/// Whether [`WORDED`] is worth a try: a word that begins like one for a step, and a number within it or right behind it.
 fn may_be_worded(line: &str) -> bool {
-    let start = &line.as_bytes()[..line.len().min(LONGEST_STEM)];
-    let begins_with = |stem: &&(&str, ())| {
-        start.get(..stem.0.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem.0.as_bytes()))
-    };
-    !start.is_ascii() || STEMS.iter().any(|stem| begins_with(&stem))
+    let after = line.trim_start_matches(char::is_alphabetic);
+    let word = &line[..line.len() - after.len()];
+    let after = after.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '#' | '№'));
+    (after.starts_with(may_number) || word.chars().skip(1).any(may_number)) && begins_like_a_step(word)
 }
 
 /// Whether [`COUNTED_FIRST`] is.
@@ -156,7 +153,7 @@ mod tests {
 
     const PIECES: &[&str] = &[
         "Fix", "C", "é", "ª", "Ⅷ", "ͅ", "ßtep", "步", "-", " ", "\u{a0}", "#", "№", "1", "12", "3.4", "٣",
-        "½", "–", ":", "：", ".", ". ", ")", "、", " - ", "—", "title",
+        "½", "A", "二", "二十", "s", "–", ":", "：", ".", ". ", ")", "、", " - ", "—", "title",
     ];
 
     proptest! {
@@ -164,6 +161,17 @@ mod tests {
         fn no_numbered_heading_is_passed_over(pieces in vec(select(PIECES), 0..9)) {
             let line = pieces.concat();
             prop_assert!(may_be_numbered(&line) || !NUMBERED.is_match(&line), "{:?}", line);
+        }
+
+        #[test]
+        fn no_worded_heading_is_passed_over(
+            word in select(STEP.split('|').map(|word| word.replace('?', "")).collect::<Vec<_>>()),
+            is_capital in any::<bool>(),
+            pieces in vec(select(PIECES), 0..9),
+        ) {
+            let word = if is_capital { word.to_uppercase() } else { word };
+            let line = format!("{word}{}", pieces.concat());
+            prop_assert!(may_be_worded(&line) || !WORDED.is_match(&line), "{:?}", line);
         }
     }
 }

@@ -34,6 +34,25 @@ pub(super) const STEMS: &[(&str, ())] = &[
     ("faza", ()),
 ];
 
+/// How the other words begin, in lower case.
+const OTHER_STEMS: &[&str] = &[
+    "étape", "шаг", "этап", "фаз", "част", "волн", "крок", "етап", "adı", "aşa", "步", "阶", "階", "ステ",
+    "フェ", "手順", "단계", "스텝",
+];
+
+/// Whether a word begins like one for a step.
+pub(super) fn begins_like_a_step(word: &str) -> bool {
+    let begins_with = |stem: &str| {
+        word.as_bytes().get(..stem.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem.as_bytes()))
+    };
+    let begins_by_unicode_with = |stem: &str| {
+        let mut letters = word.chars().flat_map(char::to_lowercase);
+        stem.chars().all(|letter| letters.next() == Some(letter))
+    };
+    STEMS.iter().any(|(stem, ())| begins_with(stem))
+        || (!word.is_ascii() && OTHER_STEMS.iter().any(|stem| begins_by_unicode_with(stem)))
+}
+
 /// Those that follow the word before without a space.
 pub(super) const UNSPACED: &str = "步骤|步驟|阶段|階段|ステップ|フェーズ|手順|단계";
 
@@ -41,7 +60,7 @@ pub(super) const UNSPACED: &str = "步骤|步驟|阶段|階段|ステップ|フ�
 pub(super) const COUNTED: &str = "步|阶段|階段|段階|部分|ステップ|フェーズ";
 
 /// A number: figures with an optional second level, one capital letter, or Chinese figures.
-pub(super) const NUMBER: &str = r"\d{1,3}(?:\.\d{1,2})?|(?-i:[A-H])\b|[一二三四五六七八九十]{1,3}";
+pub(super) const NUMBER: &str = r"[0-9]{1,3}(?:\.[0-9]{1,2})?|(?-i:[A-H])\b|[一二三四五六七八九十]{1,3}";
 
 /// Whether a text without any such character can be skipped at once.
 pub(super) fn may_number(c: char) -> bool {
