@@ -3,10 +3,6 @@
 //! In this order: the same name; the same item id with a kindred text; the same place between two known neighbours;
 //! a similar text. An item that is done never becomes another one that is not: that is a new piece of work.
 
-use std::collections::HashMap;
-
-use strsim::sorensen_dice;
-
 use super::StepStatus;
 use super::todo::TodoItem;
 use crate::analysis::bounded::head;
@@ -55,18 +51,23 @@ impl Matching<'_> {
 
     /// Items still on the list come before those that had left it; equal names pair in their order.
     fn by_name(&mut self) {
+        // The new list is short; the old one may be all that a long run ever had on it.
+        let mut wanted: Vec<(&str, usize)> = self.new.iter().map(|item| item.name.trim()).zip(0..).collect();
+        wanted.sort_unstable();
         for listed in [true, false] {
-            let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
-            for (index, known) in self.old.iter().enumerate().rev() {
-                if known.listed == listed && !self.taken[index] {
-                    waiting.entry(known.name.trim()).or_default().push(index);
+            for index in 0..self.old.len() {
+                if wanted.is_empty() {
+                    return;
                 }
-            }
-            for index in 0..self.new.len() {
-                if self.of_new[index].is_none()
-                    && let Some(old) = waiting.get_mut(self.new[index].name.trim()).and_then(Vec::pop)
-                {
-                    self.pair(old, index);
+                let known = self.old[index];
+                if known.listed != listed || self.taken[index] {
+                    continue;
+                }
+                let name = known.name.trim();
+                let place = wanted.partition_point(|(wanted, _)| *wanted < name);
+                if wanted.get(place).is_some_and(|(wanted, _)| *wanted == name) {
+                    let (_, new) = wanted.remove(place);
+                    self.pair(index, new);
                 }
             }
         }
@@ -118,16 +119,16 @@ impl Matching<'_> {
         if open.len() > MAX_COMPARED || self.open_old().count() > MAX_COMPARED {
             return;
         }
+        let pairs_of = |old: usize| (old, Pairs::of(self.old[old].name));
+        let mut old: Vec<(usize, Pairs)> =
+            if open.is_empty() { Vec::new() } else { self.open_old().map(pairs_of).collect() };
         for index in open {
-            let best = self
-                .open_old()
-                .map(|old| (old, self.similarity(old, index)))
-                .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-            if let Some((old, similarity)) = best
-                && similarity >= SIMILAR
-                && self.may_pair(old, index, SIMILAR)
-            {
-                self.pair(old, index);
+            let new = Pairs::of(&self.new[index].name);
+            let similar = old.iter().enumerate().map(|(place, (_, pairs))| (place, pairs.share_with(&new)));
+            let best = similar.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+            if let Some((place, _)) = best.filter(|(_, similarity)| *similarity >= SIMILAR) {
+                let (known, _) = old.remove(place);
+                self.pair(known, index);
             }
         }
     }
@@ -150,7 +151,56 @@ impl Matching<'_> {
     }
 
     fn similarity(&self, old: usize, new: usize) -> f64 {
-        let start = |text: &str| head(text, COMPARED_BYTES).to_lowercase();
-        sorensen_dice(&start(self.old[old].name), &start(&self.new[new].name))
+        Pairs::of(self.old[old].name).share_with(&Pairs::of(&self.new[new].name))
+    }
+}
+
+/// The letter pairs of a name: its start in lower case, without blanks.
+struct Pairs {
+    text: String,
+    /// Sorted, each as often as it occurs.
+    pairs: Vec<(char, char)>,
+}
+
+impl Pairs {
+    fn of(name: &str) -> Self {
+        let mut text = head(name, COMPARED_BYTES).to_lowercase();
+        text.retain(|c| !c.is_whitespace());
+        let mut pairs: Vec<_> = text.chars().zip(text.chars().skip(1)).collect();
+        pairs.sort_unstable();
+        Self { text, pairs }
+    }
+
+    /// The Sørensen–Dice coefficient: the share of pairs that both have, 0–1.
+    fn share_with(&self, other: &Self) -> f64 {
+        if self.text == other.text {
+            return 1.0;
+        }
+        if self.text.len() < 2 || other.text.len() < 2 {
+            return 0.0;
+        }
+        let (mut mine, mut others, mut common) = (self.pairs.as_slice(), other.pairs.as_slice(), 0_usize);
+        while let ([my, my_rest @ ..], [their, their_rest @ ..]) = (mine, others) {
+            let order = my.cmp(their);
+            common += usize::from(order.is_eq());
+            mine = if order.is_le() { my_rest } else { mine };
+            others = if order.is_ge() { their_rest } else { others };
+        }
+        // By bytes: a letter of several weighs as many.
+        (2 * common) as f64 / (self.text.len() + other.text.len() - 2) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn pairs_are_compared_as_usual(a in "[ab cé\n]{0,12}", b in "[ab cé\n]{0,12}") {
+            prop_assert_eq!(Pairs::of(&a).share_with(&Pairs::of(&b)), strsim::sorensen_dice(&a, &b));
+        }
     }
 }
