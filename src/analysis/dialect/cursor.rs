@@ -9,11 +9,14 @@ mod marks;
 
 use std::borrow::Cow;
 
+use marks::Marks;
+
 /// Reads a text from its start. Everything that gives `None` has met something that is no JSON.
 #[derive(Debug, Clone)]
 pub(in crate::analysis) struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    marks: Marks,
     surrogates: bool,
 }
 
@@ -40,17 +43,38 @@ pub(in crate::analysis) enum Kind {
     Null,
 }
 
+/// What a backslash begins with the byte behind it.
+#[derive(Debug, Clone, Copy)]
+enum Escape {
+    /// An escape of two bytes.
+    Short,
+    /// One with four figures to come.
+    Unicode,
+    None,
+}
+
+static ESCAPES: [Escape; 256] = {
+    let mut escapes = [Escape::None; 256];
+    let (short, mut place) = (br#""\/bfnrt"#, 0);
+    while place < short.len() {
+        escapes[short[place] as usize] = Escape::Short;
+        place += 1;
+    }
+    escapes[b'u' as usize] = Escape::Unicode;
+    escapes
+};
+
 /// Whether a text has raw control characters.
 ///
 /// Looks at whole blocks without leaving early, which the compiler turns into vector instructions.
 pub(in crate::analysis) fn has_controls(text: &str) -> bool {
-    let has_one = |block: &[u8]| block.iter().fold(0, |found, byte| found | u8::from(*byte < 0x20)) != 0;
+    let has_one = |block: &[u8]| block.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < 0x20;
     text.as_bytes().chunks(256).any(has_one)
 }
 
 impl<'a> Cursor<'a> {
     pub(in crate::analysis) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, surrogates: false }
+        Self { text, at: 0, marks: Marks::new(text.as_bytes()), surrogates: false }
     }
 
     /// How many bytes have been read.
@@ -107,7 +131,14 @@ impl<'a> Cursor<'a> {
         if self.peek()? != b'"' {
             return None;
         }
-        let key = self.text()?;
+        let start = self.at + 1;
+        let end = self.marks.next(self.text.as_bytes(), start)?;
+        let key = if self.text.as_bytes()[end] == b'"' {
+            self.at = end + 1;
+            Cow::Borrowed(&self.text[start..end])
+        } else {
+            self.text()?
+        };
         self.colon()?;
         Some(Some(key))
     }
@@ -150,7 +181,7 @@ impl<'a> Cursor<'a> {
         let start = self.at + 1;
         let (mut at, mut is_escaped) = (start, false);
         loop {
-            at += marks::next(bytes.get(at..)?)?;
+            at = self.marks.next(bytes, at)?;
             if bytes[at] == b'"' {
                 self.at = at + 1;
                 return Some((&self.text[start..at], is_escaped));
@@ -163,14 +194,14 @@ impl<'a> Cursor<'a> {
     /// How long the escape is that begins there.
     fn escape(&mut self, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
-        match bytes.get(at + 1)? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
-            b'u' => {
+        match ESCAPES[usize::from(*bytes.get(at + 1)?)] {
+            Escape::Short => Some(2),
+            Escape::Unicode => {
                 let digits = bytes.get(at + 2..at + 6)?;
                 self.surrogates |= digits[0] | 0x20 == b'd';
                 digits.iter().all(u8::is_ascii_hexdigit).then_some(6)
             }
-            _ => None,
+            Escape::None => None,
         }
     }
 

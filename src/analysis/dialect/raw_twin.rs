@@ -31,6 +31,7 @@ pub(in crate::analysis) enum Twin {
 static JOINT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"}{\""));
 static MESSAGE: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"message\""));
 static PLAIN_ID: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(br#"id":""#));
+static PARSED_ID: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(br#"id": ""#));
 static ESCAPED_ID: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(br#"id\":\""#));
 
 /// How far into a line its own kind is looked for: the envelope's head.
@@ -67,9 +68,7 @@ impl HeldRaw {
         let is_plain = plain_parts(next).is_some();
         match self.inner_kind() {
             // A second writer may have put another event of the kind between the two.
-            Inner::Kind(_) if self.first_id().is_some_and(|id| memmem::find(next, id).is_none()) => {
-                Twin::Other
-            }
+            Inner::Kind(_) if self.first_id().is_some_and(|id| !has_id(next, id)) => Twin::Other,
             Inner::Kind(mine)
                 if kind == mine || (kind.starts_with(mine) && kind.get(mine.len()) == Some(&b'_')) =>
             {
@@ -146,6 +145,13 @@ enum Inner<'a> {
     Kind(&'a [u8]),
     Cut,
     Unknown,
+}
+
+/// Whether an id stands in a line.
+fn has_id(line: &[u8], id: &[u8]) -> bool {
+    // Nearly always it is the line's first value of that key, and a search for it would take longer to prepare.
+    let first = PARSED_ID.find(line).is_some_and(|at| line[at + PARSED_ID.needle().len()..].starts_with(id));
+    first || memmem::find(line, id).is_some()
 }
 
 /// Whether the line is a raw one, which the same event follows, parsed.
