@@ -106,6 +106,8 @@ impl<'t> Seen<'t> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -188,15 +190,17 @@ mod tests {
     /// Letters, figures and marks beyond ASCII.
     const LETTERS: &[&str] = &["é", "ö", "ß", "größe", "пароль", "トークン", "ª", "٣", "Ⅷ", "\u{301}", "字"];
 
-    const PATTERNS: [&Pattern; 4] = [&USER_INFO, &SHAPES, &NAMED, &PERHAPS_NAMED];
+    /// The patterns, and the same as they are to Unicode.
+    static PATTERNS: LazyLock<[(&Pattern, regex::Regex); 4]> = LazyLock::new(|| {
+        [&USER_INFO, &SHAPES, &NAMED, &PERHAPS_NAMED]
+            .map(|pattern| (pattern, regex::Regex::new(pattern.text).unwrap()))
+    });
 
     fn shown(found: Found<'_>) -> String {
         format!("<{}|{}>", found.name, found.value)
     }
 
-    /// The same by a pattern that knows Unicode.
-    fn places_by_unicode(pattern: &Pattern, text: &str) -> Vec<Place> {
-        let unicode = regex::Regex::new(pattern.text).unwrap();
+    fn places_by_unicode(unicode: &regex::Regex, text: &str) -> Vec<Place> {
         let found = unicode.captures_iter(text).map(|found| {
             let group = |name| found.name(name).map_or(0..0, |group| group.range());
             Place { whole: found.get_match().range(), name: group("name"), value: group("value") }
@@ -220,17 +224,17 @@ mod tests {
     proptest! {
         #[test]
         fn without_letters_beyond_ascii_the_same_is_found_as_by_unicode(text in texts(SYMBOLS)) {
-            for pattern in PATTERNS {
-                prop_assert_eq!(pattern.places(&text), places_by_unicode(pattern, &text), "{:?}", text);
+            for (pattern, unicode) in &*PATTERNS {
+                prop_assert_eq!(pattern.places(&text), places_by_unicode(unicode, &text), "{:?}", text);
             }
         }
 
         #[test]
         fn what_is_hidden_by_unicode_is_hidden(text in texts(LETTERS)) {
-            for pattern in PATTERNS {
+            for (pattern, unicode) in &*PATTERNS {
                 let places = pattern.places(&text);
                 let is_hidden = |at: usize| places.iter().any(|place| hidden(place).contains(&at));
-                for place in places_by_unicode(pattern, &text) {
+                for place in places_by_unicode(unicode, &text) {
                     prop_assert!(hidden(&place).all(is_hidden), "{:?} in {:?}, {:?}", place, text, places);
                 }
             }
