@@ -130,7 +130,7 @@ pub(super) fn begins_in_a_word(text: &str) -> bool {
 }
 
 /// What `\w` is to a pattern.
-fn is_word_character(c: char) -> bool {
+pub(super) fn is_word_character(c: char) -> bool {
     u8::try_from(c).ok().filter(u8::is_ascii).map_or_else(|| regex_syntax::is_word_character(c), is_word_byte)
 }
 

@@ -7,7 +7,7 @@ mod pattern;
 
 use std::borrow::Cow;
 
-use self::pattern::{Found, Pattern};
+use self::pattern::Pattern;
 use crate::analysis::needles::Needles;
 
 /// What stands in a secret's place.
@@ -73,11 +73,10 @@ static USER_INFO: Pattern =
 /// of URLs). Names stay readable. Borrowed where nothing was found; linear in the length of `text`.
 pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     let signs = Signs::of(text);
-    let text =
-        chain(Cow::Borrowed(text), signs.user_info, &USER_INFO, |found| format!("{}{MASK}@", found.name));
+    let text = chain(Cow::Borrowed(text), signs.user_info, &USER_INFO, |_| MASK.to_owned());
     let text = chain(text, signs.shapes, &SHAPES, |_| MASK.to_owned());
     let text = chain(text, signs.named, &NAMED, masked_value);
-    chain(text, signs.perhaps_named, &PERHAPS_NAMED, |found| format!("{}{MASK}", found.name))
+    chain(text, signs.perhaps_named, &PERHAPS_NAMED, |_| MASK.to_owned())
 }
 
 /// Which of the patterns may match: what each cannot do without is there.
@@ -188,11 +187,11 @@ fn has_number_and_colon(text: &str) -> bool {
     })
 }
 
-/// The name and a mask, in the quotes that the value had.
-fn masked_value(Found { name, value }: Found<'_>) -> String {
+/// A mask, in the quotes that the value had.
+fn masked_value(value: &str) -> String {
     let quote = |c: Option<char>| c.filter(|c| matches!(c, '"' | '\'')).map(String::from).unwrap_or_default();
     let closing = if value.len() > 1 { quote(value.chars().next_back()) } else { String::new() };
-    format!("{name}{}{MASK}{closing}", quote(value.chars().next()))
+    format!("{}{MASK}{closing}", quote(value.chars().next()))
 }
 
 /// Replaces what a pattern finds, if it may find anything, in a text that may have changed already.
@@ -200,11 +199,11 @@ fn chain<'a>(
     text: Cow<'a, str>,
     may_match: bool,
     pattern: &Pattern,
-    with: fn(Found<'_>) -> String,
+    mask: fn(&str) -> String,
 ) -> Cow<'a, str> {
     match text {
         _ if !may_match => text,
-        Cow::Borrowed(text) => pattern.replace(text, with),
-        Cow::Owned(text) => Cow::Owned(pattern.replace(&text, with).into_owned()),
+        Cow::Borrowed(text) => pattern.replace(text, mask),
+        Cow::Owned(text) => Cow::Owned(pattern.replace(&text, mask).into_owned()),
     }
 }

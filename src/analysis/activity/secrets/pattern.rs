@@ -2,9 +2,9 @@
 //!
 //! What letters, blanks and words are takes tables of all of Unicode, which make a pattern ten times as slow to compile and
 //! keep the quick engines from searching with it. So the pattern never sees Unicode: it sees a text of as many bytes as the
-//! original has characters, in which a blank of any kind is a space and what else is beyond ASCII is no part of a word. The
-//! letter before `token` in `größe_token=…` therefore hides nothing: a little more is found than by the tables, and nothing
-//! less.
+//! original has characters, in which what is beyond ASCII is a blank, or no part of a word. The letter before `token` in
+//! `größe_token=…` therefore hides nothing: more is found than by the tables, and, since what would not be found by them is
+//! not passed over but searched again, nothing less.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,64 +12,64 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-/// A constant pattern of ASCII characters.
+use crate::analysis::needles::is_word_character;
+
+/// A constant pattern of ASCII characters, none of whose matches are empty.
 #[derive(Debug)]
 pub(super) struct Pattern {
     text: &'static str,
     compiled: OnceLock<Regex>,
 }
 
-/// A place where the pattern fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found<'t> {
-    /// What its group `name` holds; empty without one.
-    pub(super) name: &'t str,
-    /// What its group `value` holds; empty without one.
-    pub(super) value: &'t str,
-}
-
-/// Where a pattern and its groups fit, in bytes of the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    whole: Range<usize>,
-    name: Range<usize>,
-    value: Range<usize>,
-}
+/// So many matches that hang on a letter beyond ASCII are searched again: each may be as long as the text.
+const MAX_SEARCHED_AGAIN: usize = 64;
 
 impl Pattern {
     pub(super) const fn new(text: &'static str) -> Self {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// The text with what `with` makes of each place; borrowed where there is none.
-    pub(super) fn replace<'t>(&self, text: &'t str, with: fn(Found<'_>) -> String) -> Cow<'t, str> {
-        let places = self.places(text);
-        if places.is_empty() {
+    /// The text with what `mask` makes of each group `value` that fits, or of each match where there is no such group;
+    /// borrowed where there is none.
+    pub(super) fn replace<'t>(&self, text: &'t str, mask: fn(&str) -> String) -> Cow<'t, str> {
+        let mut hidden = self.places(text);
+        if hidden.is_empty() {
             return Cow::Borrowed(text);
         }
+        hidden.sort_unstable_by_key(|place| place.start);
+        hidden.dedup_by(|next, place| {
+            let overlaps = next.start < place.end;
+            place.end = if overlaps { place.end.max(next.end) } else { place.end };
+            overlaps
+        });
         let (mut out, mut from) = (String::with_capacity(text.len()), 0);
-        for place in places {
-            out.push_str(&text[from..place.whole.start]);
-            out.push_str(&with(Found { name: &text[place.name], value: &text[place.value] }));
-            from = place.whole.end;
+        for place in hidden {
+            out.push_str(&text[from..place.start]);
+            from = place.end;
+            out.push_str(&mask(&text[place]));
         }
         out.push_str(&text[from..]);
         Cow::Owned(out)
     }
 
-    /// Where the pattern fits, one place behind the other.
-    fn places(&self, text: &str) -> Vec<Place> {
+    /// What is to be hidden.
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
         let pattern = self.compiled.get_or_init(|| {
             let built = RegexBuilder::new(self.text).unicode(false).build();
             built.expect("a constant pattern")
         });
         let seen = Seen::of(text);
-        let found = pattern.captures_iter(&seen.bytes).map(|found| {
-            let group = |name| found.name(name).map_or(0..0, |group| seen.original(group.range()));
-            let whole = found.get_match();
-            Place { whole: seen.original(whole.range()), name: group("name"), value: group("value") }
-        });
-        found.collect()
+        let (mut places, mut from, mut searched_again) = (Vec::new(), 0, 0);
+        while let Some(found) = pattern.captures_at(&seen.bytes, from) {
+            let (whole, value) = (found.get_match(), found.name("value"));
+            places.push(seen.original(value.unwrap_or(whole).range()));
+            let name_end = value.map_or(whole.end(), |value| value.start());
+            let hangs_on_letter = seen.has_letter(whole.start().saturating_sub(1)..name_end);
+            let again = hangs_on_letter && searched_again < MAX_SEARCHED_AGAIN;
+            searched_again += usize::from(again);
+            from = if again { whole.start() + 1 } else { whole.end() };
+        }
+        places
     }
 }
 
@@ -80,8 +80,12 @@ struct Seen<'t> {
     starts: Vec<usize>,
 }
 
-/// Stands for a character beyond ASCII that is no blank.
-const OTHER: u8 = 0xff;
+/// Stands for a blank beyond ASCII. The spaces in a pattern are only those of ASCII.
+const BLANK: u8 = 0x0b;
+/// Stands for what else may be of a word.
+const LETTER: u8 = 0xff;
+/// Stands for any other character beyond ASCII.
+const SYMBOL: u8 = 0xfe;
 
 impl<'t> Seen<'t> {
     fn of(text: &'t str) -> Self {
@@ -90,8 +94,9 @@ impl<'t> Seen<'t> {
         }
         let byte = |c: char| match u8::try_from(c) {
             Ok(byte) if byte.is_ascii() => byte,
-            Ok(_) | Err(_) if c.is_whitespace() => b' ',
-            Ok(_) | Err(_) => OTHER,
+            Ok(_) | Err(_) if c.is_whitespace() => BLANK,
+            Ok(_) | Err(_) if is_word_character(c) => LETTER,
+            Ok(_) | Err(_) => SYMBOL,
         };
         let bytes = text.chars().map(byte).collect();
         let starts = text.char_indices().map(|(start, _)| start).chain([text.len()]).collect();
@@ -101,6 +106,10 @@ impl<'t> Seen<'t> {
     /// What a range of the bytes is in the text.
     fn original(&self, range: Range<usize>) -> Range<usize> {
         if self.starts.is_empty() { range } else { self.starts[range.start]..self.starts[range.end] }
+    }
+
+    fn has_letter(&self, range: Range<usize>) -> bool {
+        !self.starts.is_empty() && memchr::memchr(LETTER, &self.bytes[range]).is_some()
     }
 }
 
@@ -196,21 +205,13 @@ mod tests {
             .map(|pattern| (pattern, regex::Regex::new(pattern.text).unwrap()))
     });
 
-    fn shown(found: Found<'_>) -> String {
-        format!("<{}|{}>", found.name, found.value)
+    fn shown(hidden: &str) -> String {
+        format!("<{hidden}>")
     }
 
-    fn places_by_unicode(unicode: &regex::Regex, text: &str) -> Vec<Place> {
-        let found = unicode.captures_iter(text).map(|found| {
-            let group = |name| found.name(name).map_or(0..0, |group| group.range());
-            Place { whole: found.get_match().range(), name: group("name"), value: group("value") }
-        });
-        found.collect()
-    }
-
-    /// The part of a place that is hidden.
-    fn hidden(place: &Place) -> Range<usize> {
-        if place.value.is_empty() { place.whole.clone() } else { place.value.clone() }
+    fn places_by_unicode(unicode: &regex::Regex, text: &str) -> Vec<Range<usize>> {
+        let found = unicode.captures_iter(text);
+        found.map(|found| found.name("value").unwrap_or(found.get_match()).range()).collect()
     }
 
     fn texts(others: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -233,9 +234,9 @@ mod tests {
         fn what_is_hidden_by_unicode_is_hidden(text in texts(LETTERS)) {
             for (pattern, unicode) in &*PATTERNS {
                 let places = pattern.places(&text);
-                let is_hidden = |at: usize| places.iter().any(|place| hidden(place).contains(&at));
-                for place in places_by_unicode(unicode, &text) {
-                    prop_assert!(hidden(&place).all(is_hidden), "{:?} in {:?}, {:?}", place, text, places);
+                let is_hidden = |at: usize| places.iter().any(|place| place.contains(&at));
+                for mut place in places_by_unicode(unicode, &text) {
+                    prop_assert!(place.all(is_hidden), "{:?} in {:?}, {:?}", place, text, places);
                 }
             }
         }
@@ -246,15 +247,23 @@ mod tests {
         let pattern = Pattern::new("(?P<name>a)(?P<value>b)");
         assert!(matches!(pattern.replace("ba", shown), Cow::Borrowed("ba")));
         assert!(matches!(pattern.replace("bäa", shown), Cow::Borrowed("bäa")));
-        assert_eq!(pattern.replace("xabyab", shown), "x<a|b>y<a|b>");
-        assert_eq!(pattern.replace("äab", shown), "ä<a|b>");
+        assert_eq!(pattern.replace("xabyab", shown), "xa<b>ya<b>");
+        assert_eq!(pattern.replace("äab", shown), "äa<b>");
     }
 
     #[test]
     fn letters_blanks_and_long_words_beyond_ascii_are_counted_as_characters() {
-        assert_eq!(NAMED.replace("größe_password=größe\u{a0}x", shown), "größ<e_password=|größe>\u{a0}x");
-        assert_eq!(NAMED.replace("--token\u{3000}größe", shown), "<--token\u{3000}|größe>");
-        let far = format!("curl {} -u a:b", "ж".repeat(190));
-        assert_eq!(NAMED.replace(&far, shown), format!("<curl {} -u a:|b>", "ж".repeat(190)));
+        assert_eq!(NAMED.replace("größe_password=größe\u{a0}x", shown), "größe_password=<größe>\u{a0}x");
+        assert_eq!(NAMED.replace("--token\u{3000}größe", shown), "--token\u{3000}<größe>");
+        let far = format!("curl {} -u a:", "ж".repeat(190));
+        assert_eq!(NAMED.replace(&format!("{far}b"), shown), format!("{far}<b>"));
+    }
+
+    #[test]
+    fn what_is_found_for_a_letter_beyond_ascii_hides_nothing_else() {
+        let text = "évault login \"vault login hunter2";
+        assert_eq!(NAMED.replace(text, shown), "évault login <\"vault> login <hunter2>");
+        let many = format!("{}--token x", "éTOKEN=".repeat(2 * MAX_SEARCHED_AGAIN));
+        assert!(NAMED.replace(&many, shown).len() < many.len() + 5);
     }
 }
