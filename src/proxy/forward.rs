@@ -118,7 +118,8 @@ impl Forwarder {
         if let Err(error) = self.make_outgoing(&mut request, present, protocol) {
             return Box::pin(ready(Err(error)));
         }
-        let mut outgoing = Outgoing::of(request);
+        // On the heap by itself: both are of a size that is quickly had, and together they are not.
+        let mut outgoing = Box::new(Outgoing::of(request));
         Box::pin(async move {
             // One variable from here to the client, and changed where it lies: an answer is large.
             let mut answered = self.client.send(&mut outgoing, &upload).await;
