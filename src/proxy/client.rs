@@ -4,6 +4,8 @@
 //! that met a dead pooled connection is sent once more on a fresh one if it is safe to repeat (see [`is_repeatable`]);
 //! everything else is a [`ProxyError`].
 
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
 use std::future::poll_fn;
 use std::mem;
 use std::pin::{Pin, pin};
@@ -11,10 +13,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Method, Request, Response, Uri, header};
+use http::{Extensions, HeaderMap, Method, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::body::Body;
 use super::calls::Calls;
@@ -99,7 +102,7 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub async fn send_own(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>, ProxyError> {
-        self.send(&mut Outgoing::of(request.map(RequestBody::Own)), &Upload::none()).await
+        self.send(&mut Outgoing::of(request.map(RequestBody::Own), false), &Upload::none()).await
     }
 
     /// The upstream that this client speaks to.
@@ -112,10 +115,12 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future closes the connection that the request is on; the pool is unharmed.
     pub async fn send(&self, outgoing: &mut Outgoing, upload: &Upload) -> Result<Response<Body>, ProxyError> {
-        let call = self.calls.begin(&mut outgoing.request);
+        let now = Instant::now();
+        let call = self.calls.begin(&mut outgoing.request, now);
         // After what the call has added, which belongs to whatever is sent.
-        outgoing.spare = Spare::of(&outgoing.request);
-        let mut answered = self.send_patiently(outgoing, upload).await;
+        let is_repeatable = !outgoing.switches && is_repeatable(&outgoing.request);
+        outgoing.spare = is_repeatable.then(|| Spare::of(&outgoing.request));
+        let mut answered = self.send_patiently(outgoing, upload, now).await;
         match &mut answered {
             Ok(response) => call.answered(response),
             Err(error) => call.failed(error.proxy_status()),
@@ -128,8 +133,9 @@ impl Client {
         &self,
         outgoing: &mut Outgoing,
         upload: &Upload,
+        now: Instant,
     ) -> Result<Response<Body>, ProxyError> {
-        while let Some(connection) = self.pool.take() {
+        while let Some(connection) = self.pool.take(now) {
             match self.attempt(connection, outgoing, upload).await {
                 Ok(response) => return Ok(response),
                 Err(Failure::Unsent(_)) => {}
@@ -231,9 +237,8 @@ impl Client {
 }
 
 impl Outgoing {
-    /// Of a request in the form in which it goes out.
-    pub fn of(request: Request<RequestBody>) -> Self {
-        let switches = request.headers().contains_key(header::UPGRADE);
+    /// Of a request in the form in which it goes out, which asks to switch protocols or not.
+    pub fn of(request: Request<RequestBody>, switches: bool) -> Self {
         Self { request, switches, spare: None }
     }
 }
@@ -257,14 +262,13 @@ struct Spare {
 }
 
 impl Spare {
-    /// `None` of a request that must not be sent twice.
-    fn of(request: &Request<RequestBody>) -> Option<Self> {
-        (!request.headers().contains_key(header::UPGRADE) && is_repeatable(request)).then(|| Self {
+    fn of(request: &Request<RequestBody>) -> Self {
+        Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),
             extensions: request.extensions().clone(),
-        })
+        }
     }
 
     fn into_request(self) -> Request<RequestBody> {

@@ -119,7 +119,7 @@ impl Forwarder {
             return Box::pin(ready(Err(error)));
         }
         // On the heap by itself: both are of a size that is quickly had, and together they are not.
-        let mut outgoing = Box::new(Outgoing::of(request));
+        let mut outgoing = Box::new(Outgoing::of(request, switching.is_some()));
         Box::pin(async move {
             // One variable from here to the client, and changed where it lies: an answer is large.
             let mut answered = self.client.send(&mut outgoing, &upload).await;
