@@ -30,7 +30,7 @@
 //! | part | modules |
 //! | --- | --- |
 //! | pure: no IO, no clock, an outcome for every input | [`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], [`comparison`], [`openapi`], and parts of others: `answer`, `eligible`, `merge`, `fallback`, `findings` of [`enrich`], `framing` of [`server`], `key` and `rules` of [`shield`], `accept` and `event` of [`stream`] |
-//! | the data path | [`server`], [`stack`], [`observe`], [`shield`], [`enrich`], [`stream`], [`proxy`] |
+//! | the data path | [`server`], [`prompt`], [`stack`], [`observe`], [`shield`], [`enrich`], [`stream`], [`proxy`] |
 //! | what it reads | [`runlog`]: folders, object stores, web servers, transcripts, the upstream's own answer |
 //! | what it is told | [`config`] (raw → checked → in force), [`reload`] (again, without losing a request), [`switch`] (the rollout at run time) |
 //! | what it tells | [`admin`] (metrics, runs, comparison, the schema of the notes, the page), [`telemetry`], [`systemd`] |
@@ -44,6 +44,7 @@ pub mod commands;
 pub mod config;
 
 pub mod observe;
+pub mod prompt;
 pub mod reload;
 pub mod server;
 pub mod stack;

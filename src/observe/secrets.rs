@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{HeaderMap, HeaderName, Request, Response};
 use pin_project_lite::pin_project;
@@ -86,11 +86,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let mut answered = ready!(this.inner.poll(cx));
-        if let Ok(response) = &mut answered {
+        let mut answered = this.inner.poll(cx);
+        if let Poll::Ready(Ok(response)) = &mut answered {
             this.secrets.mark(response.headers_mut());
         }
-        Poll::Ready(answered)
+        answered
     }
 }
 

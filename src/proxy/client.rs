@@ -4,16 +4,20 @@
 //! that met a dead pooled connection is sent once more on a fresh one if it is safe to repeat (see [`is_repeatable`]);
 //! everything else is a [`ProxyError`].
 
+#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::{Poll, ready};
+use std::mem;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Method, Request, Response, Uri, header};
+use http::{Extensions, HeaderMap, Method, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::body::Body;
 use super::calls::Calls;
@@ -52,10 +56,23 @@ pub struct Client {
     metrics: Metrics,
 }
 
-/// What a failed attempt leaves behind.
+/// A request that is in the form in which it goes out.
+///
+/// It stays where it is until a connection takes it, since it is large: what sends it borrows it.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// An empty one once a connection has it.
+    request: Request<RequestBody>,
+    /// Whether it asks to switch protocols.
+    switches: bool,
+    /// What is sent instead, should the connection have been dead.
+    spare: Option<Spare>,
+}
+
+/// What a failed attempt came to.
 enum Failure {
-    /// Nothing was written: here is the request again.
-    Unsent(Box<Request<RequestBody>>, ProxyError),
+    /// Nothing was written: the request is back in its place.
+    Unsent(ProxyError),
     /// It may have been read, or even acted upon.
     Sent(ProxyError),
 }
@@ -85,7 +102,7 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub async fn send_own(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>, ProxyError> {
-        self.send(request.map(RequestBody::Own), &Upload::none()).await
+        self.send(&mut Outgoing::of(request.map(RequestBody::Own), false), &Upload::none()).await
     }
 
     /// The upstream that this client speaks to.
@@ -93,88 +110,79 @@ impl Client {
         &self.connector.upstream
     }
 
-    /// Sends a request that is in the form in which it goes out.
+    /// Sends a request.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection that the request is on; the pool is unharmed.
-    pub async fn send(
-        &self,
-        request: Request<RequestBody>,
-        upload: &Upload,
-    ) -> Result<Response<Body>, ProxyError> {
-        let mut request = request;
-        let call = self.calls.begin(&mut request);
-        let answered = self.send_patiently(request, upload).await;
-        match answered {
-            Ok(mut response) => {
-                call.answered(&mut response);
-                Ok(response)
-            }
-            Err(error) => {
-                call.failed(error.proxy_status());
-                Err(error)
-            }
+    pub async fn send(&self, outgoing: &mut Outgoing, upload: &Upload) -> Result<Response<Body>, ProxyError> {
+        let now = Instant::now();
+        let call = self.calls.begin(&mut outgoing.request, now);
+        // After what the call has added, which belongs to whatever is sent.
+        let is_repeatable = !outgoing.switches && is_repeatable(&outgoing.request);
+        outgoing.spare = is_repeatable.then(|| Spare::of(&outgoing.request));
+        let mut answered = self.send_patiently(outgoing, upload, now).await;
+        match &mut answered {
+            Ok(response) => call.answered(response),
+            Err(error) => call.failed(error.proxy_status()),
         }
+        answered
     }
 
     /// Sends it on a pooled connection, on another one where that is dead, or on a new one.
     async fn send_patiently(
         &self,
-        request: Request<RequestBody>,
+        outgoing: &mut Outgoing,
         upload: &Upload,
+        now: Instant,
     ) -> Result<Response<Body>, ProxyError> {
-        let switches = request.headers().contains_key(header::UPGRADE);
-        let mut spare = (!switches && is_repeatable(&request)).then(|| Spare::of(&request));
-        let mut request = request;
-        while let Some(connection) = self.pool.take() {
-            request = match self.attempt(connection, request, switches, upload).await {
+        while let Some(connection) = self.pool.take(now) {
+            match self.attempt(connection, outgoing, upload).await {
                 Ok(response) => return Ok(response),
-                Err(Failure::Unsent(request, _)) => *request,
-                Err(Failure::Sent(error)) => match spare.take() {
+                Err(Failure::Unsent(_)) => {}
+                Err(Failure::Sent(error)) => match outgoing.spare.take() {
                     Some(spare) if is_lost_connection(&error) => {
                         self.metrics.upstream_retry();
-                        return Box::pin(self.send_fresh(spare.into_request(), switches, upload)).await;
+                        outgoing.request = spare.into_request();
+                        break;
                     }
                     _ => return Err(blame(error, upload)),
                 },
-            };
+            }
         }
-        Box::pin(self.send_fresh(request, switches, upload)).await
+        Box::pin(self.send_fresh(outgoing, upload)).await
     }
 
-    /// On the heap at both places: with the name's lookup, the TLS handshake and an attempt of its own it takes up much
-    /// memory, which every request would pay for though few make a connection.
+    /// On the heap: with the name's lookup, the TLS handshake and an attempt of its own it takes up much memory, which
+    /// every request would pay for though few make a connection.
     async fn send_fresh(
         &self,
-        request: Request<RequestBody>,
-        switches: bool,
+        outgoing: &mut Outgoing,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
         let connection = self.connector.connect().await?;
-        match self.attempt(connection, request, switches, upload).await {
+        match self.attempt(connection, outgoing, upload).await {
             Ok(response) => Ok(response),
-            Err(Failure::Unsent(_, error) | Failure::Sent(error)) => Err(blame(error, upload)),
+            Err(Failure::Unsent(error) | Failure::Sent(error)) => Err(blame(error, upload)),
         }
     }
 
-    /// Sends a request on this connection, which it asks to switch protocols or not.
+    /// Sends a request on this connection.
     async fn attempt(
         &self,
         mut connection: Box<Connection>,
-        request: Request<RequestBody>,
-        switches: bool,
+        outgoing: &mut Outgoing,
         upload: &Upload,
     ) -> Result<Response<Body>, Failure> {
-        if switches || !request.body().is_end_stream() {
+        if outgoing.switches || !outgoing.request.body().is_end_stream() {
             connection.driver.spawn();
         }
         upload.moved();
-        let answer = connection.sender.try_send_request(request);
+        let answer = pin!(connection.sender.try_send_request(mem::take(&mut outgoing.request)));
         match self.unless_overdue(answer, &mut connection, upload).await {
             Some(Ok(response)) => {
                 upload.answer_begins();
                 let upload = upload.clone();
-                let lease = if switches {
+                let lease = if outgoing.switches {
                     // What it speaks is no longer certain, once it was asked to switch protocols.
                     Lease::for_once(connection, upload)
                 } else {
@@ -186,7 +194,10 @@ impl Client {
                 let unsent = error.take_message();
                 let error = classify(error.into_error());
                 Err(match unsent {
-                    Some(request) => Failure::Unsent(Box::new(request), error),
+                    Some(request) => {
+                        outgoing.request = request;
+                        Failure::Unsent(error)
+                    }
                     None => Failure::Sent(error),
                 })
             }
@@ -198,28 +209,37 @@ impl Client {
     /// body is no fault of the upstream's, and has a limit of its own.
     async fn unless_overdue<T>(
         &self,
-        answer: impl Future<Output = T>,
+        mut answer: Pin<&mut impl Future<Output = T>>,
         connection: &mut Connection,
         upload: &Upload,
     ) -> Option<T> {
         let Connection { driver, waiting, .. } = connection;
-        let mut answer = pin!(answer);
-        let came = poll_fn(|cx| {
-            if let Poll::Ready(answer) = driver.poll_beside(cx, |cx| answer.as_mut().poll(cx)) {
-                return Poll::Ready(Some(answer));
+        // Put where it stays as soon as it is there: an answer is large, and would be copied by each who hands it on.
+        let mut came = None;
+        poll_fn(|cx| {
+            let arrives = |cx: &mut Context<'_>| answer.as_mut().poll(cx).map(|answer| came = Some(answer));
+            if driver.poll_beside(cx, arrives).is_ready() {
+                return Poll::Ready(());
             }
             loop {
                 ready!(waiting.poll_missed(cx, self.response_timeout));
                 let left = self.response_timeout.saturating_sub(upload.still().unwrap_or_default());
                 if left.is_zero() {
-                    return Poll::Ready(None);
+                    return Poll::Ready(());
                 }
                 waiting.extend(left);
             }
-        });
-        let came = came.await;
+        })
+        .await;
         waiting.met();
         came
+    }
+}
+
+impl Outgoing {
+    /// Of a request in the form in which it goes out, which asks to switch protocols or not.
+    pub fn of(request: Request<RequestBody>, switches: bool) -> Self {
+        Self { request, switches, spare: None }
     }
 }
 
@@ -232,6 +252,7 @@ fn leased(lease: Lease, response: Response<Incoming>) -> Response<Body> {
 }
 
 /// What is kept of a request that may have to be sent again.
+#[derive(Debug)]
 struct Spare {
     method: Method,
     uri: Uri,

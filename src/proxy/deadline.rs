@@ -8,7 +8,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
@@ -33,22 +33,20 @@ impl Deadline {
 
     /// Whether `timeout` has passed since this was called first after [`met`](Self::met). Wakes the task when it has.
     pub fn poll_missed(&mut self, cx: &mut Context<'_>, timeout: Duration) -> Poll<()> {
-        let now = Instant::now();
-        let due = *self.due.get_or_insert_with(|| now + timeout);
-        if now >= due {
-            return Poll::Ready(());
-        }
+        // The clock is read once for each wait; the timer tells the rest.
+        let due = *self.due.get_or_insert_with(|| Instant::now() + timeout);
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         // One that goes off earlier will do: this is called again then.
-        if timer.deadline() > due || timer.deadline() <= now {
+        if timer.deadline() > due {
             timer.as_mut().reset(due);
         }
-        if timer.as_mut().poll(cx).is_pending() || timer.deadline() >= due {
-            return Poll::Pending;
+        ready!(timer.as_mut().poll(cx));
+        if timer.deadline() < due {
+            // It went off for an earlier wait, just now or long ago.
+            timer.as_mut().reset(due);
+            return timer.as_mut().poll(cx);
         }
-        // It went off for an earlier wait, just now.
-        timer.as_mut().reset(due);
-        timer.as_mut().poll(cx)
+        Poll::Ready(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Puts a client's request into the form in which it goes out, and the upstream's answer into the one that comes back.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,7 +16,7 @@ use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
 use super::body::Body;
-use super::client::Client;
+use super::client::{Client, Outgoing};
 use super::error::ProxyError;
 use super::headers::{
     Present, has_one_length, has_plain_framing, is_authority, join_cookies, strip_hop_by_hop,
@@ -65,7 +65,7 @@ impl Forward {
 impl Service<Request<Incoming>> for Forward {
     type Response = Response<Body>;
     type Error = ProxyError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, ProxyError>> + Send>>;
+    type Future = Forwarded;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
         Poll::Ready(Ok(()))
@@ -76,7 +76,7 @@ impl Service<Request<Incoming>> for Forward {
         let overheard = request.extensions_mut().remove();
         let patience = self.0.params.body_patience;
         let request = request.map(|body| RequestBody::new(body, upload.clone(), patience, overheard));
-        Box::pin(Arc::clone(&self.0).forward(request, upload))
+        Arc::clone(&self.0).forward(request, upload)
     }
 }
 
@@ -84,31 +84,58 @@ impl Service<Request<Incoming>> for Forward {
 impl Service<Request<Empty<Bytes>>> for Forward {
     type Response = Response<Body>;
     type Error = ProxyError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, ProxyError>> + Send>>;
+    type Future = Forwarded;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
-        Box::pin(Arc::clone(&self.0).forward(request.map(|_| RequestBody::Empty), Upload::none()))
+        Arc::clone(&self.0).forward(request.map(|_| RequestBody::Empty), Upload::none())
     }
 }
 
+/// The answer of a [`Forward`].
+type Forwarded = Pin<Box<dyn Future<Output = Result<Response<Body>, ProxyError>> + Send>>;
+
+/// What a request to switch protocols brings along.
+struct Switching {
+    client: OnUpgrade,
+    place: Option<Occupied>,
+}
+
 impl Forwarder {
-    async fn forward(
-        self: Arc<Self>,
-        mut request: Request<RequestBody>,
-        upload: Upload,
-    ) -> Result<Response<Body>, ProxyError> {
+    /// What needs no wait is done before there is a future, which then has to hold the request once.
+    fn forward(self: Arc<Self>, mut request: Request<RequestBody>, upload: Upload) -> Forwarded {
         let present = Present::of(request.headers());
         // HTTP/1.0 cannot switch (RFC 9110, section 7.8).
         let may_switch = present.upgrade && request.version() == Version::HTTP_11;
-        let upgrade = may_switch.then(|| upgrade_protocol(request.headers())).flatten();
-        let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-        let place = request.extensions_mut().remove::<Occupied>();
-        let outgoing = self.outgoing(request, present, upgrade)?;
-        let mut response = self.client.send(outgoing, &upload).await?;
+        let protocol = may_switch.then(|| upgrade_protocol(request.headers())).flatten();
+        let switching = protocol.is_some().then(|| {
+            let client = hyper::upgrade::on(&mut request);
+            Box::new(Switching { client, place: request.extensions_mut().remove() })
+        });
+        if let Err(error) = self.make_outgoing(&mut request, present, protocol) {
+            return Box::pin(ready(Err(error)));
+        }
+        // On the heap by itself: both are of a size that is quickly had, and together they are not.
+        let mut outgoing = Box::new(Outgoing::of(request, switching.is_some()));
+        Box::pin(async move {
+            // One variable from here to the client, and changed where it lies: an answer is large.
+            let mut answered = self.client.send(&mut outgoing, &upload).await;
+            if let Ok(response) = &mut answered {
+                self.hand_back(response, switching)?;
+            }
+            answered
+        })
+    }
+
+    /// Puts an answer into the form in which it comes back.
+    fn hand_back(
+        &self,
+        response: &mut Response<Body>,
+        switching: Option<Box<Switching>>,
+    ) -> Result<(), ProxyError> {
         let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let accepted = switches.then(|| upgrade_protocol(response.headers())).flatten();
         if Present::of(response.headers()).hop_by_hop {
@@ -120,22 +147,23 @@ impl Forwarder {
         }
         *response.version_mut() = Version::HTTP_11;
         if switches {
-            self.switch(&mut response, client_side.zip(accepted), place)?;
-        } else if client_side.is_some() {
+            return self.switch(response, switching.zip(accepted));
+        }
+        if switching.is_some() {
             // What follows on the connection may be meant for the protocol that was declined.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response)
+        Ok(())
     }
 
-    /// The request as it goes out. Extensions stay behind, since they belong to the client's connection, but for the one
-    /// in which hyper keeps how header names were written.
-    fn outgoing(
+    /// Makes a client's request the one that goes out. Extensions stay behind, since they belong to the client's
+    /// connection, but for the one in which hyper keeps how header names were written.
+    fn make_outgoing(
         &self,
-        request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
         present: Present,
         upgrade: Option<HeaderValue>,
-    ) -> Result<Request<RequestBody>, ProxyError> {
+    ) -> Result<(), ProxyError> {
         if request.method() == Method::CONNECT {
             return Err(ProxyError::ConnectMethod);
         }
@@ -143,57 +171,59 @@ impl Forwarder {
         if request.headers().len() > self.params.max_headers {
             return Err(ProxyError::ManyHeaders(self.params.max_headers));
         }
-        let (mut parts, body) = request.into_parts();
-        let is_odd = present.coding && !has_plain_framing(&parts.headers);
-        if is_odd || (present.lengths > 1 && !has_one_length(&mut parts.headers)) {
+        let is_odd = present.coding && !has_plain_framing(request.headers());
+        if is_odd || (present.lengths > 1 && !has_one_length(request.headers_mut())) {
             return Err(ProxyError::ClientBody);
         }
-        let host = self.host(&parts, present.hosts)?;
-        let hop = Hop::of(&parts, self.params.hops);
+        let host = self.host(request, present.hosts)?;
+        let hop = Hop::of(request, self.params.hops);
+        let is_http2 = request.version() == Version::HTTP_2;
+        // hyper sends no body with GET and HEAD unless a header tells of one.
+        let is_chunked = !request.body().is_end_stream() && present.lengths == 0;
+        let headers = request.headers_mut();
         if present.hop_by_hop {
-            strip_hop_by_hop(&mut parts.headers, &self.params.opt_in_header);
+            strip_hop_by_hop(headers, &self.params.opt_in_header);
         }
-        if parts.version == Version::HTTP_2 {
-            join_cookies(&mut parts.headers);
+        if is_http2 {
+            join_cookies(headers);
         }
         if let Some(host) = host {
-            parts.headers.insert(header::HOST, host);
+            headers.insert(header::HOST, host);
         }
         if let Some(hop) = hop {
-            hop.announce(&mut parts.headers, self.params.hops);
+            hop.announce(headers, self.params.hops);
         }
         if let Some(protocol) = upgrade {
-            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            parts.headers.insert(header::UPGRADE, protocol);
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, protocol);
         }
-        // hyper sends no body with GET and HEAD unless a header tells of one.
-        if !body.is_end_stream() && present.lengths == 0 {
-            parts.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        if is_chunked {
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        parts.uri = origin_form(&parts.uri, &parts.method)?;
-        parts.version = Version::HTTP_11;
+        make_origin_form(request)?;
+        *request.version_mut() = Version::HTTP_11;
         if self.params.preserve_header_case {
-            parts.extensions.remove::<OnUpgrade>();
+            request.extensions_mut().remove::<OnUpgrade>();
         } else {
-            parts.extensions = Extensions::new();
+            *request.extensions_mut() = Extensions::new();
         }
-        Ok(Request::from_parts(parts, body))
+        Ok(())
     }
 
     /// The `Host` to set; `None` leaves the client's own.
     ///
     /// The target's authority wins over the header (RFC 9112, section 3.2.2). HTTP/1.1 needs exactly one `Host`.
-    fn host(&self, parts: &http::request::Parts, named: usize) -> Result<Option<HeaderValue>, ProxyError> {
-        if named > 0 && parts.headers.get_all(header::HOST).iter().any(|host| !is_authority(host)) {
+    fn host<B>(&self, request: &Request<B>, named: usize) -> Result<Option<HeaderValue>, ProxyError> {
+        if named > 0 && request.headers().get_all(header::HOST).iter().any(|host| !is_authority(host)) {
             return Err(ProxyError::Target);
         }
-        if named > 1 || (named == 0 && parts.version == Version::HTTP_11) {
+        if named > 1 || (named == 0 && request.version() == Version::HTTP_11) {
             return Err(ProxyError::Target);
         }
         if self.params.rewrite_host {
             return Ok(Some(self.client.upstream().authority().clone()));
         }
-        match parts.uri.authority() {
+        match request.uri().authority() {
             // Credentials in a target are for nobody's eyes (RFC 9110, section 4.2.4).
             Some(target) if target.as_str().contains('@') => Err(ProxyError::Target),
             Some(target) => HeaderValue::from_str(target.as_str()).map(Some).map_err(|_| ProxyError::Target),
@@ -206,28 +236,34 @@ impl Forwarder {
     fn switch(
         &self,
         response: &mut Response<Body>,
-        asked: Option<(OnUpgrade, HeaderValue)>,
-        place: Option<Occupied>,
+        asked: Option<(Box<Switching>, HeaderValue)>,
     ) -> Result<(), ProxyError> {
-        let Some((client, protocol)) = asked else { return Err(ProxyError::UnaskedUpgrade) };
+        let Some((switching, protocol)) = asked else { return Err(ProxyError::UnaskedUpgrade) };
         let upstream = hyper::upgrade::on(&mut *response);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         response.headers_mut().insert(header::UPGRADE, protocol);
-        self.tunnels.join(client, upstream, place);
+        self.tunnels.join(switching.client, upstream, switching.place);
         Ok(())
     }
 }
 
-/// The target without scheme and authority, byte for byte.
+/// Takes scheme and authority away from a target, and leaves the rest byte for byte.
 ///
 /// Refused are the authority alone, which only CONNECT may ask for, and `*` for anything but OPTIONS.
-fn origin_form(uri: &Uri, method: &Method) -> Result<Uri, ProxyError> {
+fn make_origin_form<B>(request: &mut Request<B>) -> Result<(), ProxyError> {
+    let uri = request.uri();
     if uri.authority().is_some() && uri.scheme().is_none() {
         return Err(ProxyError::Target);
     }
-    let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    if target.as_str() == "*" && method != Method::OPTIONS {
+    let target = uri.path_and_query();
+    if target.is_some_and(|target| target.as_str() == "*") && request.method() != Method::OPTIONS {
         return Err(ProxyError::Target);
     }
-    Ok(Uri::from(target))
+    // Nearly every target has neither.
+    if uri.authority().is_none() && target.is_some() {
+        return Ok(());
+    }
+    let target = target.cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from(target);
+    Ok(())
 }

@@ -6,8 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use super::headers::drop_headers;
 
@@ -69,16 +68,16 @@ pub(super) struct Hop {
 
 impl Hop {
     /// Looks at a request as it came; `None` when nothing is to be told.
-    pub(super) fn of(parts: &Parts, params: HopParams) -> Option<Self> {
+    pub(super) fn of<B>(request: &Request<B>, params: HopParams) -> Option<Self> {
         if params == HopParams::default() {
             return None;
         }
-        let address = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
-        let target = parts.uri.authority().and_then(|target| HeaderValue::from_str(target.as_str()).ok());
+        let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+        let target = request.uri().authority().and_then(|target| HeaderValue::from_str(target.as_str()).ok());
         Some(Self {
             client: address.map(|address| address.ip().to_canonical()),
-            host: target.or_else(|| parts.headers.get(header::HOST).cloned()),
-            version: parts.version,
+            host: target.or_else(|| request.headers().get(header::HOST).cloned()),
+            version: request.version(),
         })
     }
 
@@ -166,7 +165,6 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
 
     use super::*;
 
@@ -185,12 +183,12 @@ mod tests {
         for (name, value) in came {
             request = request.header(*name, *value);
         }
-        let mut parts = request.body(()).unwrap().into_parts().0;
-        parts.extensions.insert(ClientAddress(client.map(|text| text.parse().unwrap())));
-        if let Some(hop) = Hop::of(&parts, params) {
-            hop.announce(&mut parts.headers, params);
+        let mut request = request.body(()).unwrap();
+        request.extensions_mut().insert(ClientAddress(client.map(|text| text.parse().unwrap())));
+        if let Some(hop) = Hop::of(&request, params) {
+            hop.announce(request.headers_mut(), params);
         }
-        let pairs = parts.headers.iter().filter(|(name, _)| *name != header::HOST);
+        let pairs = request.headers().iter().filter(|(name, _)| *name != header::HOST);
         pairs.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect()
     }
 

@@ -50,8 +50,8 @@ impl Pool {
     }
 
     /// The connection used last which is still good; `None` when a new one has to be made.
-    pub(super) fn take(&self) -> Option<Box<Connection>> {
-        self.0.take(Instant::now())
+    pub(super) fn take(&self, now: Instant) -> Option<Box<Connection>> {
+        self.0.take(now)
     }
 
     /// A claim on the pool that gives `connection` back when it is dropped; it is for the answer to `upload`.

@@ -42,9 +42,10 @@ pub struct BodyPatience {
 }
 
 /// A request's body on its way to the upstream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum RequestBody {
     /// There is none.
+    #[default]
     Empty,
     /// What gloss says of its own accord.
     Own(Full<Bytes>),

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 use tower::Service;
-use tower::util::{Oneshot, ServiceExt};
+
+use crate::prompt::{Prompt, prompt};
 
 /// A service in front of one that can be exchanged; a clone has the same one behind it.
 pub struct Swap<S> {
@@ -47,7 +48,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Oneshot<S, R>;
+    type Future = Prompt<S, R>;
 
     /// Always ready: whether the service of the moment is, its request waits for itself.
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -55,7 +56,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        S::clone(&self.current.load()).oneshot(request)
+        prompt::<S, R>(&self.current.load(), request)
     }
 }
 
@@ -65,8 +66,8 @@ mod tests {
     use std::future::ready;
 
     use tokio::sync::oneshot;
-    use tower::service_fn;
     use tower::util::BoxCloneSyncService;
+    use tower::{ServiceExt, service_fn};
 
     use super::*;
 

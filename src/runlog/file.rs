@@ -1,28 +1,24 @@
 //! Run logs as files in a folder which others may write to.
 //!
 //! Opening never leaves the folder, by `..` or by symbolic link, never blocks on a FIFO, and takes regular files only.
-//! All IO happens on the source's own threads, but for a look from
-//! outside at what lies on a local file system. What fails is a [`LogError`]; nothing is retried here.
+//! All IO happens on the source's own threads, but for the look from outside of [`local`](super::local). What fails is a
+//! [`LogError`]; nothing is retried here.
 
-#![expect(clippy::disallowed_methods, reason = "part of the shell: it reads the clock")]
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "its tests write logs"))]
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, ResolveFlags, StatFs, fstatfs, openat, openat2, statat, statfs,
-};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::folder_watches::FolderWatches;
+use super::local::{self, FileLookout, Way};
 use super::threads::{JobFailure, WorkThreads};
 use super::{
     Bell, BoxFuture, LogError, LogIdentity, LogName, LogSource, LogWatch, Lookout, NamePattern, OpenLog,
@@ -34,22 +30,6 @@ use crate::analysis::LogSourceKind;
 /// operation, and a local disk may, too, so that nothing is opened or read elsewhere; as many are stuck at most.
 pub(super) const IO_THREADS: usize = 4;
 const IO_QUEUE: usize = 1024;
-/// The way to the root is looked at again after so long.
-const WAY_AGAIN: Duration = Duration::from_secs(5);
-/// The file systems that answer from memory for what was open just now (`man 2 statfs`): ext2 to ext4, XFS, Btrfs, F2FS,
-/// ZFS, bcachefs, tmpfs, ramfs, overlay.
-const LOCAL_FILE_SYSTEMS: [u64; 9] = [
-    0xEF53,
-    0x5846_5342,
-    0x9123_683E,
-    0xF2F5_2010,
-    0x2FC1_2FC1,
-    0xCA45_1A4E,
-    0x0102_1994,
-    0x8584_58F6,
-    0x794C_7630,
-];
-
 /// A folder of run logs.
 #[derive(Debug)]
 pub struct FileSource {
@@ -58,23 +38,6 @@ pub struct FileSource {
     threads: WorkThreads,
     watches: FolderWatches,
     way: Arc<Way>,
-}
-
-/// The way to the root, as it was when somebody looked.
-#[derive(Debug, Default)]
-struct Way(Mutex<Option<(Instant, bool)>>);
-
-impl Way {
-    /// Whether nothing that may hang lies on it.
-    fn is_local(&self, root: &Path) -> bool {
-        let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, is_local)) = known.filter(|(at, _)| at.elapsed() < WAY_AGAIN) {
-            return is_local;
-        }
-        let is_local = is_reached_locally(root);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), is_local));
-        is_local
-    }
 }
 
 impl FileSource {
@@ -110,14 +73,8 @@ impl LogSource for FileSource {
         })
     }
 
-    /// Only for what lies in the root itself: whoever may write there could make a folder below it lead to a file system
-    /// that hangs.
     fn lookout(&self, name: &LogName) -> Option<Box<dyn Lookout>> {
-        if name.as_str().contains('/') {
-            return None;
-        }
-        let path = CString::new(self.root.join(name.as_str()).into_os_string().into_vec()).ok()?;
-        Some(Box::new(FileLookout(path)))
+        Some(Box::new(FileLookout::of(&self.root, name)?))
     }
 
     fn search<'a>(
@@ -205,35 +162,6 @@ fn fill(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
-#[derive(Debug)]
-struct FileLookout(CString);
-
-impl Lookout for FileLookout {
-    fn see(&self) -> Option<Sight> {
-        // A link in the log's place has an identity of its own, which is never that of an opened log.
-        let status = statat(CWD, &self.0, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        Some(Sight {
-            identity: LogIdentity(status.st_dev, status.st_ino),
-            length: u64::try_from(status.st_size).ok()?,
-            changed: stamp(status.st_ctime, i64::try_from(status.st_ctime_nsec).ok()?),
-        })
-    }
-}
-
-fn is_local(system: Result<StatFs, Errno>) -> bool {
-    system.is_ok_and(|system| {
-        u64::try_from(system.f_type).is_ok_and(|magic| LOCAL_FILE_SYSTEMS.contains(&magic))
-    })
-}
-
-/// Whether nothing that may hang lies on the way to a folder, by links neither.
-fn is_reached_locally(root: &Path) -> bool {
-    let Ok(real) = root.canonicalize() else { return false };
-    let ways = [root, &real];
-    let folders = ways.iter().flat_map(|way| way.ancestors()).filter(|folder| !folder.as_os_str().is_empty());
-    folders.into_iter().all(|folder| is_local(statfs(folder)))
-}
-
 fn find(root: &Path, name: &LogName) -> Result<Found, LogError> {
     let root = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .map_err(refusal)?;
@@ -265,7 +193,7 @@ fn open_regular(root: &OwnedFd, path: &Path) -> Result<Found, LogError> {
         identity,
         length,
         stamp: stamp(metadata.mtime(), metadata.mtime_nsec()),
-        sight: is_local(fstatfs(&file)).then_some(Sight { identity, length, changed }),
+        sight: local::lies_locally(&file).then_some(Sight { identity, length, changed }),
         file,
     })
 }
@@ -286,7 +214,7 @@ fn open_without_links(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<Owne
     Err(Errno::NOENT)
 }
 
-fn stamp(seconds: i64, nanoseconds: i64) -> u128 {
+pub(super) fn stamp(seconds: i64, nanoseconds: i64) -> u128 {
     (u128::from(seconds.cast_unsigned()) << 64) | u128::from(nanoseconds.cast_unsigned())
 }
 
@@ -424,19 +352,6 @@ mod tests {
             };
             assert!((0..1_000_000).any(|_| has_changed()));
         }
-    }
-
-    #[test]
-    fn a_way_over_another_file_system_is_not_local_by_links_neither() {
-        let (_keep, root) = folder();
-        assert!(is_reached_locally(&root));
-        let link = root.join("link");
-        symlink("/proc/self", &link).unwrap();
-        for other in [&link, &root.join("gone"), Path::new("/proc/self/fd")] {
-            assert!(!is_reached_locally(other), "{other:?}");
-        }
-        let way = Way::default();
-        assert!(!way.is_local(&link) && !way.is_local(&root), "it is remembered for a while");
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ mod file;
 mod folder;
 mod folder_watches;
 mod hasty;
+mod local;
 #[cfg(feature = "objects")]
 mod objects;
 mod processes;

@@ -12,10 +12,10 @@ use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use tower::util::Oneshot;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::state::{ConnectionState, InFlight};
+use crate::prompt::{Prompt, prompt};
 use crate::proxy::{ClientAddress, Occupied};
 
 /// The service of one connection.
@@ -50,7 +50,7 @@ where
         }
         let in_flight = Some(self.state.request());
         let knows_chunks = request.version() != Version::HTTP_10 || request.method() == Method::HEAD;
-        Answering { inner: self.inner.clone().oneshot(request), knows_chunks, in_flight }
+        Answering { inner: prompt(&self.inner, request), knows_chunks, in_flight }
     }
 }
 
@@ -58,7 +58,7 @@ pin_project! {
     /// A request being answered.
     pub(super) struct Answering<S: Service<Request<Incoming>>> {
         #[pin]
-        inner: Oneshot<S, Request<Incoming>>,
+        inner: Prompt<S, Request<Incoming>>,
         // Whether a body of unknown length has an end of its own.
         knows_chunks: bool,
         in_flight: Option<InFlight>,

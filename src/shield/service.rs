@@ -175,13 +175,13 @@ impl<F: Future<Output = Forwarded>> Future for ShieldFuture<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Forwarded> {
         match self.project() {
             ShieldFutureProjection::Shared { answer } => answer.as_mut().poll(cx),
-            ShieldFutureProjection::Passing { answer, bypasses } => answer.poll(cx).map(|answer| {
-                let mut answer = answer?;
-                if *bypasses {
-                    tell(&mut answer, "gloss; fwd=request");
+            ShieldFutureProjection::Passing { answer, bypasses } => {
+                let mut answered = answer.poll(cx);
+                if *bypasses && let Poll::Ready(Ok(answer)) = &mut answered {
+                    tell(answer, "gloss; fwd=request");
                 }
-                Ok(answer)
-            }),
+                answered
+            }
         }
     }
 }

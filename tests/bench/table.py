@@ -51,5 +51,10 @@ HEADS = ["what", "measured against", "median", "rounds", "needed", "aim", ""]
 
 def markdown(rows):
     """The whole table."""
-    lines = [HEADS, ["---"] * len(HEADS), *(row.cells() for row in rows)]
+    return markdown_rows(HEADS, [row.cells() for row in rows])
+
+
+def markdown_rows(heads, rows):
+    """A table of texts."""
+    lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

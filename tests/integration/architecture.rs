@@ -64,7 +64,7 @@ const LAYERS: [&[&str]; 13] = [
     &["demo"],
     &["reload", "stack", "server", "admin"],
     // Below the stack: a layer gets parameters of its own, never the whole configuration.
-    &["config"],
+    &["config", "prompt"],
     &["observe"],
     &["enrich"],
     &["stream"],
