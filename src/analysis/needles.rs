@@ -64,7 +64,7 @@ impl<T: Copy> Needles<T> {
     /// All places where one of the words stands, also within one another, by where they begin.
     pub(super) fn find<'t>(&self, text: &'t str) -> impl Iterator<Item = Found<'t, T>> {
         let starts = text.as_bytes().array_windows().enumerate();
-        let noticed = starts.map(|(at, start)| (at, self.noticed(start))).filter(|(_, words)| *words != 0);
+        let noticed = starts.map(|(at, start)| (at, self.noticed(*start))).filter(|(_, words)| *words != 0);
         noticed.flat_map(move |(at, words)| {
             bits(words).filter_map(move |word| {
                 let (word, meaning) = self.words[word];
@@ -82,9 +82,9 @@ impl<T: Copy> Needles<T> {
 
     /// The words that begin like this.
     #[inline]
-    fn noticed(&self, [first, second, third]: &[u8; NOTICED]) -> u64 {
+    fn noticed(&self, [first, second, third]: [u8; NOTICED]) -> u64 {
         let of = |place: usize, byte: u8| self.having[place][usize::from(byte)];
-        of(0, *first) & of(1, *second) & of(2, *third)
+        of(0, first) & of(1, second) & of(2, third)
     }
 }
 
