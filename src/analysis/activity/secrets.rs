@@ -34,8 +34,15 @@ static SHAPES: Pattern = Pattern::new(
           )",
 );
 
+/// What stands behind a name that tells of a secret.
+macro_rules! value {
+    () => {
+        r#"(?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`=-] [^\s"'&,;`]* )"#
+    };
+}
+
 /// Secrets that are known by what stands before them, which stays: headers, options, variables, fields.
-static NAMED: Pattern = Pattern::new(
+static NAMED: Pattern = Pattern::new(concat!(
     r#"(?x)
         (?P<name>
             (?i: \b(?:proxy-)?authorization ["']? \s* [:=] \s* ["']? (?:(?:bearer|basic|token|digest) \s+)? )
@@ -45,7 +52,17 @@ static NAMED: Pattern = Pattern::new(
           | (?i: \B--?(?:[a-z]+-)*(?:token|password|passwd|pass|secret|api-?key|key-?id|private-key|credentials) (?:\s+|=) )
           | \b[A-Z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S? ["']? (?:=|\s*:\s+)
           | \b[A-Z0-9_]+_(?:PASS|PWD|PAT)=
-          | \b(?:sshpass|mysql|mysqldump|mysqladmin)\ (?:\S+\ ){0,8}?-p\ ?
+        )
+        "#,
+    value!()
+));
+
+/// Arguments that are secrets of some commands only. Apart from the others, which may stand between a command and its
+/// argument.
+static COMMANDS: Pattern = Pattern::new(concat!(
+    r#"(?x)
+        (?P<name>
+            \b(?:sshpass|mysql|mysqldump|mysqladmin)\ (?:\S+\ ){0,8}?-p\ ?
           | \bcurl\b [^|;\n]{0,200}? \s(?:-u|--user)[\ =]?["']?[^\s:"']*:
           | \bcurl\b [^|;\n]{0,200}? \s(?:-b|--cookie|--oauth2-bearer)[\ =]
           | \b(?:docker|podman|helm|az|oc)\b [^|;\n]{0,100}? \blogin\b [^|;\n]{0,200}? \s-p\ ?
@@ -54,8 +71,9 @@ static NAMED: Pattern = Pattern::new(
           | \bvault\ login\ | \baws\ configure\ set\ \S*(?:secret|token|key)\S*\ 
           | \bopenssl\b [^|;\n]{0,200}? \s(?:-k|-K)\ 
         )
-        (?P<value> "[^"$\n][^"\n]*" | '[^'\n]+' | ["']? [^\s"'&,;$<{(\[`=-] [^\s"'&,;`]* )"#,
-);
+        "#,
+    value!()
+));
 
 /// Names which in prose and code stand before harmless words, too: only long values count.
 static PERHAPS_NAMED: Pattern = Pattern::new(
@@ -76,6 +94,7 @@ pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     let text = chain(Cow::Borrowed(text), signs.user_info, &USER_INFO, |_| MASK.to_owned());
     let text = chain(text, signs.shapes, &SHAPES, |_| MASK.to_owned());
     let text = chain(text, signs.named, &NAMED, masked_value);
+    let text = chain(text, signs.commands, &COMMANDS, masked_value);
     chain(text, signs.perhaps_named, &PERHAPS_NAMED, |_| MASK.to_owned())
 }
 
@@ -85,6 +104,7 @@ struct Signs {
     user_info: bool,
     shapes: bool,
     named: bool,
+    commands: bool,
     perhaps_named: bool,
 }
 
@@ -96,12 +116,13 @@ enum Sign {
     /// A shape that begins with the word.
     ShapeFromStart,
     Named,
+    Command,
     PerhapsNamed,
     BothNamed,
 }
 
 static SIGNS: Needles<Sign> = {
-    use Sign::{BothNamed, Named, PerhapsNamed, Shape, ShapeFromStart, UserInfo};
+    use Sign::{BothNamed, Command, Named, PerhapsNamed, Shape, ShapeFromStart, UserInfo};
     Needles::in_any_case(&[
         ("://", UserInfo),
         ("-----begin ", Shape),
@@ -145,12 +166,14 @@ static SIGNS: Needles<Sign> = {
         ("_pass=", Named),
         ("_pwd=", Named),
         ("_pat=", Named),
-        ("sshpass", Named),
-        ("mysql", Named),
-        ("curl", Named),
-        ("login", Named),
-        ("redis-cli", Named),
-        ("openssl", Named),
+        ("sshpass", Command),
+        ("mysql", Command),
+        ("curl", Command),
+        ("login", Command),
+        ("redis-cli", Command),
+        ("openssl", Command),
+        ("gh secret set", Command),
+        ("aws configure set", Command),
         ("token", BothNamed),
         ("secret", BothNamed),
         ("credential", BothNamed),
@@ -170,6 +193,7 @@ impl Signs {
                 Sign::Shape => signs.shapes = true,
                 Sign::ShapeFromStart => signs.shapes |= found.begins_an_ascii_word(),
                 Sign::Named => signs.named = true,
+                Sign::Command => signs.commands = true,
                 Sign::PerhapsNamed => signs.perhaps_named = true,
                 Sign::BothNamed => (signs.named, signs.perhaps_named) = (true, true),
             }

@@ -176,6 +176,10 @@ fn secrets_of_all_known_kinds_are_masked() {
         ("postgres://app:s3cret@db:5432/shop", "postgres://***@db:5432/shop"),
         ("https://ghs_abc@github.com/a/b", "https://***@github.com/a/b"),
         ("curl -u dev:hunter2 http://x", "curl -u dev:*** http://x"),
+        (
+            r#"curl -H "Authorization: Bearer hunter2" -H 'Cookie: a=hunter3' -u dev:hunter4 http://x"#,
+            r#"curl -H "Authorization: Bearer ***" -H 'Cookie: ***' -u dev:*** http://x"#,
+        ),
         ("curl -s -b session=hunter2 http://x", "curl -s -b *** http://x"),
         ("curl --oauth2-bearer hunter2 http://x", "curl --oauth2-bearer *** http://x"),
         ("docker login r.io -u me -p hunter2", "docker login r.io -u me -p ***"),

@@ -121,7 +121,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::super::{NAMED, PERHAPS_NAMED, SHAPES, USER_INFO};
+    use super::super::{COMMANDS, NAMED, PERHAPS_NAMED, SHAPES, USER_INFO};
     use super::*;
 
     /// Parts of secrets and of what stands around them, so that many texts nearly have one.
@@ -200,8 +200,8 @@ mod tests {
     const LETTERS: &[&str] = &["é", "ö", "ß", "größe", "пароль", "トークン", "ª", "٣", "Ⅷ", "\u{301}", "字"];
 
     /// The patterns, and the same as they are to Unicode.
-    static PATTERNS: LazyLock<[(&Pattern, regex::Regex); 4]> = LazyLock::new(|| {
-        [&USER_INFO, &SHAPES, &NAMED, &PERHAPS_NAMED]
+    static PATTERNS: LazyLock<[(&Pattern, regex::Regex); 5]> = LazyLock::new(|| {
+        [&USER_INFO, &SHAPES, &NAMED, &COMMANDS, &PERHAPS_NAMED]
             .map(|pattern| (pattern, regex::Regex::new(pattern.text).unwrap()))
     });
 
@@ -256,13 +256,13 @@ mod tests {
         assert_eq!(NAMED.replace("größe_password=größe\u{a0}x", shown), "größe_password=<größe>\u{a0}x");
         assert_eq!(NAMED.replace("--token\u{3000}größe", shown), "--token\u{3000}<größe>");
         let far = format!("curl {} -u a:", "ж".repeat(190));
-        assert_eq!(NAMED.replace(&format!("{far}b"), shown), format!("{far}<b>"));
+        assert_eq!(COMMANDS.replace(&format!("{far}b"), shown), format!("{far}<b>"));
     }
 
     #[test]
     fn what_is_found_for_a_letter_beyond_ascii_hides_nothing_else() {
         let text = "évault login \"vault login hunter2";
-        assert_eq!(NAMED.replace(text, shown), "évault login <\"vault> login <hunter2>");
+        assert_eq!(COMMANDS.replace(text, shown), "évault login <\"vault> login <hunter2>");
         let many = format!("{}--token x", "éTOKEN=".repeat(2 * MAX_SEARCHED_AGAIN));
         assert!(NAMED.replace(&many, shown).len() < many.len() + 5);
     }
