@@ -35,6 +35,10 @@ impl Deadline {
     pub fn poll_missed(&mut self, cx: &mut Context<'_>, timeout: Duration) -> Poll<()> {
         // The clock is read once for each wait; the timer tells the rest.
         let due = *self.due.get_or_insert_with(|| Instant::now() + timeout);
+        // A timer never goes off at once.
+        if timeout.is_zero() && Instant::now() >= due {
+            return Poll::Ready(());
+        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         // One that goes off earlier will do: this is called again then.
         if timer.deadline() > due {

@@ -12,7 +12,7 @@ ROOT = HERE.parent.parent
 UNPACKED = HERE.parent / ".cache" / "nginx" / "usr" / "sbin"
 
 # What is measured runs alone on the first core; whoever drives it, and what stands behind it, share the others.
-MEASURED, OTHERS = "0", f"1-{max(os.cpu_count() - 1, 1)}"
+MEASURED, OTHERS = "0", f"{min(1, os.cpu_count() - 1)}-{os.cpu_count() - 1}"
 
 
 class Missing(Exception):

@@ -110,7 +110,7 @@ def configured(name, core, template, command, **values):
 
 
 def run_nginx(folder, config):
-    return [program("nginx"), "-p", folder, "-c", config, "-e", "stderr"]
+    return [program("nginx"), "-p", folder, "-c", config]
 
 
 def upstream(folder):

@@ -7,7 +7,7 @@ mod pattern;
 
 use std::borrow::Cow;
 
-use self::pattern::Pattern;
+use self::pattern::{KELVIN, LONG_S, Pattern};
 use crate::analysis::needles::Needles;
 
 /// What stands in a secret's place.
@@ -93,8 +93,14 @@ pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     let signs = Signs::of(text);
     let text = chain(Cow::Borrowed(text), signs.user_info, &USER_INFO, |_| MASK.to_owned());
     let text = chain(text, signs.shapes, &SHAPES, |_| MASK.to_owned());
-    let text = chain(text, signs.named, &NAMED, masked_value);
-    let text = chain(text, signs.commands, &COMMANDS, masked_value);
+    // In the same text, since what one of them hides may be what the other knows its secret by.
+    let text = match (signs.named, signs.commands) {
+        (true, true) => masked(text, &[&NAMED, &COMMANDS], masked_value),
+        (named, commands) => {
+            let text = chain(text, named, &NAMED, masked_value);
+            chain(text, commands, &COMMANDS, masked_value)
+        }
+    };
     chain(text, signs.perhaps_named, &PERHAPS_NAMED, |_| MASK.to_owned())
 }
 
@@ -186,6 +192,10 @@ static SIGNS: Needles<Sign> = {
 
 impl Signs {
     fn of(text: &str) -> Self {
+        // What is no needle, though the patterns take it for one.
+        if !text.is_ascii() && text.contains([LONG_S, KELVIN]) {
+            return Self { user_info: true, shapes: true, named: true, commands: true, perhaps_named: true };
+        }
         let mut signs = Self { shapes: has_number_and_colon(text), ..Self::default() };
         for found in SIGNS.find(text) {
             match found.meaning {
@@ -225,9 +235,13 @@ fn chain<'a>(
     pattern: &Pattern,
     mask: fn(&str) -> String,
 ) -> Cow<'a, str> {
+    if may_match { masked(text, &[pattern], mask) } else { text }
+}
+
+/// Replaces what any of the patterns finds.
+fn masked<'a>(text: Cow<'a, str>, patterns: &[&Pattern], mask: fn(&str) -> String) -> Cow<'a, str> {
     match text {
-        _ if !may_match => text,
-        Cow::Borrowed(text) => pattern.replace(text, mask),
-        Cow::Owned(text) => Cow::Owned(pattern.replace(&text, mask).into_owned()),
+        Cow::Borrowed(text) => pattern::replace(patterns, text, mask),
+        Cow::Owned(text) => Cow::Owned(pattern::replace(patterns, &text, mask).into_owned()),
     }
 }

@@ -180,6 +180,8 @@ fn secrets_of_all_known_kinds_are_masked() {
             r#"curl -H "Authorization: Bearer hunter2" -H 'Cookie: a=hunter3' -u dev:hunter4 http://x"#,
             r#"curl -H "Authorization: Bearer ***" -H 'Cookie: ***' -u dev:*** http://x"#,
         ),
+        (r#"curl -d "password=" -u "dev:hunter2" http://x"#, r#"curl -d "password="***"dev:***" http://x"#),
+        ("paſſword=hunter2 to\u{212a}en: abcdefghijklm", "paſſword=*** to\u{212a}en: ***"),
         ("curl -s -b session=hunter2 http://x", "curl -s -b *** http://x"),
         ("curl --oauth2-bearer hunter2 http://x", "curl --oauth2-bearer *** http://x"),
         ("docker login r.io -u me -p hunter2", "docker login r.io -u me -p ***"),

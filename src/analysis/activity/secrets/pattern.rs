@@ -29,29 +29,6 @@ impl Pattern {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// The text with what `mask` makes of each group `value` that fits, or of each match where there is no such group;
-    /// borrowed where there is none.
-    pub(super) fn replace<'t>(&self, text: &'t str, mask: fn(&str) -> String) -> Cow<'t, str> {
-        let mut hidden = self.places(text);
-        if hidden.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        hidden.sort_unstable_by_key(|place| place.start);
-        hidden.dedup_by(|next, place| {
-            let overlaps = next.start < place.end;
-            place.end = if overlaps { place.end.max(next.end) } else { place.end };
-            overlaps
-        });
-        let (mut out, mut from) = (String::with_capacity(text.len()), 0);
-        for place in hidden {
-            out.push_str(&text[from..place.start]);
-            from = place.end;
-            out.push_str(&mask(&text[place]));
-        }
-        out.push_str(&text[from..]);
-        Cow::Owned(out)
-    }
-
     /// What is to be hidden.
     fn places(&self, text: &str) -> Vec<Range<usize>> {
         let pattern = self.compiled.get_or_init(|| {
@@ -73,6 +50,29 @@ impl Pattern {
     }
 }
 
+/// The text with what `mask` makes of each group `value` that fits in any of the patterns, or of each match where there is no
+/// such group; borrowed where there is none.
+pub(super) fn replace<'t>(patterns: &[&Pattern], text: &'t str, mask: fn(&str) -> String) -> Cow<'t, str> {
+    let mut hidden: Vec<_> = patterns.iter().flat_map(|pattern| pattern.places(text)).collect();
+    if hidden.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    hidden.sort_unstable_by_key(|place| place.start);
+    hidden.dedup_by(|next, place| {
+        let overlaps = next.start < place.end;
+        place.end = if overlaps { place.end.max(next.end) } else { place.end };
+        overlaps
+    });
+    let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+    for place in hidden {
+        out.push_str(&text[from..place.start]);
+        from = place.end;
+        out.push_str(&mask(&text[place]));
+    }
+    out.push_str(&text[from..]);
+    Cow::Owned(out)
+}
+
 /// A text as a pattern sees it: each character a byte.
 struct Seen<'t> {
     bytes: Cow<'t, [u8]>,
@@ -86,6 +86,9 @@ const BLANK: u8 = 0x0b;
 const LETTER: u8 = 0xff;
 /// Stands for any other character beyond ASCII.
 const SYMBOL: u8 = 0xfe;
+/// The letters beyond ASCII that are other cases of one of ASCII's, `s` and `k`, as which they are seen.
+pub(super) const LONG_S: char = '\u{17f}';
+pub(super) const KELVIN: char = '\u{212a}';
 
 impl<'t> Seen<'t> {
     fn of(text: &'t str) -> Self {
@@ -94,6 +97,8 @@ impl<'t> Seen<'t> {
         }
         let byte = |c: char| match u8::try_from(c) {
             Ok(byte) if byte.is_ascii() => byte,
+            Ok(_) | Err(_) if c == LONG_S => b's',
+            Ok(_) | Err(_) if c == KELVIN => b'k',
             Ok(_) | Err(_) if c.is_whitespace() => BLANK,
             Ok(_) | Err(_) if is_word_character(c) => LETTER,
             Ok(_) | Err(_) => SYMBOL,
@@ -197,7 +202,22 @@ mod tests {
         &["\u{a0}", "\u{3000}", "\u{2028}", "\u{85}", "–", "“", "”", "…", "✅", "→", "€", "。", "\u{200b}"];
 
     /// Letters, figures and marks beyond ASCII.
-    const LETTERS: &[&str] = &["é", "ö", "ß", "größe", "пароль", "トークン", "ª", "٣", "Ⅷ", "\u{301}", "字"];
+    const LETTERS: &[&str] = &[
+        "é",
+        "ö",
+        "ß",
+        "größe",
+        "пароль",
+        "トークン",
+        "ª",
+        "٣",
+        "Ⅷ",
+        "\u{301}",
+        "字",
+        "ſ",
+        "\u{212a}",
+        "paſſword",
+    ];
 
     /// The patterns, and the same as they are to Unicode.
     static PATTERNS: LazyLock<[(&Pattern, regex::Regex); 5]> = LazyLock::new(|| {
@@ -245,25 +265,25 @@ mod tests {
     #[test]
     fn what_fits_nowhere_is_not_copied() {
         let pattern = Pattern::new("(?P<name>a)(?P<value>b)");
-        assert!(matches!(pattern.replace("ba", shown), Cow::Borrowed("ba")));
-        assert!(matches!(pattern.replace("bäa", shown), Cow::Borrowed("bäa")));
-        assert_eq!(pattern.replace("xabyab", shown), "xa<b>ya<b>");
-        assert_eq!(pattern.replace("äab", shown), "äa<b>");
+        assert!(matches!(replace(&[&pattern], "ba", shown), Cow::Borrowed("ba")));
+        assert!(matches!(replace(&[&pattern], "bäa", shown), Cow::Borrowed("bäa")));
+        assert_eq!(replace(&[&pattern], "xabyab", shown), "xa<b>ya<b>");
+        assert_eq!(replace(&[&pattern], "äab", shown), "äa<b>");
     }
 
     #[test]
     fn letters_blanks_and_long_words_beyond_ascii_are_counted_as_characters() {
-        assert_eq!(NAMED.replace("größe_password=größe\u{a0}x", shown), "größe_password=<größe>\u{a0}x");
-        assert_eq!(NAMED.replace("--token\u{3000}größe", shown), "--token\u{3000}<größe>");
+        assert_eq!(replace(&[&NAMED], "größe_password=größe\u{a0}x", shown), "größe_password=<größe>\u{a0}x");
+        assert_eq!(replace(&[&NAMED], "--token\u{3000}größe", shown), "--token\u{3000}<größe>");
         let far = format!("curl {} -u a:", "ж".repeat(190));
-        assert_eq!(COMMANDS.replace(&format!("{far}b"), shown), format!("{far}<b>"));
+        assert_eq!(replace(&[&COMMANDS], &format!("{far}b"), shown), format!("{far}<b>"));
     }
 
     #[test]
     fn what_is_found_for_a_letter_beyond_ascii_hides_nothing_else() {
         let text = "évault login \"vault login hunter2";
-        assert_eq!(COMMANDS.replace(text, shown), "évault login <\"vault> login <hunter2>");
+        assert_eq!(replace(&[&COMMANDS], text, shown), "évault login <\"vault> login <hunter2>");
         let many = format!("{}--token x", "éTOKEN=".repeat(2 * MAX_SEARCHED_AGAIN));
-        assert!(NAMED.replace(&many, shown).len() < many.len() + 5);
+        assert!(replace(&[&NAMED], &many, shown).len() < many.len() + 5);
     }
 }
