@@ -300,6 +300,34 @@ def test_a_run_that_nobody_asked_for_is_not_there(chromium, desk):
         assert seen.barriers() == []
 
 
+CURVES = """async (least) => {
+  const { shares } = await import("/page/plots.js");
+  const { default: Plot } = await import("/page/vendor/uPlot.esm.js");
+  const place = document.body.appendChild(document.createElement("div"));
+  return least.map((low) => {
+    const told = [];
+    const { data, options } = shares([{ tint: "", stroke: "solid", points: [[low, 0.5], [low * 40, 1]] }], (x) => told.push(x) && String(x))(() => "black");
+    const chart = new Plot({ width: 600, height: 200, ...options }, data, place);
+    // Drawn in the next microtask.
+    return Promise.resolve().then(() => chart.destroy()).then(() => [...new Set(told)]);
+  }).reduce(async (all, one) => [...(await all), await one], Promise.resolve([]));
+}"""
+
+
+def test_the_axis_of_a_curve_has_round_marks_wherever_it_begins(chromium, desk):
+    """Just below a decade, too, where the library's own marks have no end; from nothing to hours."""
+    least = [0] + [mantissa * 1.15 * 10.0**decade for decade in range(-7, 4) for mantissa in (0.91, 0.95, 0.99, 1, 2.5, 9.9)]
+    with sight(chromium, desk.admin) as seen:
+        seen.open("rollout").shows("The kill switch")
+        drawn = seen.page.evaluate(CURVES, least)
+    assert len(drawn) == len(least)
+    for low, marks in zip(least, drawn, strict=True):
+        digits = {f"{mark:e}".replace("0", "").split("e")[0].rstrip(".") for mark in marks}
+        assert digits <= {"1", "2", "5"}, (low, marks)
+        # A time of nothing has no place on a logarithmic axis: it must not break the others.
+        assert not low or low / 1.16 <= marks[0] <= marks[-1] <= low * 40 * 1.16, (low, marks)
+
+
 def test_the_page_is_held_to_its_own_files_by_its_headers(desk):
     """A strict policy on every answer, files that are asked for again by their tag, and no data without the API."""
     page = httpx.get(desk.admin + "/", **PLAIN)

@@ -95,9 +95,9 @@ export function shares(lines, tell) {
     return {
       data: [xs, ...ys],
       options: {
-        scales: { x: { time: false, distr: 3, range: (_, low, high) => [low / 1.15, high * 1.15] }, y: { range: [0, 1] } },
+        scales: { x: { time: false, distr: 3, range: around }, y: { range: [0, 1] } },
         axes: [
-          axis(colour, { values: (_, splits) => splits.map((x) => (x === null ? null : tell(x).replace(/\.0+ /, " "))), filter: readable, grid: { stroke: colour("line"), width: 1, filter: readable }, size: 30 }),
+          axis(colour, { splits: decades, values: (_, splits) => splits.map((x) => (x === null ? null : tell(x).replace(/\.0+ /, " "))), filter: readable, grid: { stroke: colour("line"), width: 1, filter: readable }, size: 30 }),
           axis(colour, { values: (_, splits) => splits.map((y) => `${Math.round(y * 100)} %`), size: 52, incrs: [0.25] }),
         ],
         series: [
@@ -114,6 +114,18 @@ export function shares(lines, tell) {
       },
     };
   };
+}
+
+// Some room on both sides of what was measured. A logarithm wants more than nothing.
+const around = (_, low, high) => [Math.max(low, 1e-9) / 1.15, Math.max(high, 1e-9) * 1.15];
+
+// 1 to 9 in every decade. Not uPlot's own splits, whose loop does not end where the range begins just below a decade (1.6.32).
+function decades(_, __, low, high) {
+  const marks = [];
+  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade += 1) {
+    for (let digit = 1; digit <= 9; digit += 1) marks.push(Number(`${digit}e${decade}`));
+  }
+  return marks.filter((mark) => low <= mark && mark <= high);
 }
 
 // Of 1 to 9 in every decade: the decades, and where there are few of them, 2 and 5 as well.
