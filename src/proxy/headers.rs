@@ -19,6 +19,13 @@ static HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
+/// How long those names are, a bit for each length: most others differ in that already.
+const HOP_BY_HOP_LENGTHS: u64 = 1 << 2 | 1 << 7 | 1 << 10 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19;
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP_LENGTHS & 1 << name.as_str().len().min(63) != 0 && HOP_BY_HOP.contains(name)
+}
+
 /// Cannot be named by `Connection`: what decides who the caller is, what the message is, and where it came from.
 static PROTECTED: [HeaderName; 11] = [
     header::HOST,
@@ -59,7 +66,7 @@ impl Present {
         for name in headers.iter().map(|(name, _)| name) {
             present.hosts += usize::from(*name == header::HOST);
             present.lengths += usize::from(*name == header::CONTENT_LENGTH);
-            if HOP_BY_HOP.contains(name) {
+            if is_hop_by_hop(name) {
                 present.hop_by_hop = true;
                 present.coding |= *name == header::TRANSFER_ENCODING;
                 present.upgrade |= *name == header::UPGRADE;
@@ -72,7 +79,7 @@ impl Present {
 /// Drops what belongs to one connection. `opt_in` is the configured name of the `Gloss` header, protected as well.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap, opt_in: &HeaderName) {
     let nominated = nominated(headers, opt_in);
-    drop_headers(headers, |name| HOP_BY_HOP.contains(name) || nominated.contains(name));
+    drop_headers(headers, |name| is_hop_by_hop(name) || nominated.contains(name));
 }
 
 /// Drops the headers whose names `drops` picks and keeps the others in their order.
@@ -81,21 +88,40 @@ pub fn drop_headers(headers: &mut HeaderMap, drops: impl Fn(&HeaderName) -> bool
     // Removing one puts the last in its place. So all from the first that goes are taken off the end, one by one, and
     // those that stay are put back.
     let tail: SmallVec<[HeaderName; 8]> = headers.keys().skip(first).cloned().collect();
+    if headers.keys_len() < headers.len() {
+        return drop_of_many_values(headers, tail, drops);
+    }
     let mut kept = SmallVec::<[_; 8]>::new();
+    for name in tail.into_iter().rev() {
+        match headers.remove(&name) {
+            Some(value) if !drops(&name) => kept.push((name, value)),
+            _ => {}
+        }
+    }
+    for (name, value) in kept.into_iter().rev() {
+        headers.append(name, value);
+    }
+}
+
+/// The same where a name may have several values, which is rare and takes more.
+fn drop_of_many_values(
+    headers: &mut HeaderMap,
+    tail: SmallVec<[HeaderName; 8]>,
+    drops: impl Fn(&HeaderName) -> bool,
+) {
+    let mut kept = Vec::new();
     for name in tail.into_iter().rev() {
         let Entry::Occupied(entry) = headers.entry(&name) else { continue };
         if drops(&name) {
             entry.remove();
             continue;
         }
-        let (_, mut values) = entry.remove_entry_mult();
-        if let Some(value) = values.next() {
-            kept.push((name, value, values.collect::<Vec<_>>()));
-        }
+        let (_, values) = entry.remove_entry_mult();
+        kept.push((name, values.collect::<Vec<_>>()));
     }
-    for (name, value, others) in kept.into_iter().rev() {
-        for other in std::iter::once(value).chain(others) {
-            headers.append(&name, other);
+    for (name, values) in kept.into_iter().rev() {
+        for value in values {
+            headers.append(&name, value);
         }
     }
 }
@@ -233,6 +259,18 @@ mod tests {
             ("transfer-encoding", "chunked"),
         ]);
         assert_eq!(left, owned(&[("host", "a"), ("x-one", "1"), ("x-one", "again"), ("x-two", "2")]));
+    }
+
+    #[test]
+    fn headers_that_come_once_keep_their_order_wherever_one_is_dropped() {
+        let names = ["a", "user-agent", "b", "content-length", "c"];
+        let all: Vec<_> = names.map(|name| (name, name)).into();
+        for at in 0..=all.len() {
+            let mut with = all.clone();
+            with.insert(at, ("connection", "keep-alive"));
+            with.insert(at, ("te", "trailers"));
+            assert_eq!(stripped(&with), owned(&all), "at {at}");
+        }
     }
 
     #[test]
