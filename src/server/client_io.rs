@@ -48,6 +48,8 @@ pub(super) struct ClientIo {
     writing: Deadline,
     /// Whether bytes wait for the client to take them.
     stalled: bool,
+    /// Whether the room that the system does not tell of is being filled.
+    filling: bool,
     /// For which head, counted from 0, time has been kept: blank lines before one are not the next.
     head_timed: Option<u64>,
     /// Set when the client has said that it sends no more.
@@ -113,6 +115,7 @@ impl ClientIo {
             reading,
             writing,
             stalled: false,
+            filling: false,
             head_timed: None,
             end: None,
             linger: None,

@@ -1,8 +1,9 @@
 //! What a client is sent: how long it may wait to be taken.
 //!
 //! The system tells of room in its buffer only when there is much of it: Linux, when a third is free, which with its 4 MB
-//! takes a client at 4 KB/s more than five minutes. So before a client counts as taking nothing, the system is asked once
-//! whether there is any room at all.
+//! takes a client at 4 KB/s more than five minutes. So before a client counts as taking nothing, the system is asked
+//! whether there is any room at all, and all of it is filled: else each piece of an answer that finds room would count as
+//! taken by the client.
 
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -19,6 +20,7 @@ impl ClientIo {
         rest: &[u8],
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
+            self.filling = false;
             return self.taken(written);
         }
         self.stalled = true;
@@ -26,12 +28,18 @@ impl ClientIo {
         if matches!(self.watch, Watch::Tunnel) {
             return Poll::Pending;
         }
-        ready!(self.writing.poll_missed(cx, self.patience.write));
-        match self.socket.send_at_once(rest) {
-            Ok(sent) if sent > 0 => self.taken(Poll::Ready(Ok(sent))),
-            Ok(_) | Err(_) => {
+        loop {
+            if !self.filling {
+                ready!(self.writing.poll_missed(cx, self.patience.write));
+            }
+            if let Ok(sent @ 1..) = self.socket.send_at_once(rest) {
+                self.filling = true;
+                return self.taken(Poll::Ready(Ok(sent)));
+            }
+            // Once all is filled, there is no room but what the client makes.
+            if !std::mem::take(&mut self.filling) {
                 self.state.refuse(Refusal::WriteTimeout);
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
     }
