@@ -91,7 +91,7 @@ impl Service<Request<Empty<Bytes>>> for Forward {
     }
 
     fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
-        Arc::clone(&self.0).forward(request.map(|_| RequestBody::Empty), Upload::none())
+        Arc::clone(&self.0).forward(request.map(|_| RequestBody::empty()), Upload::none())
     }
 }
 

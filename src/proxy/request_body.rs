@@ -41,21 +41,22 @@ pub struct BodyPatience {
     pub min_rate: u64,
 }
 
-/// A request's body on its way to the upstream.
+/// A request's body on its way to the upstream; most have none. A connection keeps places for 32 requests, so that it pays to
+/// be small.
 #[derive(Debug, Default)]
-pub enum RequestBody {
-    /// There is none.
-    #[default]
-    Empty,
+pub struct RequestBody(Option<Box<Content>>);
+
+#[derive(Debug)]
+enum Content {
     /// What gloss says of its own accord.
     Own(Full<Bytes>),
     /// The client's, frame by frame, watched.
-    Client(Box<ClientBody>),
+    Client(ClientBody),
 }
 
 /// A body that a client sends.
 #[derive(Debug)]
-pub struct ClientBody {
+struct ClientBody {
     incoming: Incoming,
     upload: Upload,
     patience: BodyPatience,
@@ -103,6 +104,16 @@ impl Overheard {
 }
 
 impl RequestBody {
+    /// No body.
+    pub fn empty() -> Self {
+        Self(None)
+    }
+
+    /// What gloss says of its own accord.
+    pub fn own(body: Full<Bytes>) -> Self {
+        Self(Some(Box::new(Content::Own(body))))
+    }
+
     /// Wraps what the client sends, which `overheard` gets a copy of.
     pub fn new(
         incoming: Incoming,
@@ -111,20 +122,13 @@ impl RequestBody {
         overheard: Option<Overheard>,
     ) -> Self {
         if incoming.is_end_stream() {
-            return Self::Empty;
+            return Self::empty();
         }
         upload.begins();
         let (waiting, since) = (Deadline::default(), None);
-        Self::Client(Box::new(ClientBody {
-            incoming,
-            upload,
-            patience,
-            waiting,
-            since,
-            waited: Duration::ZERO,
-            bytes: 0,
-            overheard,
-        }))
+        let (waited, bytes) = (Duration::ZERO, 0);
+        let body = ClientBody { incoming, upload, patience, waiting, since, waited, bytes, overheard };
+        Self(Some(Box::new(Content::Client(body))))
     }
 }
 
@@ -192,26 +196,26 @@ impl HttpBody for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
-            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Self::Client(body) => body.poll_frame(cx),
+        match self.get_mut().0.as_deref_mut() {
+            None => Poll::Ready(None),
+            Some(Content::Own(body)) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Some(Content::Client(body)) => body.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Own(body) => body.is_end_stream(),
-            Self::Client(body) => body.incoming.is_end_stream(),
+        match self.0.as_deref() {
+            None => true,
+            Some(Content::Own(body)) => body.is_end_stream(),
+            Some(Content::Client(body)) => body.incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Own(body) => body.size_hint(),
-            Self::Client(body) => body.incoming.size_hint(),
+        match self.0.as_deref() {
+            None => SizeHint::with_exact(0),
+            Some(Content::Own(body)) => body.size_hint(),
+            Some(Content::Client(body)) => body.incoming.size_hint(),
         }
     }
 }

@@ -8,7 +8,9 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
 
 /// The most that one read brings.
 const SIP: usize = 64 * 1024;
@@ -23,11 +25,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sips<S> {
         if buf.remaining() <= SIP {
             return inner.poll_read(cx, buf);
         }
-        let mut sip = ReadBuf::new(buf.initialize_unfilled_to(SIP));
-        let read = inner.poll_read(cx, &mut sip);
-        let count = sip.filled().len();
-        buf.advance(count);
-        read
+        poll_read_buf(inner, cx, &mut buf.limit(SIP)).map_ok(drop)
     }
 }
 

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::{Future, pending};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ use crate::telemetry::Metrics;
 
 /// What an HTTP/2 client with prior knowledge says first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How many headers hyper takes where it is not told.
+const HYPERS_MAX_HEADERS: usize = 100;
 
 /// How much is read at first: the head of a usual request.
 const FIRST_READ: usize = 4096;
@@ -80,11 +83,16 @@ impl Connections {
         S::Future: Send + 'static,
         B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
-        let mut seen = BytesMut::with_capacity(FIRST_READ);
+        let mut seen = BytesMut::new();
+        let first = async {
+            // A client that says nothing yet takes up no memory for it.
+            socket.readable().await?;
+            sniff(&mut socket, &mut seen).await
+        };
         let is_http2 = tokio::select! {
             // What has come by now is answered.
             biased;
-            sniffed = tokio::time::timeout(self.patience.head, sniff(&mut socket, &mut seen)) => match sniffed {
+            sniffed = tokio::time::timeout(self.patience.head, first) => match sniffed {
                 Ok(Ok(is_http2)) => is_http2,
                 Ok(Err(_left)) => return None,
                 Err(_elapsed) => return (!seen.is_empty()).then_some(Refusal::HeadTimeout),
@@ -98,17 +106,12 @@ impl Connections {
         let ended = if is_http2 {
             let io = TokioIo::new(ClientIo::http2(socket, held, self.patience, Arc::clone(&state)));
             let idle = idle_for(&state, self.patience.idle);
-            self.drive(
-                self.http2.serve_connection(io, StreamService(service)),
-                http2::Connection::graceful_shutdown,
-                &state,
-                idle,
-            )
-            .await
+            let connection = Box::pin(self.http2.serve_connection(io, StreamService(service)));
+            self.drive(connection, http2::Connection::graceful_shutdown, &state, idle).await
         } else {
             let io = TokioIo::new(ClientIo::http1(socket, held, self.patience, Arc::clone(&state)));
             // The socket's own watch notices an idle client.
-            let connection = self.http1.serve_connection(io, service).with_upgrades();
+            let connection = Box::pin(self.http1.serve_connection(io, service).with_upgrades());
             self.drive(connection, http1::UpgradeableConnection::graceful_shutdown, &state, pending()).await
         };
         let refusal = state.refusal().or_else(|| ended.as_ref().err().and_then(Refusal::of));
@@ -119,15 +122,15 @@ impl Connections {
         refusal
     }
 
-    /// Runs a connection to its end, which is near once `idle` ends or the drain begins.
+    /// Runs a connection to its end, which is near once `idle` ends or the drain begins. On the heap, since a future that
+    /// is handed on has a place in both of those that it goes through.
     async fn drive<C: Future<Output = Result<(), hyper::Error>>>(
         &self,
-        connection: C,
+        mut connection: Pin<Box<C>>,
         finish: impl FnOnce(Pin<&mut C>),
         state: &ConnectionState,
         idle: impl Future<Output = ()>,
     ) -> Result<(), hyper::Error> {
-        let mut connection = pin!(connection);
         tokio::select! {
             // A request that has come by now is seen before the end begins, and then answered.
             biased;
@@ -156,6 +159,7 @@ pub(super) async fn settled(drain: &CancellationToken) {
 /// Reads until it is certain which protocol the client speaks: whether it is HTTP/2.
 async fn sniff(socket: &mut (impl AsyncRead + Unpin), seen: &mut BytesMut) -> io::Result<bool> {
     loop {
+        seen.reserve(FIRST_READ);
         let came = socket.read_buf(seen).await?;
         let compared = seen.len().min(PREFACE.len());
         if came == 0 || seen[..compared] != PREFACE[..compared] {
@@ -182,13 +186,16 @@ async fn idle_for(state: &ConnectionState, limit: Duration) {
 
 fn http1_builder(params: &ServerParams) -> http1::Builder {
     let mut builder = http1::Builder::new();
+    // With hyper's own number, requests take no memory for it.
+    if params.max_headers != HYPERS_MAX_HEADERS {
+        builder.max_headers(params.max_headers);
+    }
     builder
         .timer(TokioTimer::new())
         // The socket's watch keeps the time, without a timer for each request.
         .header_read_timeout(None)
         .max_buf_size(params.max_header_bytes)
         .max_header_size(params.max_header_bytes)
-        .max_headers(params.max_headers)
         .preserve_header_case(params.preserve_header_case)
         // The upstream's date, or none.
         .auto_date_header(false);

@@ -183,6 +183,11 @@ impl Socket {
         }
     }
 
+    /// Ends when there is something to read, or nothing more to come.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        either!(self, socket => socket.readable().await)
+    }
+
     /// Sends as much as there is room for now, whatever the runtime knows of that.
     pub(super) fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;

@@ -1,7 +1,7 @@
 //! Request lines and headers of both directions, and requests that are refused.
 
 use crate::support::answers::{answer, json, json_with};
-use crate::support::client::{get, request};
+use crate::support::client::{Answer, get, request};
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::Upstream;
 use crate::support::wire::latin1;
@@ -243,5 +243,41 @@ fn provisional_answers_of_the_upstream_end_at_gloss() {
     for _ in 0..2 {
         let through = gloss.get("/", &[]);
         assert_eq!((through.status, through.text(), through.value("link")), (200, "{}", None));
+    }
+}
+
+/// Header lines with names of their own.
+fn numbered(count: usize) -> String {
+    let lines: Vec<_> = (0..count).map(|number| format!("x-{number}: {number}\r\n")).collect();
+    lines.concat()
+}
+
+#[test]
+fn an_answer_with_very_many_headers_passes_and_what_may_not_be_repeated_is_not_for_it() {
+    let (upstream, gloss) = serving(json_with(&numbered(600), "{}"));
+    let is_whole = |answer: Answer| (answer.head.values("x-599"), answer.text()) == (vec!["599"], "{}");
+    // What may be repeated is asked for once more, where there is room for the answer, and from then on at once.
+    for _ in 0..3 {
+        assert!(is_whole(gloss.get("/", &[])));
+    }
+    assert_eq!(upstream.seen().len(), 1 + 3);
+    let gloss = Setup::before(&upstream).start();
+    for _ in 0..3 {
+        assert!(is_whole(gloss.client().send(request("POST", "/", &[])).answer()));
+    }
+    assert_eq!(upstream.seen().len(), 1 + 3 + 3);
+}
+
+#[test]
+fn a_request_has_as_many_headers_as_configured() {
+    let upstream = Upstream::answering(json("{}"));
+    // The second is the one number that hyper needs no memory for.
+    for most in [20, 100, 300] {
+        let gloss = Setup::before(&upstream).set("server.max_headers", &most.to_string()).start();
+        let status_of = |count: usize| {
+            let head = format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", numbered(count - 1));
+            gloss.client().send(head).answer().status
+        };
+        assert_eq!((status_of(most), status_of(most + 1)), (200, 431), "{most}");
     }
 }
