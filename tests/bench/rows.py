@@ -176,6 +176,9 @@ def cold(bench, size=50 * MIB):
         faster = [1 / ratio for ratio in bench.paired(ours, json_seconds)]
         what = f"cold analysis of {size // MIB} MB: times as fast"
         yield Row(what, "json.loads of each line", faster, 15, 25, more_is_better=True)
+        # What there is to gain at most: nobody reads a log without finding its lines.
+        bound = [1 / ratio for ratio in bench.paired(newline_seconds, json_seconds)]
+        yield Row("the same log: counting newlines, times as fast", "json.loads of each line", bound, more_is_better=True)
         share = [100 / ratio for ratio in bench.paired(ours, newline_seconds)]
         yield Row(what.replace("times as fast", "speed"), "counting newlines", share, 25, 40, " %", more_is_better=True)
 
