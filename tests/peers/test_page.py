@@ -1,6 +1,7 @@
 """The operators' page in a real browser, over runs of the FastAPI upstream: what it shows, how soon, and what it never does."""
 
 import re
+import sys
 from contextlib import contextmanager
 from itertools import count
 from types import SimpleNamespace
@@ -9,8 +10,8 @@ import httpx
 import pytest
 from browser import FORMS, chromium, fastest_median, seconds_until, sight
 from clients import PLAIN
-from conftest import ENHANCED, KEY
-from processes import start_gloss
+from conftest import ENHANCED, KEY, Upstream
+from processes import HERE, Child, listening, start_gloss
 from upstream import recorded_runs
 from upstream.conversation import Conversation
 
@@ -342,3 +343,23 @@ def test_the_page_is_held_to_its_own_files_by_its_headers(desk):
     for path in re.findall(r'(?:href|src)="(/page/[^"]+)"', page.text):
         assert httpx.get(desk.admin + path, **PLAIN).status_code == 200, path
     assert httpx.post(desk.admin + "/", **PLAIN).status_code == 405
+
+
+def test_a_service_that_is_down_is_told_beside_what_is_proved_of_notes(chromium, logs):
+    """Proofs are of the answers that there were: the errors since then must not stand below a bare "No"."""
+    command = [sys.executable, "-m", "upstream.app", "--logs", logs]
+    child = Child("upstream", command, cwd=HERE)
+    service = Upstream(listening(child, r"upstream: (\S+)"), logs)
+    path = service.run(recorded_runs.todo_run("page-down"), status="completed")
+    with child, operated(service, logs) as gloss, sight(chromium, gloss.admin) as seen:
+        verdict = seen.open("comparison").page.locator(".question", has_text="Did anything break?").locator(".verdict")
+        gloss.look_at(path)
+        seen.shows("No answer was damaged by notes: all 1 checked")
+        assert verdict.get_attribute("class") == "verdict good"
+        child.stop()
+        for headers in ([KEY, ENHANCED], [KEY, ENHANCED], [KEY]):
+            assert httpx.get(gloss.url + path, headers=headers, **PLAIN).status_code == 502
+        seen.shows("3 of 4 requests got no answer from the service")
+        assert verdict.get_attribute("class") == "verdict warn"
+        assert "gloss_rescues_total" in verdict.inner_text()
+        assert seen.barriers() == []

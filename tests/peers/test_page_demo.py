@@ -40,7 +40,7 @@ def test_every_view_has_something_to_show_within_a_minute(chromium, demo):
         for view, text in VIEWS.items():
             seen.open(view).shows(text)
             assert seen.barriers() == [], view
-        seen.open("comparison").shows("No. All ")
+        seen.open("comparison").shows("No answer was damaged by notes: all ")
         assert seen.page.locator("canvas").count() >= 4
         assert seen.page.locator(".plot").first.get_attribute("aria-label").startswith("Error rates. Basic:")
         seen.page.locator("details.numbers summary").first.click()

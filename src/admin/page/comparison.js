@@ -15,7 +15,7 @@ const VARIANTS = [
 
 export const comparison = (main) =>
   measured(main, "Comparison", {
-    lead: (data) => (data ? h("p", { class: "lead" }, `${counted(seen(data), "status request")} since `, time(data.since, "at"), ", counted as what the caller received.") : null),
+    lead: (data) => (data ? h("p", { class: "lead" }, `${counted(seen(data), "status request")} since `, time(data.since, "at"), ", counted as what the caller received, and errors as what it was to receive.") : null),
     body: (data) => (seen(data) ? [broke(data), cost(data), useful(data), eta(data)] : nothing()),
     absent: "This gloss does not compare.",
   });
@@ -48,20 +48,19 @@ function broke(data) {
   const used = VARIANTS.filter(([variant]) => variants[variant].requests);
   const rates = used.map(([variant]) => (variants[variant].errors / variants[variant].requests) * 100);
   const about = used.map(([variant, title], at) => `${title}: ${percent(rates[at], 2)} of ${count(variants[variant].requests)}`).join("; ");
-  const verdict = proof.failed
-    ? ["bad", `${count(proof.failed)} of ${counted(proof.checked, "checked answer")} was not the basic answer with notes added. Look at the differences below.`]
-    : proof.checked
-      ? ["good", `No. All ${counted(proof.checked, "checked answer")}: take the notes away, and every byte is the upstream's own.`]
-      : ["mute", "Not yet known: no enhanced answer has been checked."];
+  const errors = sum(used, variants, "errors");
+  const [tone, ofNotes] = provedByNow(proof);
   return question(
     "Did anything break?",
-    ...verdict,
+    // A proof is of answers that there are: it says nothing of those that nobody got.
+    tone !== "bad" && errors ? "warn" : tone,
+    [ofNotes, errors ? unanswered(errors, sum(used, variants, "requests")) : null],
     h(
       "div",
       { class: "pair" },
       titled(
         "Errors",
-        `Share of requests that were answered with an error · ${counted(sum(used, variants, "requests"), "request")}`,
+        `Share of requests without an answer, or with a 5xx · ${counted(sum(used, variants, "requests"), "request")}. They are the service's, or of the way to it, and booked by what was to be given`,
         plot("errors", `Error rates. ${about}.`, about, columns(used.map(([, title]) => title), [{ tint: "plot-2", values: rates }], { tell: (y) => percent(y, y < 10 && y % 1 ? 2 : 0), top: Math.max(1, ...rates) })),
       ),
       titled("Two answers to one question", pairsSeen(noise), noisePlot(noise)),
@@ -82,6 +81,22 @@ function broke(data) {
     mismatches.length ? differences(mismatches) : null,
   );
 }
+
+function provedByNow({ checked, failed }) {
+  if (failed) return ["bad", `Of ${counted(checked, "checked answer")}, ${count(failed)} would have been more than the service's own with notes added, and went out without notes. Look at the differences below.`];
+  if (checked) return ["good", `No answer was damaged by notes: all ${count(checked)} checked are the service's own to the byte, once the notes are taken away.`];
+  return ["mute", "Not yet known of notes: no enhanced answer has been checked."];
+}
+
+const unanswered = (errors, all) => [
+  ` But ${count(errors)} of ${counted(all, "request")} got no answer from the service, or an error. What gloss had to answer itself is counted by `,
+  h("code", {}, "gloss_rescues_total"),
+  "; what the service answered where notes were wanted, by ",
+  h("a", { href: "#/fallbacks" }, "the fallbacks"),
+  " as ",
+  h("code", {}, "upstream-status"),
+  ".",
+];
 
 const sum = (used, variants, field) => used.reduce((total, [variant]) => total + variants[variant][field], 0);
 
