@@ -363,3 +363,50 @@ def test_a_service_that_is_down_is_told_beside_what_is_proved_of_notes(chromium,
         assert verdict.get_attribute("class") == "verdict warn"
         assert "gloss_rescues_total" in verdict.inner_text()
         assert seen.barriers() == []
+
+
+COLUMNS = """async (values) => {
+  const { columns } = await import("/page/plots.js");
+  const { default: Plot } = await import("/page/vendor/uPlot.esm.js");
+  const place = document.body.appendChild(document.createElement("div"));
+  const { data, options } = columns(values.map(String), [{ tint: "", values }], { tell: (y) => `${y} %`, most: 200 })(() => "sans-serif");
+  const said = [];
+  const axes = options.axes.map((axis) => ({ ...axis, font: "12px sans-serif" }));
+  const chart = new Plot({ width: 600, height: 220, ...options, axes }, data, place);
+  chart.ctx.fillText = (text) => said.push(text);
+  chart.redraw();
+  await Promise.resolve();
+  const top = chart.scales.y.max;
+  chart.destroy();
+  return { top, drawn: data[1], said };
+}"""
+
+
+def test_a_column_that_is_cut_says_its_value_and_leaves_the_others_readable(chromium, desk):
+    """A single error of a hundred times the time left must not make all others look like none."""
+    with sight(chromium, desk.admin) as seen:
+        seen.open("rollout").shows("The kill switch")
+        cut = seen.page.evaluate(COLUMNS, [40, 12660, 200])
+        assert cut["top"] < 250 and cut["drawn"] == [40, 200, 200]
+        assert "↑ 12660 %" in cut["said"] and "40 %" in cut["said"] and "↑ 200 %" not in cut["said"]
+
+
+WIDTHS = """async (least) => {
+  const { columns } = await import("/page/plots.js");
+  const { default: Plot } = await import("/page/vendor/uPlot.esm.js");
+  const place = document.body.appendChild(document.createElement("div"));
+  return [1, 1e9].map((value) => {
+    const { data, options } = columns(["one"], [{ tint: "", values: [value] }], { tell: (y) => `${y} %` })(() => "sans-serif");
+    const chart = new Plot({ width: 600, height: 220, ...options }, data, place);
+    return Promise.resolve().then(() => [chart.over.offsetLeft, chart.ctx.measureText("1000000000 %").width / devicePixelRatio, chart.destroy()]);
+  }).reduce(async (all, one) => [...(await all), await one], Promise.resolve([]));
+}"""
+
+
+def test_the_margin_of_an_axis_has_room_for_its_longest_text(chromium, desk):
+    """A short text gets the usual margin, a long one as much as it is wide."""
+    with sight(chromium, desk.admin) as seen:
+        seen.open("rollout").shows("The kill switch")
+        [(usual, _, _), (wide, text, _)] = seen.page.evaluate(WIDTHS, [])
+        assert usual == 56
+        assert wide > text > 56

@@ -243,28 +243,42 @@ function useful({ usefulness }) {
 
 // Was the ETA right?
 
+// From so many runs on, the share of intervals that held says something of the next ones.
+const ENOUGH_RUNS = 10;
+// A column that is higher is cut: next to an error of a hundred times the time left, all others look like none.
+const MOST_ERROR = 200;
+
 function eta({ eta }) {
   if (!eta.predictions) {
     return question("Was the ETA right?", "mute", "Not yet known: a prediction is judged when its run has ended, and none has.");
   }
   const hit = eta.with_interval ? eta.in_interval / eta.with_interval : null;
+  // Without their unit five of them have room on a phone.
+  const places = eta.by_progress.map((band) => `${band.from_percent}–${band.to_percent}`);
   const bands = eta.by_progress.map((band) => `${band.from_percent}–${band.to_percent} %`);
   const errors = eta.by_progress.map((band) => (band.median_error_share === null ? null : band.median_error_share * 100));
   const hits = eta.by_progress.map((band) => (band.with_interval ? (band.in_interval / band.with_interval) * 100 : null));
   const seen = `${counted(eta.predictions, "prediction")} of ${counted(eta.runs, "run")}`;
   const told = (values) => bands.map((band, at) => `${band}: ${values[at] === null ? "none" : percent(values[at])}`).join("; ");
+  const isEnough = eta.runs >= ENOUGH_RUNS;
+  const held = hit === null ? `${seen}; none of them had an interval.` : `${percent(hit * 100)} of the real ends lay within the interval that was told; it is made for 80 % (${seen}).`;
+  const isCut = errors.some((error) => error > MOST_ERROR);
   return question(
     "Was the ETA right?",
-    hit === null ? "mute" : hit >= 0.7 ? "good" : "warn",
-    hit === null ? `${seen}; none of them had an interval.` : `${percent(hit * 100)} of the real ends lay within the interval that was told; it is made for 80 % (${seen}).`,
+    hit === null || !isEnough ? "mute" : hit >= 0.7 ? "good" : "warn",
+    isEnough ? held : `Too few runs to tell; from ${ENOUGH_RUNS} on, it begins to mean something. So far: ${held}`,
     h(
       "div",
       { class: "pair" },
-      titled("How far off it was", `Median error as a share of the time that was left, by the progress at the time · ${seen}`, plot("eta-error", told(errors), told(errors), columns(bands, [{ tint: "plot-2", values: errors }], { tell: (y) => percent(y) }))),
+      titled(
+        "How far off it was",
+        `Median error as a share of the time that was left, by the progress in % at the time · ${seen}${isCut ? `. Cut at ${percent(MOST_ERROR)}, with the value above` : ""}`,
+        plot("eta-error", told(errors), told(errors), columns(places, [{ tint: "plot-2", values: errors }], { tell: (y) => (y < 1000 ? percent(y) : `${count(Math.round(y / 100))}×`), most: MOST_ERROR })),
+      ),
       titled(
         "How often the interval held",
-        `Share of ends within it; the line is the 80 % it is made for · ${counted(eta.with_interval, "interval")}`,
-        plot("eta-interval", told(hits), told(hits), columns(bands, [{ tint: "plot-enhanced", values: hits }], { tell: (y) => percent(y), top: 100, line: 80 })),
+        `Share of ends within it, by the progress in % at the time; the line is the 80 % it is made for · ${counted(eta.with_interval, "interval")}`,
+        plot("eta-interval", told(hits), told(hits), columns(places, [{ tint: "plot-enhanced", values: hits }], { tell: (y) => percent(y), top: 100, line: 80 })),
       ),
     ),
     numbers(
