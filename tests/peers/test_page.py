@@ -365,6 +365,16 @@ def test_a_service_that_is_down_is_told_beside_what_is_proved_of_notes(chromium,
         assert seen.barriers() == []
 
 
+def test_only_the_views_of_runs_say_which_runs_are_shown(chromium, desk):
+    """The other views tell of all requests, and not of the cache."""
+    with sight(chromium, desk.admin) as seen:
+        for name, (view, text) in views(desk).items():
+            if text != "Progress":
+                seen.open(view).shows(text)
+                is_shown = seen.page.locator("footer").get_by_text("Shown are the runs").is_visible()
+                assert is_shown == view.startswith("runs"), name
+
+
 COLUMNS = """async (values) => {
   const { columns } = await import("/page/plots.js");
   const { default: Plot } = await import("/page/vendor/uPlot.esm.js");
