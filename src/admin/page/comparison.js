@@ -106,7 +106,7 @@ const pairsSeen = ({ a_a, a_b }) =>
 
 function noisePlot({ a_a, a_b }) {
   if (!a_a.pairs && !a_b.pairs) {
-    return empty("No pair yet.", "Pairs come with the header ", h("code", {}, "Gloss: compare"), ": it asks for both answers in one.");
+    return empty("No pair yet.", "Pairs come with the header ", h("code", {}, "Gloss: compare"), ", which asks for both answers in one, where ", h("code", {}, "compare.enabled"), " is on.");
   }
   const of = ({ pairs, same }) => (pairs ? (same / pairs) * 100 : null);
   const about = `A/A ${share(a_a.same, a_a.pairs, 1)} the same of ${count(a_a.pairs)}; A/B ${share(a_b.same, a_b.pairs, 1)} of ${count(a_b.pairs)}`;
