@@ -1,6 +1,7 @@
 """The operators' page in a real browser, over runs of the FastAPI upstream: what it shows, how soon, and what it never does."""
 
 import re
+import sys
 from contextlib import contextmanager
 from itertools import count
 from types import SimpleNamespace
@@ -9,8 +10,8 @@ import httpx
 import pytest
 from browser import FORMS, chromium, fastest_median, seconds_until, sight
 from clients import PLAIN
-from conftest import ENHANCED, KEY
-from processes import start_gloss
+from conftest import ENHANCED, KEY, Upstream
+from processes import HERE, Child, listening, start_gloss
 from upstream import recorded_runs
 from upstream.conversation import Conversation
 
@@ -342,3 +343,80 @@ def test_the_page_is_held_to_its_own_files_by_its_headers(desk):
     for path in re.findall(r'(?:href|src)="(/page/[^"]+)"', page.text):
         assert httpx.get(desk.admin + path, **PLAIN).status_code == 200, path
     assert httpx.post(desk.admin + "/", **PLAIN).status_code == 405
+
+
+def test_a_service_that_is_down_is_told_beside_what_is_proved_of_notes(chromium, logs):
+    """Proofs are of the answers that there were: the errors since then must not stand below a bare "No"."""
+    command = [sys.executable, "-m", "upstream.app", "--logs", logs]
+    child = Child("upstream", command, cwd=HERE)
+    service = Upstream(listening(child, r"upstream: (\S+)"), logs)
+    path = service.run(recorded_runs.todo_run("page-down"), status="completed")
+    with child, operated(service, logs) as gloss, sight(chromium, gloss.admin) as seen:
+        verdict = seen.open("comparison").page.locator(".question", has_text="Did anything break?").locator(".verdict")
+        gloss.look_at(path)
+        seen.shows("No answer was damaged by notes: all 1 checked")
+        assert verdict.get_attribute("class") == "verdict good"
+        child.stop()
+        for headers in ([KEY, ENHANCED], [KEY, ENHANCED], [KEY]):
+            assert httpx.get(gloss.url + path, headers=headers, **PLAIN).status_code == 502
+        seen.shows("3 of 4 requests got no answer from the service")
+        assert verdict.get_attribute("class") == "verdict warn"
+        assert "gloss_rescues_total" in verdict.inner_text()
+        assert seen.barriers() == []
+
+
+def test_only_the_views_of_runs_say_which_runs_are_shown(chromium, desk):
+    """The other views tell of all requests, and not of the cache."""
+    with sight(chromium, desk.admin) as seen:
+        for name, (view, text) in views(desk).items():
+            if text != "Progress":
+                seen.open(view).shows(text)
+                is_shown = seen.page.locator("footer").get_by_text("Shown are the runs").is_visible()
+                assert is_shown == view.startswith("runs"), name
+
+
+COLUMNS = """async (values) => {
+  const { columns } = await import("/page/plots.js");
+  const { default: Plot } = await import("/page/vendor/uPlot.esm.js");
+  const place = document.body.appendChild(document.createElement("div"));
+  const { data, options } = columns(values.map(String), [{ tint: "", values }], { tell: (y) => `${y} %`, most: 200 })(() => "sans-serif");
+  const said = [];
+  const axes = options.axes.map((axis) => ({ ...axis, font: "12px sans-serif" }));
+  const chart = new Plot({ width: 600, height: 220, ...options, axes }, data, place);
+  chart.ctx.fillText = (text) => said.push(text);
+  chart.redraw();
+  await Promise.resolve();
+  const top = chart.scales.y.max;
+  chart.destroy();
+  return { top, drawn: data[1], said };
+}"""
+
+
+def test_a_column_that_is_cut_says_its_value_and_leaves_the_others_readable(chromium, desk):
+    """A single error of a hundred times the time left must not make all others look like none."""
+    with sight(chromium, desk.admin) as seen:
+        seen.open("rollout").shows("The kill switch")
+        cut = seen.page.evaluate(COLUMNS, [40, 12660, 200])
+        assert cut["top"] < 250 and cut["drawn"] == [40, 200, 200]
+        assert "↑ 12660 %" in cut["said"] and "40 %" in cut["said"] and "↑ 200 %" not in cut["said"]
+
+
+WIDTHS = """async (least) => {
+  const { columns } = await import("/page/plots.js");
+  const { default: Plot } = await import("/page/vendor/uPlot.esm.js");
+  const place = document.body.appendChild(document.createElement("div"));
+  return [1, 1e9].map((value) => {
+    const { data, options } = columns(["one"], [{ tint: "", values: [value] }], { tell: (y) => `${y} %` })(() => "sans-serif");
+    const chart = new Plot({ width: 600, height: 220, ...options }, data, place);
+    return Promise.resolve().then(() => [chart.over.offsetLeft, chart.ctx.measureText("1000000000 %").width / devicePixelRatio, chart.destroy()]);
+  }).reduce(async (all, one) => [...(await all), await one], Promise.resolve([]));
+}"""
+
+
+def test_the_margin_of_an_axis_has_room_for_its_longest_text(chromium, desk):
+    """A short text gets the usual margin, a long one as much as it is wide."""
+    with sight(chromium, desk.admin) as seen:
+        seen.open("rollout").shows("The kill switch")
+        [(usual, _, _), (wide, text, _)] = seen.page.evaluate(WIDTHS, [])
+        assert usual == 56
+        assert wide > text > 56

@@ -15,7 +15,7 @@ const VARIANTS = [
 
 export const comparison = (main) =>
   measured(main, "Comparison", {
-    lead: (data) => (data ? h("p", { class: "lead" }, `${counted(seen(data), "status request")} since `, time(data.since, "at"), ", counted as what the caller received.") : null),
+    lead: (data) => (data ? h("p", { class: "lead" }, `${counted(seen(data), "status request")} since `, time(data.since, "at"), ", counted as what the caller received, and errors as what it was to receive.") : null),
     body: (data) => (seen(data) ? [broke(data), cost(data), useful(data), eta(data)] : nothing()),
     absent: "This gloss does not compare.",
   });
@@ -48,20 +48,19 @@ function broke(data) {
   const used = VARIANTS.filter(([variant]) => variants[variant].requests);
   const rates = used.map(([variant]) => (variants[variant].errors / variants[variant].requests) * 100);
   const about = used.map(([variant, title], at) => `${title}: ${percent(rates[at], 2)} of ${count(variants[variant].requests)}`).join("; ");
-  const verdict = proof.failed
-    ? ["bad", `${count(proof.failed)} of ${counted(proof.checked, "checked answer")} was not the basic answer with notes added. Look at the differences below.`]
-    : proof.checked
-      ? ["good", `No. All ${counted(proof.checked, "checked answer")}: take the notes away, and every byte is the upstream's own.`]
-      : ["mute", "Not yet known: no enhanced answer has been checked."];
+  const errors = sum(used, variants, "errors");
+  const [tone, ofNotes] = provedByNow(proof);
   return question(
     "Did anything break?",
-    ...verdict,
+    // A proof is of answers that there are: it says nothing of those that nobody got.
+    tone !== "bad" && errors ? "warn" : tone,
+    [ofNotes, errors ? unanswered(errors, sum(used, variants, "requests")) : null],
     h(
       "div",
       { class: "pair" },
       titled(
         "Errors",
-        `Share of requests that were answered with an error · ${counted(sum(used, variants, "requests"), "request")}`,
+        `Share of requests without an answer, or with a 5xx · ${counted(sum(used, variants, "requests"), "request")}. They are the service's, or of the way to it, and booked by what was to be given`,
         plot("errors", `Error rates. ${about}.`, about, columns(used.map(([, title]) => title), [{ tint: "plot-2", values: rates }], { tell: (y) => percent(y, y < 10 && y % 1 ? 2 : 0), top: Math.max(1, ...rates) })),
       ),
       titled("Two answers to one question", pairsSeen(noise), noisePlot(noise)),
@@ -76,24 +75,42 @@ function broke(data) {
       table(
         "Pairs of answers",
         [["Pair", ""], ["Pairs", "number"], ["Same", "number"], ["Share", "number"], ["Members that differ", ""]],
-        [pairRow("Basic and basic (A/A)", noise.a_a), pairRow("Basic and enhanced, notes taken away (A/B)", noise.a_b)],
+        [pairRow("Basic and basic, asked again (A/A)", noise.a_a), pairRow("Basic and enhanced, notes taken away (A/B)", noise.a_b)],
       ),
     ),
     mismatches.length ? differences(mismatches) : null,
   );
 }
 
+function provedByNow({ checked, failed }) {
+  if (failed) return ["bad", `Of ${counted(checked, "checked answer")}, ${count(failed)} would have been more than the service's own with notes added, and went out without notes. Look at the differences below.`];
+  if (checked) return ["good", `No answer was damaged by notes: all ${count(checked)} checked are the service's own to the byte, once the notes are taken away.`];
+  return ["mute", "Not yet known of notes: no enhanced answer has been checked."];
+}
+
+const unanswered = (errors, all) => [
+  ` But ${count(errors)} of ${counted(all, "request")} got no answer from the service, or an error. What gloss had to answer itself is counted by `,
+  h("code", {}, "gloss_rescues_total"),
+  "; what the service answered where notes were wanted, by ",
+  h("a", { href: "#/fallbacks" }, "the fallbacks"),
+  " as ",
+  h("code", {}, "upstream-status"),
+  ".",
+];
+
 const sum = (used, variants, field) => used.reduce((total, [variant]) => total + variants[variant][field], 0);
 
-const pairsSeen = ({ a_a, a_b }) => `Share that is the same: two basic ones (${counted(a_a.pairs, "pair")}) beside basic and enhanced (${count(a_b.pairs)})`;
+// The service at work gives another answer a moment later. Who does not know that takes the low column for the alarm.
+const pairsSeen = ({ a_a, a_b }) =>
+  `Share that is the same to the byte, of requests for a comparison. A/A: two answers of the service, asked one after the other (${counted(a_a.pairs, "pair")}); what differs is its own doing, like a run that goes on. A/B: the second of them, and the same with notes, which are taken away (${count(a_b.pairs)}); what differs is gloss's`;
 
 function noisePlot({ a_a, a_b }) {
   if (!a_a.pairs && !a_b.pairs) {
-    return empty("No pair yet.", "A pair is two answers to the same question, asked at the same time.");
+    return empty("No pair yet.", "Pairs come with the header ", h("code", {}, "Gloss: compare"), ", which asks for both answers in one, where ", h("code", {}, "compare.enabled"), " is on.");
   }
   const of = ({ pairs, same }) => (pairs ? (same / pairs) * 100 : null);
   const about = `A/A ${share(a_a.same, a_a.pairs, 1)} the same of ${count(a_a.pairs)}; A/B ${share(a_b.same, a_b.pairs, 1)} of ${count(a_b.pairs)}`;
-  return plot("noise", about, about, columns(["A/A: basic, basic", "A/B: basic, enhanced"], [{ tint: "plot-enhanced", values: [of(a_a), of(a_b)] }], { tell: (y) => percent(y), top: 100 }));
+  return plot("noise", about, about, columns(["A/A", "A/B"], [{ tint: "plot-enhanced", values: [of(a_a), of(a_b)] }], { tell: (y) => percent(y), top: 100 }));
 }
 
 function pairRow(title, { pairs, same, differing_members: members }) {
@@ -228,28 +245,42 @@ function useful({ usefulness }) {
 
 // Was the ETA right?
 
+// From so many runs on, the share of intervals that held says something of the next ones.
+const ENOUGH_RUNS = 10;
+// A column that is higher is cut: next to an error of a hundred times the time left, all others look like none.
+const MOST_ERROR = 200;
+
 function eta({ eta }) {
   if (!eta.predictions) {
     return question("Was the ETA right?", "mute", "Not yet known: a prediction is judged when its run has ended, and none has.");
   }
   const hit = eta.with_interval ? eta.in_interval / eta.with_interval : null;
+  // Without their unit five of them have room on a phone.
+  const places = eta.by_progress.map((band) => `${band.from_percent}–${band.to_percent}`);
   const bands = eta.by_progress.map((band) => `${band.from_percent}–${band.to_percent} %`);
   const errors = eta.by_progress.map((band) => (band.median_error_share === null ? null : band.median_error_share * 100));
   const hits = eta.by_progress.map((band) => (band.with_interval ? (band.in_interval / band.with_interval) * 100 : null));
   const seen = `${counted(eta.predictions, "prediction")} of ${counted(eta.runs, "run")}`;
   const told = (values) => bands.map((band, at) => `${band}: ${values[at] === null ? "none" : percent(values[at])}`).join("; ");
+  const isEnough = eta.runs >= ENOUGH_RUNS;
+  const held = hit === null ? `${seen}; none of them had an interval.` : `${percent(hit * 100)} of the real ends lay within the interval that was told; it is made for 80 % (${seen}).`;
+  const isCut = errors.some((error) => error > MOST_ERROR);
   return question(
     "Was the ETA right?",
-    hit === null ? "mute" : hit >= 0.7 ? "good" : "warn",
-    hit === null ? `${seen}; none of them had an interval.` : `${percent(hit * 100)} of the real ends lay within the interval that was told; it is made for 80 % (${seen}).`,
+    hit === null || !isEnough ? "mute" : hit >= 0.7 ? "good" : "warn",
+    isEnough ? held : `Too few runs to tell; from ${ENOUGH_RUNS} on, it begins to mean something. So far: ${held}`,
     h(
       "div",
       { class: "pair" },
-      titled("How far off it was", `Median error as a share of the time that was left, by the progress at the time · ${seen}`, plot("eta-error", told(errors), told(errors), columns(bands, [{ tint: "plot-2", values: errors }], { tell: (y) => percent(y) }))),
+      titled(
+        "How far off it was",
+        `Median error as a share of the time that was left, by the progress in % at the time · ${seen}${isCut ? `. Cut at ${percent(MOST_ERROR)}, with the value above` : ""}`,
+        plot("eta-error", told(errors), told(errors), columns(places, [{ tint: "plot-2", values: errors }], { tell: (y) => (y < 1000 ? percent(y) : `${count(Math.round(y / 100))}×`), most: MOST_ERROR })),
+      ),
       titled(
         "How often the interval held",
-        `Share of ends within it; the line is the 80 % it is made for · ${counted(eta.with_interval, "interval")}`,
-        plot("eta-interval", told(hits), told(hits), columns(bands, [{ tint: "plot-enhanced", values: hits }], { tell: (y) => percent(y), top: 100, line: 80 })),
+        `Share of ends within it, by the progress in % at the time; the line is the 80 % it is made for · ${counted(eta.with_interval, "interval")}`,
+        plot("eta-interval", told(hits), told(hits), columns(places, [{ tint: "plot-enhanced", values: hits }], { tell: (y) => percent(y), top: 100, line: 80 })),
       ),
     ),
     numbers(

@@ -6,7 +6,7 @@ import { measured } from "./measured.js";
 import { empty, section, table, time } from "./parts.js";
 import { legend, plot, stacks } from "./plots.js";
 
-// What each reason means, and what to do about it.
+// What each reason means, and what to do about it: a sentence, or one for each case.
 const MEANINGS = {
   "upstream-status": ["The upstream answered with another status than 200.", "As it should be: its own answer passes. Many of them are the upstream's trouble, or callers with a wrong key."],
   "not-json": ["The upstream's body is no JSON object, or broke off.", "Is the status route really the one that route.status names?"],
@@ -15,7 +15,15 @@ const MEANINGS = {
   "no-transform": ["The answer says Cache-Control: no-transform.", "Somebody on the way forbids changes: take that header away, if notes are wanted."],
   status: ["The run waits, or its status is one that gets no notes.", "As it should be: there is nothing to tell yet."],
   "no-log": ["The run has no log, or an empty one.", "Do logs.sources and logs.templates lead to where the upstream writes? A run's first seconds have none."],
-  "log-unreadable": ["The log is there but may not be read, is no regular file, or lies outside its folder.", "Give gloss's user the right to read it; links that lead out of the folder are not followed."],
+  "log-unreadable": [
+    "The log is there but may not be read, is no regular file, or lies outside its folder.",
+    [
+      ["May not be read", "give gloss's user the right: the log's group, or setfacl; of a bucket or a web server, credentials."],
+      ["No regular file", "a folder, a pipe or a device has the log's name; only files are read."],
+      ["Outside its folder", "a link leads out of it, and is not followed; mount what it leads to, or name that folder in logs.sources."],
+      ["Which of them", "gloss doctor RUN_ID says."],
+    ],
+  ],
   "log-timeout": ["The storage of the logs did not answer.", "Look at the disk or the network file system; logs.timeout says how long gloss waits."],
   deadline: ["The notes were not ready in time.", "Very long logs need their first reading; if it goes on, raise enrich.budget."],
   overload: ["Too many notes were being made at once.", "Raise enrich.max_concurrent, or poll less often."],
@@ -104,8 +112,13 @@ function reasonsList(label, reasons, { fallbacks: { by_reason: seen, shadow_by_r
           h("p", { class: "reason-count" }, h("b", {}, counted(seen[reason], "answer")), seen[reason] ? `, ${share(seen[reason], all)} of all` : null, shadowed ? ` · ${count(shadowed)} in shadow` : null),
         ),
         h("p", {}, meaning),
-        h("p", {}, h("span", { class: "fine" }, "What to do: "), deed),
+        deeds(deed),
       );
     }),
   );
 }
+
+const toDo = (text) => h("span", { class: "fine" }, text);
+
+const deeds = (deed) =>
+  typeof deed === "string" ? h("p", {}, toDo("What to do: "), deed) : h("div", {}, h("p", {}, toDo("What to do:")), h("ul", { class: "cases" }, deed.map(([which, text]) => h("li", {}, h("b", {}, which), `: ${text}`))));

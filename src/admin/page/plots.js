@@ -85,6 +85,16 @@ const axis = (colour, more) => ({
   ...more,
 });
 
+// As wide as the longest of its texts, `least` at least, so that plots beside each other mostly stand alike.
+const fitting = (least) => (chart, texts, at, cycle) => {
+  const { _size: before, font, gap } = chart.axes[at];
+  // Asked anew until nothing moves: a width that came and went with the texts would have no end.
+  if (cycle > 1) return before;
+  chart.ctx.font = font[0];
+  const widths = (texts ?? []).map((text) => (text ? chart.ctx.measureText(text).width / devicePixelRatio : 0));
+  return Math.max(least, Math.ceil(Math.max(0, ...widths)) + gap + 4);
+};
+
 const DASHES = { solid: [], dashed: [7, 4], dotted: [2, 4] };
 
 /** Which share (0 to 1) took at most so long: `lines` are {tint, stroke, points: [[x, share], …]}; x is logarithmic. */
@@ -98,7 +108,7 @@ export function shares(lines, tell) {
         scales: { x: { time: false, distr: 3, range: around }, y: { range: [0, 1] } },
         axes: [
           axis(colour, { splits: decades, values: (_, splits) => splits.map((x) => (x === null ? null : tell(x).replace(/\.0+ /, " "))), filter: readable, grid: { stroke: colour("line"), width: 1, filter: readable }, size: 30 }),
-          axis(colour, { values: (_, splits) => splits.map((y) => `${Math.round(y * 100)} %`), size: 52, incrs: [0.25] }),
+          axis(colour, { values: (_, splits) => splits.map((y) => `${Math.round(y * 100)} %`), size: fitting(52), incrs: [0.25] }),
         ],
         series: [
           {},
@@ -143,19 +153,24 @@ function steps(points, xs) {
   });
 }
 
-/** Columns side by side: `groups` are names, `sets` are {tint, values}; `line` may be a value that all should reach. */
-export function columns(groups, sets, { tell, top, line }) {
+/**
+ * Columns side by side: `groups` are names, `sets` are {tint, values}; `line` may be a value that all should reach. What is
+ * higher than `most` is cut there, and has its value above it.
+ */
+export function columns(groups, sets, { tell, top, line, most = Infinity }) {
   return (colour) => {
     const step = 0.8 / sets.length;
     const xs = [];
-    const ys = sets.map(() => []);
+    const real = sets.map(() => []);
     groups.forEach((_, group) => {
       sets.forEach((set, at) => {
         xs.push(group + (at - (sets.length - 1) / 2) * step);
-        ys.forEach((values, other) => values.push(other === at ? set.values[group] : null));
+        real.forEach((values, other) => values.push(other === at ? set.values[group] : null));
       });
     });
-    const bars = uPlot.paths.bars({ size: [sets.length > 1 ? 0.86 : 0.5, 56], radius: 0.12 });
+    const ys = real.map((values) => values.map((value) => (value > most ? most : value)));
+    const size = [sets.length > 1 ? 0.86 : 0.5, 56];
+    const bars = uPlot.paths.bars({ size, radius: 0.12 });
     const goal = line === undefined ? [] : [xs.map(() => line)];
     return {
       data: [xs, ...ys, ...goal],
@@ -163,21 +178,21 @@ export function columns(groups, sets, { tell, top, line }) {
         scales: { x: { time: false, range: [-0.5, groups.length - 0.5] }, y: { range: (_, __, high) => [0, (top ?? Math.max(high, 1e-9)) * 1.12] } },
         axes: [
           axis(colour, { splits: () => groups.map((_, at) => at), values: () => groups, grid: { show: false }, size: 30 }),
-          axis(colour, { values: (_, splits) => splits.map(tell), size: 56 }),
+          axis(colour, { values: (_, splits) => splits.map(tell), size: fitting(56) }),
         ],
         series: [
           {},
           ...sets.map(({ tint }) => ({ fill: colour(tint), stroke: colour(tint), width: 0, paths: bars, points: { show: false } })),
           ...goal.map(() => ({ stroke: colour("ink-2"), width: 1.5, dash: DASHES.dashed, points: { show: false } })),
         ],
-        hooks: { draw: [(chart) => label(chart, xs, ys, tell, colour)] },
+        hooks: { draw: [(chart) => label(chart, xs, real, { tell, most, size, colour })] },
       },
     };
   };
 }
 
-// Writes its value into each column, or above a low one, where the columns are wide enough for that.
-function label(chart, xs, ys, tell, colour) {
+// Writes its value into each column, or above one that is low, narrow or cut, where there is room enough for that.
+function label(chart, xs, ys, { tell, most, size: [part, widest], colour }) {
   const { ctx } = chart;
   const ratio = devicePixelRatio;
   const room = chart.valToPos(xs[1] ?? 1, "x", true) - chart.valToPos(xs[0], "x", true);
@@ -185,13 +200,18 @@ function label(chart, xs, ys, tell, colour) {
   ctx.save();
   ctx.font = `500 ${11 * ratio}px ${colour("sans")}`;
   ctx.textAlign = "center";
+  const column = Math.min(room * part, widest * ratio);
   for (const values of ys) {
     values.forEach((value, at) => {
       if (value === null) return;
-      const top = chart.valToPos(value, "y", true);
+      const isCut = value > most;
+      const marked = `↑ ${tell(value)}`;
+      const text = isCut && ctx.measureText(marked).width < room ? marked : tell(value);
+      const top = chart.valToPos(isCut ? most : value, "y", true);
       const isHigh = chart.bbox.top + chart.bbox.height - top > 24 * ratio;
-      ctx.fillStyle = colour(isHigh ? "surface" : "ink-2");
-      ctx.fillText(tell(value), chart.valToPos(xs[at], "x", true), top + (isHigh ? 15 : -5) * ratio);
+      const isInside = isHigh && !isCut && ctx.measureText(text).width < column;
+      ctx.fillStyle = colour(isInside ? "surface" : "ink-2");
+      ctx.fillText(text, chart.valToPos(xs[at], "x", true), top + (isInside ? 15 : -5) * ratio);
     });
   }
   ctx.restore();
@@ -214,7 +234,7 @@ export function stacks(times, sets) {
       data: [times, ...sums.toReversed()],
       options: {
         scales: { x: { range: [from - 30, times.at(-1) + 30] }, y: { range: [0, high * 1.08] } },
-        axes: [axis(colour, { values: (_, splits) => splits.map(clock), space: 64, incrs: [60, 300, 600, 900, 1800, 3600], grid: { show: false }, size: 30 }), axis(colour, { size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000] })],
+        axes: [axis(colour, { values: (_, splits) => splits.map(clock), space: 64, incrs: [60, 300, 600, 900, 1800, 3600], grid: { show: false }, size: 30 }), axis(colour, { size: fitting(48), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000] })],
         series: [
           {},
           ...sets.toReversed().map(({ tint }) => ({ fill: colour(tint), stroke: colour(tint), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 40] }) })),

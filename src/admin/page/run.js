@@ -167,7 +167,7 @@ function result(view, run) {
   const summary = run.workflow_summary;
   return section(
     "Result",
-    {},
+    { class: "card result" },
     summary
       ? h(
           "p",
