@@ -8,7 +8,6 @@ mod facts;
 mod findings;
 mod idle;
 mod places;
-mod remedy;
 mod report;
 
 use std::path::PathBuf;

@@ -68,8 +68,8 @@ async fn watch(args: &Args) -> Result<()> {
             failures = 0;
         }
         match said {
-            Said::State { json, streamed } => {
-                let view = View::read(&json)?;
+            Said::State { json, reason, streamed } => {
+                let view = View::read(&json)?.because(reason);
                 screen.show(&view)?;
                 if view.has_ended() {
                     screen.finish(&view, Utc::now())?;

@@ -220,7 +220,7 @@ fn notes_that_do_not_come_are_told_with_the_reason_and_its_remedy() {
         let told = told(facts);
         (told.notes, told.labels) = (None, Some(("basic".into(), "log-unreadable".into())));
     });
-    assert_is(&closed, Verdict::Failed, "Gloss-Reason: log-unreadable", "able to read");
+    assert_is(&closed, Verdict::Failed, "Gloss-Reason: log-unreadable", "its check by `gloss doctor RUN_ID`");
     assert_is(&basic("new-reason"), Verdict::Failed, "new-reason", "newer");
     let odd = changed("notes", |facts| told(facts).notes.as_mut().unwrap().unrecognised_lines = 2);
     assert_is(&odd, Verdict::Warning, "2 of which are not understood", "the run's log");
