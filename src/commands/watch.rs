@@ -31,7 +31,8 @@ const TRIES: u32 = 15;
 const EXAMPLES: &str = "\
 Examples:
   gloss watch run_08ac1de6fa8d --header 'x-api-key: KEY'
-  gloss watch run_08ac1de6fa8d --url https://api.example --header \"authorization: Bearer $TOKEN\" --plain
+  gloss watch run_08ac1de6fa8d --header \"authorization: Bearer $TOKEN\"
+  gloss watch run_08ac1de6fa8d --url https://api.example --plain
 
 Ends with the run: 0 if it succeeded, 1 if it did not or could not be read.";
 
