@@ -16,7 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   gloss analyze logs/run_run_08ac1de6fa8d.log
   gloss analyze --format text logs/run_run_08ac1de6fa8d.log
-  gloss analyze --lines 200 --status running --now 2025-06-13T20:05:00Z run.log
+  gloss analyze --lines 200 --now 2025-06-13T20:05:00Z run.log
   cat session.jsonl | gloss analyze -";
 
 /// Analyse one run log offline and print what gloss would add to the status answer

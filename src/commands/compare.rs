@@ -31,10 +31,11 @@ const LATE: [&str; 3] =
 const EXAMPLES: &str = "\
 Examples:
   gloss compare run_08ac1de6fa8d --header 'x-api-key: KEY'
-  gloss compare $(cat runs.txt) --url https://api.example --header \"authorization: Bearer $TOKEN\" --format json
+  gloss compare $(cat runs.txt) --header \"authorization: Bearer $TOKEN\"
+  gloss compare $(cat runs.txt) --url https://api.example --format json
 
-Ends with 0 if the proof fails for none, 1 if it does or a run cannot be fetched. A run that goes on changes between
-two answers; where that keeps the proof from being made, it is told as undecided. With compare.enabled = true in its
+Ends with 0 if the proof fails for none, 1 if it does or a run cannot be fetched. A run that goes on changes between \
+two answers; where that keeps the proof from being made, it is told as undecided. With compare.enabled = true in its \
 configuration, gloss gives both answers in one, and nothing stays undecided.";
 
 /// Prove for some runs that nothing but additions is in the enhanced answer

@@ -5,6 +5,7 @@
 //! see and to compare.
 
 mod load;
+mod program;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -70,7 +71,7 @@ async fn demonstrate(args: &Args) -> Result<(), Failure> {
     let gloss = Gloss::bind(loaded, metrics, Box::new(stack::tracker)).await?;
     let options = Options { speed: args.speed, log_dir: logs.path().to_owned(), api_key: API_KEY.to_owned() };
     let sample = tokio::spawn(SampleUpstream::serve(upstream, options, drain.clone()));
-    describe(&mut io::stdout(), &gloss, upstream_address, &logs)?;
+    describe(&mut io::stdout(), &gloss, upstream_address, &logs, args)?;
     if !args.no_load {
         let clients = Clients { gloss: gloss.address()?, key: API_KEY };
         tokio::spawn(clients.run(drain.clone()));
@@ -94,7 +95,13 @@ fn sources(args: &Args, upstream: SocketAddr, logs: &TempDir) -> anyhow::Result<
     Ok(Sources { flags, ..Sources::default() })
 }
 
-fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &TempDir) -> anyhow::Result<()> {
+fn describe(
+    out: &mut impl Write,
+    gloss: &Gloss,
+    upstream: SocketAddr,
+    logs: &TempDir,
+    args: &Args,
+) -> anyhow::Result<()> {
     let (host, option) = match gloss.address()? {
         address @ ListenAddress::Tcp(_) => (address.to_string(), String::new()),
         ListenAddress::Unix(path) => {
@@ -112,26 +119,35 @@ fn describe(out: &mut impl Write, gloss: &Gloss, upstream: SocketAddr, logs: &Te
     for run in runs() {
         writeln!(out, "  {}  {:<10} {}", run.id, run.workflow, run.shows)?;
     }
+    if !args.no_load {
+        writeln!(
+            out,
+            "\nSample clients start further runs and ask for all of them in every variant, some with a version of the notes\n\
+             that does not exist, so that the page has something to show; --no-load leaves them out."
+        )?;
+    }
     let live = runs().first().ok_or_else(|| anyhow!("there is no recorded run"))?;
     let done = runs().get(1).unwrap_or(live);
     let curl = format!("curl -s{option} -H 'x-api-key: {API_KEY}'");
     writeln!(
         out,
-        "\nPaste into another terminal; `| python3 -m json.tool` or `| jq` behind a line indents the answer."
+        "\nPaste into another terminal. What the service itself says of the run that goes on, from"
     )?;
+    writeln!(out, "the last of its long logs to the end (basic):\n")?;
+    writeln!(out, "  {curl} {base}/{}/status | tail -c 640", live.id)?;
     writeln!(
         out,
-        "\nWhat the service itself says of the run that goes on, but for its long logs (basic):\n"
+        "\nAll of it with gloss's notes at its end, and without the logs (enhanced); `| python3 -m json.tool`"
     )?;
-    writeln!(out, "  {curl} {base}/{}/status | tail -c 640", live.id)?;
-    writeln!(out, "\nThe same with gloss's notes at its end, and without the logs (enhanced):\n")?;
+    writeln!(out, "or `| jq` behind this line indents the answer:\n")?;
     writeln!(out, "  {curl} -H 'Gloss: enhanced' '{base}/{}/status?include_logs=false'", live.id)?;
     writeln!(out, "\nA finished run, asked for by query, and the headers that say which answer it is:\n")?;
     writeln!(out, "  {curl} -i '{base}/{}/status?enhanced=true&include_logs=false'", done.id)?;
     writeln!(out, "\nThe run that goes on, live: as events, and as a display in the terminal:\n")?;
     let events = "-N -H 'Accept: text/event-stream'";
     writeln!(out, "  {curl} {events} '{base}/{}/status?enhanced=true'", live.id)?;
-    writeln!(out, "  gloss watch {} --url {} --header 'x-api-key: {API_KEY}'", live.id, gloss.address()?)?;
+    let (program, url) = (program::to_type(), gloss.address()?);
+    writeln!(out, "  {program} watch {} --url {url} --header 'x-api-key: {API_KEY}'", live.id)?;
     if let Some(admin) = gloss.admin_address() {
         writeln!(
             out,

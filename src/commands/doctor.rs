@@ -8,7 +8,6 @@ mod facts;
 mod findings;
 mod idle;
 mod places;
-mod remedy;
 mod report;
 
 use std::path::PathBuf;
@@ -26,10 +25,10 @@ const EXAMPLES: &str = "\
 Examples:
   gloss doctor --config gloss.toml
   gloss doctor run_08ac1de6fa8d --config gloss.toml --header 'x-api-key: KEY'
-  gloss doctor run_08ac1de6fa8d --url https://api.example --header 'x-api-key: KEY' --quick --format json
+  gloss doctor --url https://api.example --admin off --quick --format json
 
-Run it where gloss runs, as the user that gloss runs as, or what is said of the logs' folders may not hold for gloss.
-Without a configuration only what shows from outside is checked. Measuring the service's keep-alive takes some seconds,
+Run it where gloss runs, as the user that gloss runs as, or what is said of the logs' folders may not hold for gloss. \
+Without a configuration only what shows from outside is checked. Measuring the service's keep-alive takes some seconds, \
 which --quick leaves out.
 
 Ends with 0 if nothing failed, 1 if something did, 78 if the configuration is refused.";

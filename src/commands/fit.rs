@@ -16,7 +16,7 @@ Examples:
   gloss fit /srv/api/logs --out prior.toml
   gloss fit --last 500 /srv/api/logs > prior.toml
 
-The folder holds logs of runs that have ended, *.log or *.jsonl. How good the prior was
+The folder holds logs of runs that have ended, *.log or *.jsonl. How good the prior was \
 on runs that it had not seen is said on stderr and in the file.";
 
 /// Fit what gloss knows of the length of runs to the finished runs of a folder

@@ -121,14 +121,36 @@ pub(super) fn why(error: &ProxyError) -> String {
     let mut why = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        why = format!("{why}: {error}");
+        let said = error.to_string();
+        // Many tell their cause themselves.
+        if !why.ends_with(&said) {
+            why = format!("{why}: {said}");
+        }
         cause = error.source();
     }
     why
 }
 
-/// What the service says of an error, in the form of FastAPI, after a colon; empty where it says nothing.
-pub(super) fn detail(body: &[u8]) -> String {
+/// Who answers so instead of with a run's status, and why: gloss itself, which says so by `Proxy-Status`, or the service.
+pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
+    let told = headers.get("proxy-status").and_then(|told| told.to_str().ok());
+    let detail = detail(body);
+    match told.and_then(own_error) {
+        Some(error) => format!("gloss answers {} itself ({error}){detail}", status.as_u16()),
+        None => format!("the service answers {status}{detail}"),
+    }
+}
+
+/// The error for which gloss answers itself, of a `Proxy-Status` such as `gloss; error=connection_refused`; `None` where the
+/// header is another's.
+fn own_error(proxy_status: &str) -> Option<&str> {
+    let mut parts = proxy_status.split(';').map(str::trim);
+    parts.next().filter(|name| *name == "gloss")?;
+    parts.find_map(|part| part.strip_prefix("error="))
+}
+
+/// What is said of an error, in the form of FastAPI, after a colon; empty where nothing is.
+fn detail(body: &[u8]) -> String {
     let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let detail = json.get("detail").and_then(|detail| detail.as_str()).unwrap_or_default();
     let shown: String = detail.chars().filter(|letter| !letter.is_control()).take(200).collect();

@@ -13,9 +13,11 @@ use crate::config::{self, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
-  gloss health                                         by admin.listen of the configuration, in GLOSS_CONFIG or GLOSS_ADMIN
+  # By admin.listen of the configuration, in GLOSS_CONFIG or GLOSS_ADMIN
+  gloss health
   gloss health --url http://127.0.0.1:8881 --timeout 1s
-  HEALTHCHECK CMD [\"gloss\", \"health\"]                in a Dockerfile
+  # In a Dockerfile
+  HEALTHCHECK CMD [\"gloss\", \"health\"]
 
 Ends with 0 if gloss is ready, with 1 if it is not, drains, or does not answer. It needs no token.";
 

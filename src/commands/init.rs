@@ -21,13 +21,16 @@ use super::{gateway, runtime};
 
 const EXAMPLES: &str = "\
 Examples:
-  gloss init                                              look on this host, and write gloss.toml
-  gloss init --port 8000 --logs /srv/api/logs             what is told is not looked for
-  gloss init --upstream https://api.example --out -       print the file instead of writing it
+  # Look on this host, and write gloss.toml
+  gloss init
+  # What is told is not looked for
+  gloss init --port 8000 --logs /srv/api/logs
+  # Print the file instead of writing it
+  gloss init --upstream https://api.example --out -
 
-Looked at are the ports that programs of Python listen on, and 8000, 8080, 8881, 5000, 3000 and 80: each is asked for
-/openapi.json, once. Logs are looked for where the service's process has files open, in its folder, and in the usual ones.
-What another user's process has open is seen by root only.";
+Looked at are the ports that programs of Python listen on, and 8000, 8080, 8881, 5000, 3000 and 80: each is asked for \
+/openapi.json, once. Logs are looked for where the service's process has files open, in its folder, and in the usual \
+ones. What another user's process has open is seen by root only.";
 
 /// Look for the service and its logs on this host, and write a configuration file
 #[derive(Debug, clap::Args)]

@@ -18,6 +18,7 @@ mod log_names;
 mod man;
 mod printed;
 mod readers;
+mod remedy;
 mod replay;
 mod rollout;
 pub mod serve;

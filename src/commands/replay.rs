@@ -19,7 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   gloss replay logs/run_run_08ac1de6fa8d.log
   gloss replay --prior prior.toml run.log
-  gloss replay --every 25 run.log | jq -c '[.line, .completion_percentage, .current_phase]'";
+  gloss replay --every 25 run.log | jq -c '[.line, .completion_percentage]'";
 
 /// Replay one run log and print its progress after every few lines
 #[derive(Debug, clap::Args)]

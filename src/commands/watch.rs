@@ -31,7 +31,8 @@ const TRIES: u32 = 15;
 const EXAMPLES: &str = "\
 Examples:
   gloss watch run_08ac1de6fa8d --header 'x-api-key: KEY'
-  gloss watch run_08ac1de6fa8d --url https://api.example --header \"authorization: Bearer $TOKEN\" --plain
+  gloss watch run_08ac1de6fa8d --header \"authorization: Bearer $TOKEN\"
+  gloss watch run_08ac1de6fa8d --url https://api.example --plain
 
 Ends with the run: 0 if it succeeded, 1 if it did not or could not be read.";
 
@@ -68,8 +69,8 @@ async fn watch(args: &Args) -> Result<()> {
             failures = 0;
         }
         match said {
-            Said::State { json, streamed } => {
-                let view = View::read(&json)?;
+            Said::State { json, reason, streamed } => {
+                let view = View::read(&json)?.because(reason);
                 screen.show(&view)?;
                 if view.has_ended() {
                     screen.finish(&view, Utc::now())?;

@@ -30,6 +30,11 @@ use crate::analysis::LogSourceKind;
 /// operation, and a local disk may, too, so that nothing is opened or read elsewhere; as many are stuck at most.
 pub(super) const IO_THREADS: usize = 4;
 const IO_QUEUE: usize = 1024;
+/// What is said of what must not be read.
+const NO_FILE: &str = "it is not a regular file";
+const OUTSIDE: &str = "it lies outside its root";
+const LINK: &str = "it is a symbolic link";
+
 /// A folder of run logs.
 #[derive(Debug)]
 pub struct FileSource {
@@ -185,7 +190,7 @@ fn open_regular(root: &OwnedFd, path: &Path) -> Result<Found, LogError> {
     let file = File::from(opened.map_err(refusal)?);
     let metadata = file.metadata().map_err(|error| unreadable(&error))?;
     if !metadata.is_file() {
-        return Err(LogError::Unreadable("it is not a regular file".into()));
+        return Err(LogError::Unreadable(NO_FILE.into()));
     }
     let (identity, length) = (LogIdentity(metadata.dev(), metadata.ino()), metadata.len());
     let changed = stamp(metadata.ctime(), metadata.ctime_nsec());
@@ -221,15 +226,37 @@ pub(super) fn stamp(seconds: i64, nanoseconds: i64) -> u128 {
 pub(super) fn refusal(errno: Errno) -> LogError {
     match errno {
         Errno::NOENT | Errno::NOTDIR => LogError::Missing,
-        Errno::XDEV => LogError::Unreadable("it lies outside its root".into()),
-        Errno::LOOP => LogError::Unreadable("it is a symbolic link".into()),
-        Errno::NXIO => LogError::Unreadable("it is not a regular file".into()),
+        Errno::XDEV => LogError::Unreadable(OUTSIDE.into()),
+        Errno::LOOP => LogError::Unreadable(LINK.into()),
+        Errno::NXIO => LogError::Unreadable(NO_FILE.into()),
         other => unreadable(&other.into()),
     }
 }
 
 fn unreadable(error: &io::Error) -> LogError {
     LogError::Unreadable(error.to_string())
+}
+
+impl LogError {
+    /// Whether this process has not the right to read a log that is there.
+    pub fn is_denied(&self) -> bool {
+        let denied = [Errno::ACCESS, Errno::PERM].map(|errno| unreadable(&errno.into()));
+        denied.contains(self)
+    }
+
+    /// Whether something else than a file has the log's name: a folder, a pipe.
+    pub fn is_no_file(&self) -> bool {
+        self.says(NO_FILE)
+    }
+
+    /// Whether the log is a link that is not followed.
+    pub fn is_link(&self) -> bool {
+        self.says(OUTSIDE) || self.says(LINK)
+    }
+
+    fn says(&self, what: &str) -> bool {
+        matches!(self, Self::Unreadable(why) if why == what)
+    }
 }
 
 #[cfg(test)]
@@ -262,11 +289,8 @@ mod tests {
         find(root, &name()).map(|found| found.length)
     }
 
-    fn refused(root: &Path) -> String {
-        match look(root) {
-            Err(LogError::Unreadable(why)) => why,
-            other => panic!("expected a refusal, got {other:?}"),
-        }
+    fn refused(root: &Path) -> LogError {
+        look(root).unwrap_err()
     }
 
     #[test]
@@ -283,10 +307,10 @@ mod tests {
         let (_keep, root) = folder();
         let path = root.join("run_a.log");
         std::fs::create_dir(&path).unwrap();
-        assert_eq!(refused(&root), "it is not a regular file");
+        assert!(refused(&root).is_no_file(), "{:?}", refused(&root));
         std::fs::remove_dir(&path).unwrap();
         assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert_eq!(refused(&root), "it is not a regular file");
+        assert!(refused(&root).is_no_file(), "{:?}", refused(&root));
     }
 
     #[test]
@@ -296,7 +320,7 @@ mod tests {
         let path = root.join("run_a.log");
         for target in ["../secret", keep.path().join("secret").to_str().unwrap(), "/etc/passwd"] {
             symlink(target, &path).unwrap();
-            assert_eq!(refused(&root), "it lies outside its root", "{target}");
+            assert!(refused(&root).is_link(), "{target}: {:?}", refused(&root));
             std::fs::remove_file(&path).unwrap();
         }
     }
@@ -325,6 +349,9 @@ mod tests {
             Ok(1) => assert_eq!(rustix::process::geteuid().as_raw(), 0),
             Err(LogError::Unreadable(why)) => assert!(why.contains("ermission"), "{why}"),
             other => panic!("{other:?}"),
+        }
+        for (errno, is_denied) in [(Errno::ACCESS, true), (Errno::LOOP, false), (Errno::IO, false)] {
+            assert_eq!(refusal(errno).is_denied(), is_denied, "{errno}");
         }
     }
 

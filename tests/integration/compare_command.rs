@@ -205,6 +205,13 @@ fn a_run_that_cannot_be_fetched_is_a_failure_with_its_reason() {
     assert!(text(&output.stderr).contains("run_1 cannot be fetched"), "{}", text(&output.stderr));
     let output = compare(&format!("http://{}", nobody()), &["run_1"]);
     assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout).matches("refused").count(), 1, "{}", text(&output.stdout));
+    let alone = Setup::before_address(nobody()).start();
+    let shown = text(&before(&alone, &["run_1"]).stdout);
+    assert!(
+        shown.contains("cannot be fetched: gloss answers 502 itself (connection_refused): The upstream"),
+        "{shown}"
+    );
 
     // Straight to the service, nothing says which answer came.
     let service = Upstream::answering(json_answer(status_body("run_1", "running")));

@@ -65,6 +65,11 @@ impl Drop for Demo {
 fn the_demo_asks_for_itself_in_every_manner_and_says_where_its_page_is() {
     let mut demo = Demo::start(&[]);
     assert!(demo.printed.contains(&format!("  http://{}/\n", demo.admin)), "{}", demo.printed);
+    assert!(demo.printed.contains("Sample clients start further runs"), "{}", demo.printed);
+    let watch = demo.printed.lines().find(|line| line.contains(" watch ")).unwrap();
+    let program = watch.split_whitespace().next().unwrap();
+    let help = Command::new(program).args(["watch", "--help"]).output();
+    assert!(help.is_ok_and(|help| help.status.success()), "it can be called as it is shown: {watch}");
     let page = demo.get("/");
     assert_eq!((page.status, page.value("content-type")), (200, Some("text/html; charset=utf-8")));
     for variant in ["basic", "enhanced", "shadow", "compare"] {
@@ -84,6 +89,7 @@ fn the_demo_asks_for_itself_in_every_manner_and_says_where_its_page_is() {
 #[test]
 fn a_demo_without_load_waits_for_somebody() {
     let mut demo = Demo::start(&["--no-load"]);
+    assert!(!demo.printed.contains("Sample clients"), "{}", demo.printed);
     let comparison = demo.ask("/api/comparison");
     let variants = comparison["variants"].as_object().unwrap();
     assert!(variants.values().all(|variant| variant["requests"] == 0), "{comparison}");

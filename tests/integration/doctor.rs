@@ -116,8 +116,17 @@ fn a_run_without_a_log_is_told_with_the_names_that_were_tried_and_what_is_there(
     fs::remove_file(logs.path("run_1")).unwrap();
     fs::create_dir(logs.path("run_1")).unwrap();
     let unreadable = told(&of(&gloss, &arguments));
-    assert_said(&unreadable, "log", "failed", "not a regular file");
+    assert_said(&unreadable, "log", "failed", "not a regular file → remove what is there instead of the log");
     assert_said(&unreadable, "notes", "failed", "Gloss-Reason: log-unreadable");
+    fs::remove_dir(logs.path("run_1")).unwrap();
+    std::os::unix::fs::symlink(PROGRAM, logs.path("run_1")).unwrap();
+    let linked = told(&of(&gloss, &arguments));
+    assert_said(
+        &linked,
+        "log",
+        "failed",
+        "outside its root → links that lead out of the folder are not followed",
+    );
 }
 
 /// As a user without rights, where the test itself runs as root: root may list every folder.
@@ -162,6 +171,8 @@ fn a_gloss_that_reaches_no_service_is_told_from_one_that_is_none() {
     assert_eq!(output.status.code(), Some(1));
     let told = told(&output);
     assert_said(&told, "service", "failed", "nobody answers");
+    let (_, service) = said(&told, "service").remove(0);
+    assert_eq!(service.matches("refused").count(), 1, "{service}");
     assert_said(&told, "gloss", "failed", "answers 502 itself (gloss; error=connection_refused");
     assert_said(&told, "key", "skipped", "does not give the service's answer");
 }

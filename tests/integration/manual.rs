@@ -28,6 +28,26 @@ fn commands() -> Vec<String> {
     names.into_iter().filter(|name| name != "help").collect()
 }
 
+#[test]
+fn examples_fit_a_terminal_and_texts_leave_their_lines_to_it() {
+    // Wide enough that nothing is wrapped which is not broken by hand.
+    let wide = |command: &str| {
+        let output = Command::new(PROGRAM).args(["help", command]).env("COLUMNS", "1000").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for command in commands() {
+        let help = wide(&command);
+        let Some((_, closing)) = help.split_once("\nExample") else { continue };
+        let (examples, texts) = closing.split_once("\n\n").unwrap_or((closing, ""));
+        for line in examples.lines() {
+            assert!(line.chars().count() < 78, "{command}: {line}");
+        }
+        for paragraph in texts.trim_end().split("\n\n") {
+            assert_eq!(paragraph.lines().count().max(1), 1, "{command}: {paragraph}");
+        }
+    }
+}
+
 /// The long flags that the help of a command names.
 fn flags(command: &str) -> Vec<String> {
     let help = said(&[command, "--help"]);

@@ -135,6 +135,29 @@ fn without_notes_the_answers_are_polled() {
 }
 
 #[test]
+fn the_kill_switch_is_named_while_the_run_goes_on_and_at_its_end() {
+    let (upstream, answer) = guarded(json(status_body(RUN, "running")));
+    let logs = Logs::with_run(RUN);
+    let gloss = setup(&upstream, &logs).set("rollout.enabled", "false").start();
+    let mut watcher = Watcher::before(&gloss);
+    let going_on = watcher.line_with("running · no notes: disabled");
+    assert!(going_on.contains("the kill switch is on: `gloss rollout --enabled true`"), "{going_on}");
+    *answer.lock().unwrap() = json(status_body(RUN, "completed"));
+    let (status, lines, stderr) = watcher.ended();
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{lines:?}");
+    assert!(lines.last().unwrap().starts_with("completed · no notes: disabled"), "{lines:?}");
+}
+
+#[test]
+fn a_gloss_that_reaches_no_service_is_told_from_the_service() {
+    let gloss = Setup::before_address(nobody()).start();
+    let (status, _, stderr) = Watcher::before(&gloss).ended();
+    assert_eq!(status.code(), Some(1));
+    let words = "gloss answers 502 itself (connection_refused): The upstream cannot be reached\n";
+    assert!(stderr.ends_with(words), "{stderr}");
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let (upstream, _answer) = guarded(json(status_body(RUN, "running")));
     let logs = Logs::with_run(RUN);

@@ -63,7 +63,7 @@ impl Caller {
     pub(super) async fn fetch(&self, run: &RunId, variant: Variant) -> Result<Fetched, String> {
         let answer = self.ask(run, variant).await?;
         if answer.status != StatusCode::OK {
-            return Err(format!("the service answers {}{}", answer.status, gateway::detail(&answer.body)));
+            return Err(gateway::refusal(answer.status, &answer.headers, &answer.body));
         }
         let labels = answer.header("gloss-variant").zip(answer.header("gloss-reason"));
         let labels = labels.map(|(variant, reason)| (variant.to_owned(), reason.to_owned()));

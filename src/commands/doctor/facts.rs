@@ -86,8 +86,8 @@ pub(super) struct Place {
     /// The names that were looked for.
     pub(super) tried: Vec<String>,
     pub(super) found: Option<FoundLog>,
-    /// The name of a log that is there and cannot be read, and why.
-    pub(super) unreadable: Option<String>,
+    /// The name of a log that is there and cannot be read and why, in words, and what hinders it.
+    pub(super) unreadable: Option<(String, Hindrance)>,
 }
 
 /// What a place is to this process.
@@ -95,12 +95,25 @@ pub(super) struct Place {
 pub(super) enum PlaceState {
     /// A folder; how many files in it have names that logs have, and names of some that have not.
     Folder { like_logs: usize, others: Vec<String> },
-    /// It is not there, or is no folder, or may not be listed.
-    Closed(String),
+    /// It is not there, or is no folder, or may not be listed: why, in words, and what hinders it.
+    Closed(String, Hindrance),
     /// Not in this host's file system: only gloss can tell.
     Remote,
     /// The service's own answer.
     Body,
+}
+
+/// What keeps a file from being read, as far as that says what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hindrance {
+    /// This process has not the right to.
+    Rights,
+    /// Something else than a file has its name: a folder, a pipe.
+    NoFile,
+    /// It is a link that is not followed.
+    Link,
+    /// Anything else.
+    Other,
 }
 
 /// A run's log.

@@ -4,8 +4,8 @@ mod logs;
 mod service;
 
 use super::super::layout::counted;
+use super::super::remedy::remedy;
 use super::facts::{AdminFacts, Facts, Proof, ProofVerdict, Told};
-use super::remedy::remedy;
 use super::report::Finding;
 use crate::enrich::Fallback;
 

@@ -2,12 +2,12 @@
 //!
 //! Only what is in this host's file system: what a bucket or a web server has, gloss's own answer tells.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use chrono::{DateTime, Utc};
 
-use super::facts::{FoundLog, Place, PlaceState};
+use super::facts::{FoundLog, Hindrance, Place, PlaceState};
 use crate::analysis::{Analysis, Limits, LogSourceKind};
 use crate::commands::{log_names, readers};
 use crate::config::SourceConfig;
@@ -50,7 +50,11 @@ pub(super) async fn all(sources: &[SourceConfig], run: Option<&RunFields>) -> Ve
 fn state(root: &Path, templates: &[Template]) -> PlaceState {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
-        Err(error) => return PlaceState::Closed(format!("{error}{}", who(root, None))),
+        Err(error) => {
+            let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+            let hindrance = if is_denied { Hindrance::Rights } else { Hindrance::Other };
+            return PlaceState::Closed(format!("{error}{}", who(hindrance, root, None)), hindrance);
+        }
     };
     let names = entries.take(MOST_ENTRIES).flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let templates: Vec<_> = templates.iter().map(ToString::to_string).collect();
@@ -61,9 +65,19 @@ fn state(root: &Path, templates: &[Template]) -> PlaceState {
     PlaceState::Folder { like_logs: logs.len(), others }
 }
 
-/// Who may read what may not be read, for people.
-fn who(root: &Path, log: Option<&Path>) -> String {
-    readers::alone(root, log).map(|readers| format!("; {readers}")).unwrap_or_default()
+fn hindrance_of(error: &LogError) -> Hindrance {
+    match error {
+        _ if error.is_denied() => Hindrance::Rights,
+        _ if error.is_no_file() => Hindrance::NoFile,
+        _ if error.is_link() => Hindrance::Link,
+        LogError::Missing | LogError::Unreadable(_) | LogError::Stuck => Hindrance::Other,
+    }
+}
+
+/// Who may read what may not be read, for people; of what nobody reads, whatever the rights, nothing.
+fn who(hindrance: Hindrance, root: &Path, log: Option<&Path>) -> String {
+    let readers = (hindrance == Hindrance::Rights).then(|| readers::alone(root, log)).flatten();
+    readers.map(|readers| format!("; {readers}")).unwrap_or_default()
 }
 
 /// Looks for the run's log by each template.
@@ -86,8 +100,9 @@ async fn look(place: &mut Place, root: &Path, templates: &[Template], run: &RunF
                 Ok(log) if place.found.is_none() => place.found = Some(found(root, &name, &*log).await),
                 Ok(_) | Err(LogError::Missing) => {}
                 Err(error) => {
-                    let who = who(root, Some(&root.join(name.as_str())));
-                    place.unreadable = Some(format!("{name}: {error}{who}"));
+                    let hindrance = hindrance_of(&error);
+                    let who = who(hindrance, root, Some(&root.join(name.as_str())));
+                    place.unreadable = Some((format!("{name}: {error}{who}"), hindrance));
                 }
             }
         }

@@ -25,7 +25,10 @@ pub(super) struct Choice {
     pub(super) service: Service,
     /// The service's process, as it is shown; `None` where it is not known.
     pub(super) process: Option<String>,
+    /// Where clients connect; `None` where the default will do.
     pub(super) listen: Option<String>,
+    /// The same for operators.
+    pub(super) admin: Option<String>,
     pub(super) route: Route,
     pub(super) logs: Logs,
 }
@@ -49,6 +52,26 @@ pub(super) enum Logs {
     /// The best one, and others that have logs, too.
     Found(LogFolder, Vec<PathBuf>),
     NotFound,
+}
+
+/// The ports of this host that gloss listens on by default, for clients and for operators, and those from which another one is
+/// taken where the service has one of these.
+const CLIENTS: u16 = 8880;
+const OPERATORS: u16 = 8881;
+const OTHERS: std::ops::RangeInclusive<u16> = 8882..=8885;
+
+/// Where to listen instead of at this port of this host, where somebody has it; `None` where nobody has.
+fn instead_of(port: u16, taken: &[Option<u16>]) -> Option<String> {
+    let is_free = |port: &u16| !taken.contains(&Some(*port));
+    if is_free(&port) {
+        return None;
+    }
+    OTHERS.into_iter().find(is_free).map(|other| format!("127.0.0.1:{other}"))
+}
+
+/// The port of an address.
+fn port_of(address: &str) -> Option<u16> {
+    address.rsplit_once(':')?.1.parse().ok()
 }
 
 /// The only one.
@@ -96,6 +119,10 @@ impl Choice {
         };
         let process = owner.and_then(|listener| listener.process.as_ref());
         let process = process.map(|process| format!("{} (process {})", process.program, process.id));
-        Self { service, process, listen: told.listen, route, logs }
+        // The service's own port is one that gloss, beside it, cannot have.
+        let listen = told.listen.or_else(|| instead_of(CLIENTS, &[service.port]));
+        let clients = listen.as_deref().map_or(Some(CLIENTS), port_of);
+        let admin = instead_of(OPERATORS, &[service.port, clients]);
+        Self { service, process, listen, admin, route, logs }
     }
 }

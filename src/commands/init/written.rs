@@ -43,6 +43,13 @@ pub(super) fn file(choice: &Choice) -> String {
         ),
     }
     let _ = write!(text, "\n[logs]\n{}", of_logs(&choice.logs));
+    if let Some(admin) = &choice.admin {
+        let _ = write!(
+            text,
+            "\n[admin]\n# Where operators connect: the usual port, 8881, is taken.\nlisten = {}\n",
+            quoted(admin)
+        );
+    }
     text.push_str(
         "\n[rollout]\n# Nobody gets anything new unasked: one asks by the header \"Gloss: enhanced\". Later a share of the runs, in\n\
          # percent, unasked; `gloss rollout --percent 10` does it without a change of this file.\n# percent = 0.0\n",
@@ -111,6 +118,8 @@ pub(super) fn found(choice: &Choice, again: &str) -> String {
             "NOT FOUND: notes come from the service's own answers until logs.sources names a folder (--logs DIR)".to_owned(),
         )),
     }
+    let admin = choice.admin.iter();
+    lines.extend(admin.map(|admin| ("admin", format!("http://{admin}, since the usual port is taken"))));
     let line = |(name, what): &(&str, String)| format!("{name:<8} {what}\n");
     lines.iter().map(line).collect()
 }
@@ -205,6 +214,28 @@ mod tests {
         let expected = "listen = '0.0.0.0:80'\n[upstream]\nurl = 'http://127.0.0.1:8000'\n[logs]\nsources = ['s3://b']\n\
                         [route]\nstatus = ['/v2/runs/{run_id}/status']\n[rollout]\n";
         assert_eq!(keys(&text), keys(expected));
+    }
+
+    #[test]
+    fn gloss_listens_where_neither_the_service_nor_gloss_itself_does() {
+        let addresses = |port: u16, listen: Option<&str>| {
+            let service = Service { port: Some(port), ..service(&[]) };
+            let told = Told { listen: listen.map(str::to_owned), ..Told::default() };
+            let keys = keys(&file(&Choice::of(told, service, None, Vec::new())));
+            let listen = |table: &toml::Table| Some(table.get("listen")?.as_str()?.to_owned());
+            let admin = keys.get("admin").and_then(|admin| listen(admin.as_table()?));
+            (listen(&keys), admin)
+        };
+        let at = |port: u16| Some(format!("127.0.0.1:{port}"));
+        assert_eq!(addresses(8000, None), (None, None));
+        let beside = Service { port: Some(8881), ..service(&[]) };
+        let told = found(&Choice::of(Told::default(), beside, None, Vec::new()), "");
+        assert!(told.contains("admin    http://127.0.0.1:8882, since the usual port is taken\n"), "{told}");
+        assert_eq!(addresses(8881, None), (None, at(8882)));
+        assert_eq!(addresses(8880, None), (at(8882), None));
+        assert_eq!(addresses(8881, Some("127.0.0.1:8882")), (at(8882), at(8883)));
+        assert_eq!(addresses(8000, Some("127.0.0.1:8881")), (at(8881), at(8882)));
+        assert_eq!(addresses(8882, Some("unix:/run/gloss.sock")).1, None);
     }
 
     #[test]

@@ -27,10 +27,10 @@ use crate::variant::Variant;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  gloss rollout                        what is in force\n  \
                         gloss rollout --percent 10           a tenth of the runs\n  \
-                        gloss rollout --enabled false        the kill switch: the service's own answer for everybody\n  \
-                        gloss rollout --default shadow       notes for nobody, but their outcome is counted\n  \
+                        gloss rollout --enabled false        the kill switch: notes for nobody\n  \
+                        gloss rollout --default shadow       notes made and counted, not given\n  \
                         gloss rollout --reset                back to what the configuration says\n  \
-                        gloss rollout --url http://10.0.0.5:8881 --token-file /run/secrets/gloss --format json\n\n\
+                        gloss rollout --url http://10.0.0.5:8881 --token-file /run/secrets/gloss\n\n\
                         Without --token-file, the token is that of the variable GLOSS_ADMIN_TOKEN, if it is set. As JSON it is the answer \
                         of the admin listener, with what was before a change as \"before\".")]
 pub(super) struct Args {

@@ -21,6 +21,8 @@ pub(super) enum Said {
     /// A state of the run.
     State {
         json: Bytes,
+        /// Why it came as it is: `Gloss-Reason` of an answer that is no stream.
+        reason: Option<String>,
         /// Whether the next comes by itself.
         streamed: bool,
     },
@@ -100,15 +102,17 @@ impl Link {
 }
 
 async fn one_answer(response: Response<Body>) -> Said {
-    let status = response.status();
-    let whole = match Limited::new(response.into_body(), gateway::MAX_ANSWER_BYTES).collect().await {
+    let (head, body) = response.into_parts();
+    let status = head.status;
+    let whole = match Limited::new(body, gateway::MAX_ANSWER_BYTES).collect().await {
         Ok(whole) => whole.to_bytes(),
         Err(error) => return Said::Broken(format!("the answer broke off: {error}")),
     };
     if status == StatusCode::OK {
-        return Said::State { json: whole, streamed: false };
+        let reason = head.headers.get("gloss-reason").and_then(|reason| reason.to_str().ok());
+        return Said::State { json: whole, reason: reason.map(str::to_owned), streamed: false };
     }
-    let why = format!("the service answers {status}{}", gateway::detail(&whole));
+    let why = gateway::refusal(status, &head.headers, &whole);
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         Said::Refused(why)
     } else {
@@ -121,7 +125,9 @@ impl Streaming {
         loop {
             for event in self.events.by_ref() {
                 match event.name.as_str() {
-                    "status" => return Said::State { json: event.data.into(), streamed: true },
+                    "status" => {
+                        return Said::State { json: event.data.into(), reason: None, streamed: true };
+                    }
                     "end" => return refusal(&event.data),
                     _ => {}
                 }

@@ -87,7 +87,7 @@ fn pulse(row: &Row) -> Option<Duration> {
         Row::Bar { end: Some(_), .. } | Row::Step { mark: Mark::Running, seconds: Some(_), .. } => {
             Some(CLOCK)
         }
-        Row::Head(_) | Row::Bar { end: None, .. } | Row::Step { .. } => None,
+        Row::Head(_) | Row::Bar { end: None, .. } | Row::Remedy(_) | Row::Step { .. } => None,
     }
 }
 
@@ -113,6 +113,10 @@ fn set(bar: &ProgressBar, row: &Row, columns: usize) {
         Row::Activity(text) => {
             bar.set_style(style("{spinner:.cyan} {msg}"));
             bar.set_message(shortened(text, columns.saturating_sub(2)));
+        }
+        Row::Remedy(text) => {
+            bar.set_style(style("{msg}"));
+            bar.set_message(text.clone());
         }
         Row::Step { mark, text, seconds } => {
             let colour = match mark {

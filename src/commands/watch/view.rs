@@ -7,11 +7,15 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
 use crate::commands::layout::{cost, counted, duration, first_line, fitted, shortened, wrapped};
+use crate::commands::remedy::remedy;
+use crate::enrich::Fallback;
 
 /// The bar's width, in columns.
 pub(super) const BAR: usize = 24;
 /// So many lines of the final result are shown.
 const RESULT_LINES: usize = 20;
+/// Why a run that goes on has no notes that may well come by themselves.
+const PASSING: [Fallback; 3] = [Fallback::NoLog, Fallback::Status, Fallback::Deadline];
 
 /// What is shown of an answer; whatever is missing is left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -24,6 +28,9 @@ pub(super) struct View {
     workflow_summary: Option<Summary>,
     final_result: Option<String>,
     run_details: Option<Details>,
+    /// `Gloss-Reason`, which is no part of the JSON.
+    #[serde(skip)]
+    reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -90,6 +97,8 @@ pub(super) enum Row {
     },
     /// What it does.
     Activity(String),
+    /// What to do about notes that do not come.
+    Remedy(String),
     /// A step.
     Step {
         mark: Mark,
@@ -113,6 +122,11 @@ impl View {
     /// Reads an answer, basic or enhanced.
     pub(super) fn read(json: &[u8]) -> Result<Self> {
         serde_json::from_slice(json).context("the answer is no run's status")
+    }
+
+    /// The same with the reason for which the answer came as it is, as `Gloss-Reason` names it.
+    pub(super) fn because(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
     }
 
     /// Whether this is the last state.
@@ -145,6 +159,8 @@ impl View {
             let silence = if progress.stalled { " (nothing new for a while)" } else { "" };
             all.push(Row::Activity(plain(&progress.recent_activity) + silence));
         }
+        let remedy = self.lasting().and_then(remedy);
+        all.extend(remedy.iter().flat_map(|remedy| wrapped(remedy, columns)).map(Row::Remedy));
         let window = window(self.steps(), self.current(), rows.saturating_sub(all.len()));
         all.extend(window.iter().map(|step| Row::Step {
             mark: Mark::of(&step.status),
@@ -156,7 +172,10 @@ impl View {
 
     /// The state in one line.
     pub(super) fn line(&self) -> String {
-        let Some(progress) = &self.progress_summary else { return self.headline() };
+        let Some(progress) = &self.progress_summary else {
+            let remedy = self.lasting().and_then(remedy).map(|remedy| format!(" ({remedy})"));
+            return self.headline() + &remedy.unwrap_or_default();
+        };
         let current = self.steps().iter().find(|step| step.id == self.current());
         let mut parts = vec![format!("{:3.0} %", progress.completion_percentage)];
         parts.extend(
@@ -200,10 +219,19 @@ impl View {
                 parts.push(plain(&details.outcome.replace('_', " ")));
             }
             parts.extend(details.usage.cost_usd.map(|usd| cost(usd, details.usage.cost_is_estimate)));
+        } else if let Some(reason) = self.lasting() {
+            parts.push(format!("no notes: {}", plain(reason)));
         } else if !self.has_ended() {
             parts.push("no notes yet".to_owned());
         }
         parts.join(" · ")
+    }
+
+    /// Why there are no notes, where waiting does not help.
+    fn lasting(&self) -> Option<&str> {
+        let reason = self.reason.as_deref().filter(|_| self.run_details.is_none())?;
+        let passes = PASSING.iter().any(|passing| passing.as_str() == reason) && !self.has_ended();
+        (!passes).then_some(reason)
     }
 
     fn steps(&self) -> &[Step] {
@@ -233,7 +261,7 @@ impl Row {
     /// The row as a text of at most so many columns, `now`.
     pub(super) fn text(&self, now: DateTime<Utc>, columns: usize) -> String {
         let line = match self {
-            Self::Head(text) | Self::Activity(text) => text.clone(),
+            Self::Head(text) | Self::Activity(text) | Self::Remedy(text) => text.clone(),
             Self::Bar { percentage, done, end } => {
                 format!("{} {}", bar(*percentage), outlook(*percentage, done, *end, now))
             }
@@ -361,6 +389,28 @@ mod tests {
         let line = running(&["Read", "Fix", "Test"]).line();
         assert_eq!(line, " 42 % · step 2 of 3: Fix · Editing src/auth.py · ends about 09:16 UTC");
         assert_eq!(view(&json!({"status": "pending"})).line(), "pending · no notes yet");
+    }
+
+    #[test]
+    fn notes_that_do_not_come_by_themselves_are_told_with_the_reason_and_what_to_do() {
+        let without = |status: &str, reason: &str| {
+            view(&json!({"status": status, "run_details": null})).because(Some(reason.to_owned()))
+        };
+        for passing in ["no-log", "status", "deadline"] {
+            assert_eq!(without("running", passing).line(), "running · no notes yet");
+            assert!(without("completed", passing).line().starts_with("completed · no notes: "), "{passing}");
+        }
+        let disabled = without("running", "disabled");
+        let line = disabled.line();
+        assert!(line.starts_with("running · no notes: disabled (the kill switch is on: "), "{line}");
+        let lines = lines(&disabled, 40, 24);
+        assert_eq!(
+            lines[..2],
+            ["run_1 · running · no notes: disabled", "the kill switch is on: `gloss rollout"]
+        );
+        assert_eq!(without("running", "of-later").line(), "running · no notes: of-later");
+        let enhanced = view(&json!({"status": "completed", "run_details": {"outcome": "success"}}));
+        assert_eq!(enhanced.because(Some("query".to_owned())).line(), "completed");
     }
 
     #[test]

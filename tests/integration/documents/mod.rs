@@ -109,25 +109,40 @@ fn links(document: &str) -> Vec<PathBuf> {
     files.map(|target| folder.join(target.split('#').next().unwrap())).collect()
 }
 
+/// What people read.
+const DOCUMENTS: [&str; 9] = [
+    "README.md",
+    "config/FIELDS.md",
+    "config/REFERENCE.md",
+    "config/SOURCES.md",
+    "deploy/README.md",
+    "deploy/OPERATIONS.md",
+    "deploy/SECURITY.md",
+    "deploy/clients/README.md",
+    "tests/README.md",
+];
+
 #[test]
 fn links_between_documents_lead_to_files() {
-    let documents = [
-        "README.md",
-        "config/FIELDS.md",
-        "config/REFERENCE.md",
-        "config/SOURCES.md",
-        "deploy/README.md",
-        "deploy/OPERATIONS.md",
-        "deploy/SECURITY.md",
-        "deploy/clients/README.md",
-        "tests/README.md",
-    ];
     let mut seen = 0;
-    for document in documents {
+    for document in DOCUMENTS {
         for target in links(document) {
             assert!(target.exists(), "{document} links to {}, which is not there", target.display());
             seen += 1;
         }
     }
     assert!(seen > 20, "{seen} links");
+}
+
+#[test]
+fn gloss_is_installed_of_the_very_crates_that_were_tested() {
+    let mut seen = 0;
+    for document in DOCUMENTS {
+        for line in read(document).lines().filter(|line| line.contains("cargo install")) {
+            // Without the flag cargo takes the newest of everything, whatever Cargo.lock says.
+            assert!(line.contains("cargo install --locked"), "{document}: {line}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 1, "{seen} lines: is the installation still written as this test thinks?");
 }

@@ -1,6 +1,6 @@
 //! Findings about a run's log: whether it is there, may be read, and what its times say. Pure.
 
-use super::super::facts::{Facts, FoundLog, Notes, Place, PlaceState};
+use super::super::facts::{Facts, FoundLog, Hindrance, Notes, Place, PlaceState};
 use super::super::report::Finding;
 use super::{NO_RUN, counted};
 
@@ -39,8 +39,8 @@ fn gloss_reads_a_file(facts: &Facts) -> bool {
 
 /// A folder that is of no use, at least to this process.
 fn closed(place: &Place, user: &str, gloss_reads: bool) -> Option<Finding> {
-    let PlaceState::Closed(why) = &place.state else { return None };
-    let what = format!("{}: {why} (asked as user {user})", place.name);
+    let PlaceState::Closed(why, hindrance) = &place.state else { return None };
+    let what = format!("{}: {why}{}", place.name, asked_as(user, *hindrance));
     if gloss_reads {
         return Some(Finding::warning(
             CHECK,
@@ -48,12 +48,41 @@ fn closed(place: &Place, user: &str, gloss_reads: bool) -> Option<Finding> {
             "run this as the user that gloss runs as, which reads a log",
         ));
     }
-    let todo = format!(
-        "correct logs.sources, mount the folder here, or let gloss's user read it: its group (SupplementaryGroups= of \
-         the unit), or `setfacl -R -m u:USER:rX {}`; run this as the user that gloss runs as",
-        place.name
-    );
+    let todo = match hindrance {
+        Hindrance::Rights => format!(
+            "correct logs.sources, mount the folder here, or let gloss's user read it: its group (SupplementaryGroups= \
+             of the unit), or `setfacl -R -m u:USER:rX {}`; run this as the user that gloss runs as",
+            place.name
+        ),
+        Hindrance::NoFile | Hindrance::Link | Hindrance::Other => {
+            "correct logs.sources, or mount the folder here; run this where gloss runs".to_owned()
+        }
+    };
     Some(Finding::failed(CHECK, what, todo))
+}
+
+/// As whom it was tried, where that matters.
+fn asked_as(user: &str, hindrance: Hindrance) -> String {
+    match hindrance {
+        Hindrance::Rights => format!(" (asked as user {user})"),
+        Hindrance::NoFile | Hindrance::Link | Hindrance::Other => String::new(),
+    }
+}
+
+/// What to do about a log that is there and cannot be read.
+fn to_read_it(hindrance: Hindrance) -> &'static str {
+    match hindrance {
+        Hindrance::Rights => {
+            "let gloss's user read it (its group, or `setfacl -m u:USER:r`), and have the service write new ones so \
+             (umask, `setfacl -d`)"
+        }
+        Hindrance::NoFile => "remove what is there instead of the log",
+        Hindrance::Link => {
+            "links that lead out of the folder are not followed: mount the folder that the log is in and name it in \
+             logs.sources, or put the file there instead of the link"
+        }
+        Hindrance::Other => "the storage of the logs is in trouble: look at its host's log",
+    }
 }
 
 /// Whether the run's log is there; nothing, where it is told already that its folder is closed.
@@ -66,13 +95,9 @@ fn found(facts: &Facts, user: &str, is_told: bool) -> Option<Finding> {
     let open = facts.places.iter().filter(|place| matches!(place.state, PlaceState::Folder { .. }));
     let looked: Vec<_> = open.filter(|place| !place.tried.is_empty()).collect();
     let unreadable = looked.iter().find_map(|place| Some((place, place.unreadable.as_ref()?)));
-    if let Some((place, why)) = unreadable.filter(|_| !gloss_reads_a_file(facts)) {
-        return Some(Finding::failed(
-            CHECK,
-            format!("{}/{why} (asked as user {user})", place.name),
-            "let gloss's user read it (its group, or `setfacl -m u:USER:r`), and have the service write new ones so \
-             (umask, `setfacl -d`); links that lead out of the folder are not followed",
-        ));
+    if let Some((place, (why, hindrance))) = unreadable.filter(|_| !gloss_reads_a_file(facts)) {
+        let what = format!("{}/{why}{}", place.name, asked_as(user, *hindrance));
+        return Some(Finding::failed(CHECK, what, to_read_it(*hindrance)));
     }
     if let Some(notes) = notes(facts) {
         let what =
@@ -148,14 +173,14 @@ impl PlaceState {
     fn logs(&self) -> usize {
         match self {
             Self::Folder { like_logs, .. } => *like_logs,
-            Self::Closed(_) | Self::Remote | Self::Body => 0,
+            Self::Closed(..) | Self::Remote | Self::Body => 0,
         }
     }
 
     fn others(&self) -> &[String] {
         match self {
             Self::Folder { others, .. } => others,
-            Self::Closed(_) | Self::Remote | Self::Body => &[],
+            Self::Closed(..) | Self::Remote | Self::Body => &[],
         }
     }
 }

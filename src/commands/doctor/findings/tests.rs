@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::facts::{ConfigFacts, FoundLog, Idle, Notes, Place, PlaceState, Service};
+use super::super::facts::{ConfigFacts, FoundLog, Hindrance, Idle, Notes, Place, PlaceState, Service};
 use super::super::report::Verdict;
 use super::*;
 
@@ -171,15 +171,18 @@ fn a_log_that_is_missing_is_told_with_the_names_that_were_tried() {
     assert_is(&empty, Verdict::Failed, "no log of r", "empty");
     let odd = missing(PlaceState::Folder { like_logs: 0, others: vec!["r.jsonl".into()] });
     assert_is(&odd, Verdict::Failed, "no log of r", "r.jsonl are logs, add their form to logs.templates");
-    let closed = missing(PlaceState::Closed("Permission denied".into()));
+    let closed = missing(PlaceState::Closed("Permission denied".into(), Hindrance::Rights));
     assert_is(&closed, Verdict::Failed, "/srv/logs: Permission denied", "u:USER:rX /srv/logs");
-    let by_name =
-        changed("log", |facts| facts.places[0].state = PlaceState::Closed("Permission denied".into()));
+    let by_name = changed("log", |facts| {
+        facts.places[0].state = PlaceState::Closed("Permission denied".into(), Hindrance::Rights);
+    });
     assert_is(&by_name, Verdict::Ok, "/srv/logs/run_r.log", "");
     let unreadable = changed("log", |facts| {
         without_notes(facts);
-        facts.places =
-            vec![Place { unreadable: Some("run_r.log: Permission denied".into()), ..folder(None) }];
+        facts.places = vec![Place {
+            unreadable: Some(("run_r.log: Permission denied".into(), Hindrance::Rights)),
+            ..folder(None)
+        }];
     });
     assert_is(
         &unreadable,
@@ -187,13 +190,34 @@ fn a_log_that_is_missing_is_told_with_the_names_that_were_tried() {
         "/srv/logs/run_r.log: Permission denied",
         "let gloss's user read it",
     );
+    for (hindrance, todo) in [
+        (Hindrance::NoFile, "remove what is there"),
+        (Hindrance::Link, "instead of the link"),
+        (Hindrance::Other, "storage"),
+    ] {
+        let unreadable = changed("log", |facts| {
+            without_notes(facts);
+            facts.places =
+                vec![Place { unreadable: Some(("run_r.log: odd".into(), hindrance)), ..folder(None) }];
+        });
+        assert_is(&unreadable, Verdict::Failed, "/srv/logs/run_r.log: odd", todo);
+        assert!(!format!("{unreadable:?}").contains("user"), "{unreadable:?}");
+    }
+    let nowhere = missing(PlaceState::Closed("No such file or directory".into(), Hindrance::Other));
+    assert_is(&nowhere, Verdict::Failed, "/srv/logs: No such file", "correct logs.sources");
+    assert!(!format!("{nowhere:?}").contains("setfacl"), "{nowhere:?}");
     let as_another = changed("log", |facts| {
-        facts.places =
-            vec![Place { unreadable: Some("run_r.log: Permission denied".into()), ..folder(None) }];
+        facts.places = vec![Place {
+            unreadable: Some(("run_r.log: Permission denied".into(), Hindrance::Rights)),
+            ..folder(None)
+        }];
     });
     assert_is(&as_another, Verdict::Ok, "gloss reads it, by file", "");
     let closed_to_it = changed("log", |facts| {
-        facts.places = vec![Place { state: PlaceState::Closed("Permission denied".into()), ..folder(None) }];
+        facts.places = vec![Place {
+            state: PlaceState::Closed("Permission denied".into(), Hindrance::Rights),
+            ..folder(None)
+        }];
     });
     assert_is(
         &closed_to_it,
@@ -220,7 +244,7 @@ fn notes_that_do_not_come_are_told_with_the_reason_and_its_remedy() {
         let told = told(facts);
         (told.notes, told.labels) = (None, Some(("basic".into(), "log-unreadable".into())));
     });
-    assert_is(&closed, Verdict::Failed, "Gloss-Reason: log-unreadable", "able to read");
+    assert_is(&closed, Verdict::Failed, "Gloss-Reason: log-unreadable", "its check by `gloss doctor RUN_ID`");
     assert_is(&basic("new-reason"), Verdict::Failed, "new-reason", "newer");
     let odd = changed("notes", |facts| told(facts).notes.as_mut().unwrap().unrecognised_lines = 2);
     assert_is(&odd, Verdict::Warning, "2 of which are not understood", "the run's log");

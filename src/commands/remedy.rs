@@ -1,4 +1,4 @@
-//! What to do where a caller who asked for notes got the basic answer. Pure.
+//! What to do where a caller who asked for notes got the basic answer, for `doctor` and `watch`. Pure.
 
 use crate::enrich::Fallback;
 
@@ -34,8 +34,12 @@ fn of(fallback: Fallback) -> &'static str {
         Fallback::Status => {
             "the run waits, or its status is unknown (or it failed, and enrich.failed is off): try another run"
         }
-        Fallback::NoLog => "see the check of the log: logs.sources and logs.templates have to lead to it",
-        Fallback::LogUnreadable => "see the check of the log: gloss's user has to be able to read it",
+        Fallback::NoLog => {
+            "logs.sources and logs.templates have to lead to the log: see its check by `gloss doctor RUN_ID`"
+        }
+        Fallback::LogUnreadable => {
+            "gloss finds the log and cannot read it: its check by `gloss doctor RUN_ID` says why"
+        }
         Fallback::LogTimeout => {
             "the storage of the logs is slow: look at it, or raise logs.timeout and enrich.budget"
         }
