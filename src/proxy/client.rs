@@ -9,8 +9,6 @@
 use std::future::poll_fn;
 use std::mem;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -23,7 +21,7 @@ use tokio::time::Instant;
 
 use super::body::Body;
 use super::calls::Calls;
-use super::connect::{Connection, Connector, Room};
+use super::connect::{Connection, Connector};
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, PoolParams};
 use super::request_body::RequestBody;
@@ -54,8 +52,6 @@ pub struct Client {
     connector: Connector,
     response_timeout: Duration,
     pool: Pool,
-    /// Whether an answer has had more headers than there is room for as a rule.
-    needs_ample_room: Arc<AtomicBool>,
     calls: Calls,
     metrics: Metrics,
 }
@@ -91,8 +87,7 @@ impl Client {
             preserve_header_case: params.preserve_header_case,
         };
         let calls = Calls::new(connector.upstream.peer(), metrics.clone());
-        let response_timeout = params.response_timeout;
-        Self { connector, response_timeout, pool, needs_ample_room: Arc::default(), calls, metrics }
+        Self { connector, response_timeout: params.response_timeout, pool, calls, metrics }
     }
 
     /// Whether answers tell how long they took, by [`UpstreamTime`](super::UpstreamTime); they do not, unless asked to.
@@ -125,7 +120,7 @@ impl Client {
         // After what the call has added, which belongs to whatever is sent.
         let is_repeatable = !outgoing.switches && is_repeatable(&outgoing.request);
         outgoing.spare = is_repeatable.then(|| Spare::of(&outgoing.request));
-        let mut answered = self.send_with_room(outgoing, upload, now).await;
+        let mut answered = self.send_patiently(outgoing, upload, now).await;
         match &mut answered {
             Ok(response) => call.answered(response),
             Err(error) => call.failed(error.proxy_status()),
@@ -133,39 +128,14 @@ impl Client {
         answered
     }
 
-    /// Sends it where there is room for its answer: what may not be sent twice has all the room at once.
-    async fn send_with_room(
-        &self,
-        outgoing: &mut Outgoing,
-        upload: &Upload,
-        now: Instant,
-    ) -> Result<Response<Body>, ProxyError> {
-        let takes_any = outgoing.spare.is_none() || self.needs_ample_room.load(Ordering::Relaxed);
-        let room = if takes_any { Room::Ample } else { Room::Usual };
-        match self.send_patiently(room, outgoing, upload, now).await {
-            Err(error) if room == Room::Usual && is_too_large(&error) => match outgoing.spare.take() {
-                Some(spare) => {
-                    // A service that has such answers has them again.
-                    self.needs_ample_room.store(true, Ordering::Relaxed);
-                    self.metrics.upstream_retry();
-                    outgoing.request = spare.into_request();
-                    Box::pin(self.send_patiently(Room::Ample, outgoing, upload, now)).await
-                }
-                None => Err(error),
-            },
-            answered => answered,
-        }
-    }
-
     /// Sends it on a pooled connection, on another one where that is dead, or on a new one.
     async fn send_patiently(
         &self,
-        room: Room,
         outgoing: &mut Outgoing,
         upload: &Upload,
         now: Instant,
     ) -> Result<Response<Body>, ProxyError> {
-        while let Some(connection) = self.pool.take(room, now) {
+        while let Some(connection) = self.pool.take(now) {
             match self.attempt(connection, outgoing, upload).await {
                 Ok(response) => return Ok(response),
                 Err(Failure::Unsent(_)) => {}
@@ -179,18 +149,17 @@ impl Client {
                 },
             }
         }
-        Box::pin(self.send_fresh(room, outgoing, upload)).await
+        Box::pin(self.send_fresh(outgoing, upload)).await
     }
 
     /// On the heap: with the name's lookup, the TLS handshake and an attempt of its own it takes up much memory, which
     /// every request would pay for though few make a connection.
     async fn send_fresh(
         &self,
-        room: Room,
         outgoing: &mut Outgoing,
         upload: &Upload,
     ) -> Result<Response<Body>, ProxyError> {
-        let connection = self.connector.connect(room).await?;
+        let connection = self.connector.connect().await?;
         match self.attempt(connection, outgoing, upload).await {
             Ok(response) => Ok(response),
             Err(Failure::Unsent(error) | Failure::Sent(error)) => Err(blame(error, upload)),
@@ -324,11 +293,6 @@ fn is_repeatable(request: &Request<RequestBody>) -> bool {
 
 fn is_lost_connection(error: &ProxyError) -> bool {
     matches!(error, ProxyError::Closed(_))
-}
-
-/// Whether it was the answer's head that was longer than a connection takes, or had more headers.
-fn is_too_large(error: &ProxyError) -> bool {
-    matches!(error, ProxyError::Malformed(error) if error.is_parse_too_large())
 }
 
 fn classify(error: hyper::Error) -> ProxyError {

@@ -21,20 +21,8 @@ use super::upstream::{Endpoint, Upstream};
 const MAX_RESPONSE_HEADERS: usize = 1000;
 const MAX_RESPONSE_HEAD_BYTES: usize = 2 * 1024 * 1024;
 
-/// For how many headers of an answer a connection has room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
-    /// For a hundred, hyper's own number: more than nearly every answer has. It then sets nothing aside for each answer,
-    /// which takes an eighth of a request's instructions otherwise.
-    Usual,
-    /// For [`MAX_RESPONSE_HEADERS`].
-    Ample,
-}
-
 /// A connection to the upstream.
 pub(super) struct Connection {
-    /// For how many headers of an answer it has room.
-    pub(super) room: Room,
     /// Takes requests.
     pub(super) sender: http1::SendRequest<RequestBody>,
     /// Keeps it going.
@@ -56,34 +44,32 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Opens a connection.
-    pub(super) async fn connect(&self, room: Room) -> Result<Box<Connection>, ProxyError> {
-        timeout(self.patience, self.open(room))
-            .await
-            .map_err(|_| ProxyError::ConnectTimeout(self.patience))?
+    pub(super) async fn connect(&self) -> Result<Box<Connection>, ProxyError> {
+        timeout(self.patience, self.open()).await.map_err(|_| ProxyError::ConnectTimeout(self.patience))?
     }
 
-    async fn open(&self, room: Room) -> Result<Box<Connection>, ProxyError> {
+    async fn open(&self) -> Result<Box<Connection>, ProxyError> {
         match &self.upstream.endpoint {
-            Endpoint::Plain(address) => self.speak(dial(address).await?, room).await,
+            Endpoint::Plain(address) => self.speak(dial(address).await?).await,
             Endpoint::Tls(address, tls) => {
                 let stream = dial(address).await?;
-                self.speak(tls.handshake(stream).await.map_err(ProxyError::Tls)?, room).await
+                self.speak(tls.handshake(stream).await.map_err(ProxyError::Tls)?).await
             }
             Endpoint::Unix(path) => {
-                self.speak(UnixStream::connect(path).await.map_err(ProxyError::Connect)?, room).await
+                self.speak(UnixStream::connect(path).await.map_err(ProxyError::Connect)?).await
             }
         }
     }
 
-    async fn speak<S>(&self, stream: S, room: Room) -> Result<Box<Connection>, ProxyError>
+    async fn speak<S>(&self, stream: S) -> Result<Box<Connection>, ProxyError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(MAX_RESPONSE_HEAD_BYTES).preserve_header_case(self.preserve_header_case);
-        if room == Room::Ample {
-            builder.max_headers(MAX_RESPONSE_HEADERS);
-        }
+        builder
+            .max_headers(MAX_RESPONSE_HEADERS)
+            .max_buf_size(MAX_RESPONSE_HEAD_BYTES)
+            .preserve_header_case(self.preserve_header_case);
         let handshake = builder.handshake(TokioIo::new(Sips(stream))).await;
         let (sender, connection) = handshake.map_err(ProxyError::Handshake)?;
         let driver = Driver::new(async move {
@@ -92,6 +78,6 @@ impl Connector {
                 tracing::debug!(error = %error, "an upstream connection ended");
             }
         });
-        Ok(Box::new(Connection { room, sender, driver, waiting: Deadline::default() }))
+        Ok(Box::new(Connection { sender, driver, waiting: Deadline::default() }))
     }
 }

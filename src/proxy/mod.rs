@@ -22,7 +22,6 @@
 //! | a fresh connection ends, or is reset, before the head is complete | 502 `connection_terminated` |
 //! | no head within `upstream.response_timeout` after the last movement of the request, pauses of the client aside | 504 `http_response_timeout` |
 //! | no HTTP, or a 101 that nobody asked for | 502 `http_protocol_error` |
-//! | more than a hundred headers in an answer to what may be sent twice, for the first time | nothing: it is asked for once more, where there is room for a thousand, as is all that comes after it |
 //! | a head of more than 2 MiB or 1000 headers | 502 `http_response_header_section_size` |
 //! | the end, a reset or a bad chunk within the body | the upstream's head and what came; then the connection is closed without the rest or a last chunk, and so never looks complete |
 //! | an answer before the request's body was sent | that answer; the upstream connection serves no other request until the body is through |

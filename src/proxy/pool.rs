@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::connect::{Connection, Room};
+use super::connect::Connection;
 use super::drive::Driver;
 use super::upload::Upload;
 
@@ -49,10 +49,9 @@ impl Pool {
         Self(shared)
     }
 
-    /// The connection with so much room used last which is still good, or one with more; `None` when a new one has to be
-    /// made.
-    pub(super) fn take(&self, room: Room, now: Instant) -> Option<Box<Connection>> {
-        self.0.take(room, now)
+    /// The connection used last which is still good; `None` when a new one has to be made.
+    pub(super) fn take(&self, now: Instant) -> Option<Box<Connection>> {
+        self.0.take(now)
     }
 
     /// A claim on the pool that gives `connection` back when it is dropped; it is for the answer to `upload`.
@@ -62,10 +61,10 @@ impl Pool {
 }
 
 impl Shared {
-    fn take(&self, room: Room, now: Instant) -> Option<Box<Connection>> {
+    fn take(&self, now: Instant) -> Option<Box<Connection>> {
         let mut busy = Vec::new();
         let found = loop {
-            let Some(mut last) = self.pop(room, now) else { break None };
+            let Some(mut last) = self.pop(now) else { break None };
             // Where the upstream has closed it, this is the moment to see that.
             last.connection.driver.settle_if_called();
             if last.connection.sender.is_ready() {
@@ -82,14 +81,10 @@ impl Shared {
         found
     }
 
-    fn pop(&self, room: Room, now: Instant) -> Option<Idle> {
+    fn pop(&self, now: Instant) -> Option<Idle> {
         let mut idle = self.lock();
         self.drop_expired(&mut idle, now);
-        match idle.iter().rposition(|idle| idle.connection.room == room) {
-            Some(last) => idle.remove(last),
-            None if room == Room::Usual => idle.pop_back(),
-            None => None,
-        }
+        idle.pop_back()
     }
 
     fn put(&self, mut connection: Box<Connection>, now: Instant) {

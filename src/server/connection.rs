@@ -158,8 +158,8 @@ pub(super) async fn settled(drain: &CancellationToken) {
 
 /// Reads until it is certain which protocol the client speaks: whether it is HTTP/2.
 async fn sniff(socket: &mut (impl AsyncRead + Unpin), seen: &mut BytesMut) -> io::Result<bool> {
+    seen.reserve(FIRST_READ);
     loop {
-        seen.reserve(FIRST_READ);
         let came = socket.read_buf(seen).await?;
         let compared = seen.len().min(PREFACE.len());
         if came == 0 || seen[..compared] != PREFACE[..compared] {

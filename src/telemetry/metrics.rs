@@ -293,7 +293,7 @@ impl Inner {
         );
         registry.register(
             "upstream_retries",
-            "Requests sent again: their pooled connection was dead, or their answer had too many headers for it",
+            "Requests sent again because their pooled connection was dead",
             self.upstream_retries.clone(),
         );
         registry.register("log_lookups", "Run logs looked up", self.log_lookups.clone());
