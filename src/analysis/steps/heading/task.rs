@@ -67,7 +67,7 @@ impl<'t> Named<'t> {
 fn behind_separator(text: &str) -> Option<&str> {
     let rest = text.trim_start();
     let behind_hyphen = || {
-        let behind = rest.strip_prefix('-').filter(|behind| behind.starts_with(char::is_whitespace));
+        let behind = rest.strip_prefix('-')?.strip_prefix(char::is_whitespace);
         behind.filter(|_| rest.len() < text.len())
     };
     rest.strip_prefix([':', '—', '–']).or_else(behind_hyphen)
