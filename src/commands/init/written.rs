@@ -119,7 +119,9 @@ pub(super) fn found(choice: &Choice, again: &str) -> String {
         )),
     }
     let admin = choice.admin.iter();
-    lines.extend(admin.map(|admin| ("admin", format!("http://{admin}, since the usual port is taken"))));
+    let told =
+        |admin| format!("http://{admin}, since the usual port is taken: gloss rollout --url http://{admin}");
+    lines.extend(admin.map(|admin| ("admin", told(admin))));
     let line = |(name, what): &(&str, String)| format!("{name:<8} {what}\n");
     lines.iter().map(line).collect()
 }
@@ -230,7 +232,12 @@ mod tests {
         assert_eq!(addresses(8000, None), (None, None));
         let beside = Service { port: Some(8881), ..service(&[]) };
         let told = found(&Choice::of(Told::default(), beside, None, Vec::new()), "");
-        assert!(told.contains("admin    http://127.0.0.1:8882, since the usual port is taken\n"), "{told}");
+        assert!(
+            told.contains(
+                "admin    http://127.0.0.1:8882, since the usual port is taken: gloss rollout --url http"
+            ),
+            "{told}"
+        );
         assert_eq!(addresses(8881, None), (None, at(8882)));
         assert_eq!(addresses(8880, None), (at(8882), None));
         assert_eq!(addresses(8881, Some("127.0.0.1:8882")), (at(8882), at(8883)));
