@@ -1,7 +1,7 @@
 //! Request lines and headers of both directions, and requests that are refused.
 
 use crate::support::answers::{answer, json, json_with};
-use crate::support::client::{Answer, get, request};
+use crate::support::client::{get, request};
 use crate::support::sidecar::{Setup, Sidecar};
 use crate::support::upstream::Upstream;
 use crate::support::wire::latin1;
