@@ -1,6 +1,7 @@
 """The servers of a measurement: the upstream, and the proxies in front of it, each a process on a core of its own."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from machine import HERE, MEASURED, OTHERS, ROOT, on, program
+from machine import HERE, MEASURED, OTHERS, ROOT, family, on, program
 
 sys.path.insert(0, str(HERE.parent / "peers"))
 from processes import Child  # noqa: E402  (found by the path above)
@@ -152,4 +153,7 @@ def gloss(behind, logs=None, core=MEASURED, before=(), **settings):
         server.admin = child.wait_for(r"gloss: admin on (\S+)") if admin != "off" else None
         yield server
     finally:
+        # A tracer that ends leaves what it has started.
+        for below in family(child.process.pid)[1:]:
+            os.kill(below, signal.SIGTERM)
         child.stop()
