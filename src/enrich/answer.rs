@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::analysis::RunStatus;
+
 /// What is known of a body that is one JSON object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -71,6 +73,12 @@ impl Answer {
     /// Whether one of its members has this name.
     pub fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
+    }
+
+    /// Whether it says that nothing more will happen in the run.
+    pub fn has_ended(&self) -> bool {
+        let status = self.status.as_deref().and_then(RunStatus::from_word);
+        status.is_some_and(|status| status != RunStatus::Running)
     }
 
     /// How much memory it holds, in bytes.

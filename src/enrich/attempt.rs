@@ -19,8 +19,8 @@ use crate::run_id::RunId;
 use crate::runlog::{BodyText, CatchUp, LogError, RunFields, Snapshot, StorageWatch, Tracker};
 use crate::telemetry;
 
-/// A log that was looked at so long before the upstream's answer arrived is looked at once more: the run may have ended
-/// meanwhile, and notes must not be older than the answer which they are added to.
+/// A log that was looked at so long before the upstream's answer arrived is looked at once more, and one of a run that has
+/// ended in any case: its client asks no more, so that it would never see what was written in between.
 const FRESH: Duration = Duration::from_millis(10);
 
 /// What readings need.
@@ -275,7 +275,7 @@ impl Attempt {
         }
     }
 
-    /// The notes, from the log, not older than the answer less a moment; or else from the answer's own logs.
+    /// The notes, from the log, not older than the answer, less a moment while the run goes on; or else from the answer's own logs.
     pub(super) async fn notes(self, times: Times, told: Told<'_>) -> Result<Notes, Fallback> {
         let deadline = times.answered + times.budget;
         let Some(own) = self.own.filter(|_| !matches!(told.own_logs, OwnLogs::Nothing)) else {
@@ -321,7 +321,8 @@ impl LogAttempt {
     async fn notes(self, times: Times, deadline: Instant, answer: &Answer) -> Result<Notes, Fallback> {
         let Self { mut reader, first } = self;
         let first = first.map_or_else(|| reader.read(WhereTo::Here), Ok)?;
-        let is_fresh = times.answered.saturating_duration_since(first.began) < FRESH;
+        let age = times.answered.saturating_duration_since(first.began);
+        let is_fresh = age.is_zero() || (age < FRESH && !answer.has_ended());
         let mut finished = reader.finish(first, deadline, times.storage_patience).await?;
         let is_found = matches!(finished.outcome, CatchUp::Done(_) | CatchUp::Behind);
         if !is_fresh || !is_found {

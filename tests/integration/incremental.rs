@@ -3,11 +3,14 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 
 use crate::support::answers::{json, status_body, status_path};
+use crate::support::eventually;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::{Setup, Sidecar};
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Then, Upstream};
 
 const KB: u64 = 1024;
 const MB: u64 = 1024 * KB;
@@ -162,4 +165,40 @@ fn a_poll_of_several_logs_reads_what_each_has_grown_by() {
     let third = poll(&gloss);
     assert!((appended..=appended + KB).contains(&third.bytes), "{third:?} for {appended} bytes");
     assert_free(poll(&gloss));
+}
+
+/// Its client asks no more once it has read that the run has ended.
+#[test]
+fn the_notes_of_an_ended_run_hold_what_was_written_while_the_upstream_answered() {
+    let (answers, answer) = channel();
+    let answer = Mutex::new(answer);
+    let upstream = Upstream::scripted(move |call| {
+        call.wire.send(json(status_body("run_1", answer.lock().unwrap().recv().unwrap())));
+        Then::Keep
+    });
+    let logs = Logs::with_run("run_1");
+    let gloss = Setup::before(&upstream).logs(&logs).start();
+    answers.send("running").unwrap();
+    poll(&gloss);
+    let lookups = || counters(&gloss).lookups;
+    let before = lookups();
+    let mut client = gloss.client();
+    client.get(&status_path("run_1"), &["Gloss: enhanced"]);
+    eventually("the log is looked at while the upstream answers", || (lookups() > before).then_some(()));
+    logs.write("run_1", Log::of("run_1").finished("All is done."));
+    answers.send("completed").unwrap();
+    let answer = client.answer();
+    assert_eq!(answer.labels(), ("enhanced", "header"));
+    assert_eq!(answer.json()["final_result"], "All is done.");
+}
+
+#[test]
+fn the_log_of_an_ended_run_is_looked_at_once_more_however_quick_the_upstream_was() {
+    let (upstream, logs) =
+        (Upstream::answering(json(status_body("run_1", "completed"))), Logs::with_run("run_1"));
+    let gloss = Setup::before(&upstream).logs(&logs).start();
+    poll(&gloss);
+    for _ in 0..3 {
+        assert_eq!(poll(&gloss), Counters { lookups: 2, reads: 0, bytes: 0 });
+    }
 }

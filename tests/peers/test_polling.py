@@ -24,7 +24,7 @@ def test_the_notes_are_no_older_than_the_answer_they_are_added_to(gloss, upstrea
     """The run ends while the upstream is still at its answer: ``completed`` comes with the end of the log.
 
     A client stops polling at ``completed``, so what that answer lacks it will never see. The gate holds the upstream's
-    answer until the rest of the log is written, which is well after gloss was asked.
+    answer until the rest of the log is written, be that ten milliseconds after gloss was asked or a second.
     """
     events, gate = recorded_runs.todo_run(), uuid4().hex
     path = upstream.run(events[:20], gate=gate)
