@@ -27,6 +27,9 @@ const POLL: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often in a row that may be before it is given up.
 const TRIES: u32 = 15;
+/// How often the notes of a run that has ended are asked for again, where its log took too long to read: each time goes on
+/// where the last one was.
+const LATE_TRIES: u32 = 5;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,7 +65,7 @@ async fn watch(args: &Args) -> Result<()> {
     let path = args.asking.route.replace("{run_id}", args.run.as_str());
     let mut link = Link::to(&args.asking.url, &path, &args.asking.header)?;
     let mut screen = Screen::new(args.run.as_str(), args.plain);
-    let (mut last, mut failures) = (None, 0);
+    let (mut last, mut failures, mut late) = (None, 0, 0);
     loop {
         let said = link.next().await;
         if !matches!(said, Said::Broken(_)) {
@@ -71,6 +74,11 @@ async fn watch(args: &Args) -> Result<()> {
         match said {
             Said::State { json, reason, streamed } => {
                 let view = View::read(&json)?.because(reason);
+                if view.is_late() && late < LATE_TRIES {
+                    late += 1;
+                    tokio::time::sleep(POLL).await;
+                    continue;
+                }
                 screen.show(&view)?;
                 if view.has_ended() {
                     screen.finish(&view, Utc::now())?;

@@ -134,6 +134,19 @@ fn without_notes_the_answers_are_polled() {
     assert_eq!(watcher.ended().0.code(), Some(0));
 }
 
+/// One poll reads only a part of a long log, and an ended run gets no second poll but by asking again.
+#[test]
+fn the_notes_of_an_ended_run_are_waited_for() {
+    let (upstream, _answer) = guarded(json(status_body(RUN, "completed")));
+    let logs = Logs::new();
+    let padding = (0..400).fold(Log::of(RUN), |log, n| log.says(&format!("Word {n}: {}", "x".repeat(1000))));
+    logs.write(RUN, padding.finished("All is well."));
+    let gloss = setup(&upstream, &logs).set("logs.max_bytes_per_poll", "\"128KiB\"").start();
+    let (status, lines, stderr) = Watcher::before(&gloss).ended();
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{lines:?}");
+    assert_eq!(lines.last().unwrap(), "All is well.", "{lines:?}");
+}
+
 #[test]
 fn the_kill_switch_is_named_while_the_run_goes_on_and_at_its_end() {
     let (upstream, answer) = guarded(json(status_body(RUN, "running")));

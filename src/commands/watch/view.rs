@@ -134,6 +134,11 @@ impl View {
         matches!(self.status.as_str(), "completed" | "failed" | "timeout" | "killed")
     }
 
+    /// Whether this is the last state but for notes, which the next answer may well have.
+    pub(super) fn is_late(&self) -> bool {
+        self.has_ended() && self.lasting() == Some(Fallback::Deadline.as_str())
+    }
+
     /// How the run failed, if it has ended and did.
     pub(super) fn failure(&self) -> Option<&'static str> {
         let outcome = self.run_details.as_ref().map_or("", |details| details.outcome.as_str());
