@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 use url::Url;
 
@@ -17,7 +16,8 @@ use crate::enrich::{Descriptions, EnrichLayer, EnrichParams, Kept};
 use crate::observe::{Collector, MarkSecretsLayer, ObserveLayer, ObserveParams, ObservedBody};
 use crate::openapi::DescriptionParams;
 use crate::proxy::{
-    Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, Forwarding, RescueLayer, Tunnels,
+    Body, BodyPatience, Client, ClientParams, Forward, ForwardParams, Forwarding, FromClient, RescueLayer,
+    Tunnels,
 };
 use crate::route::Router;
 use crate::runlog::{FileSource, Guarded, LogSource, Place, Role, Template, Tracker, TrackerParams};
@@ -61,7 +61,7 @@ pub fn build(
     config: &Config,
     shared: &Shared,
 ) -> impl Service<
-    Request<Incoming>,
+    Request<FromClient>,
     Response = Response<ObservedBody<Body>>,
     Error = Infallible,
     Future: Future<Output = Result<Response<ObservedBody<Body>>, Infallible>> + Send,

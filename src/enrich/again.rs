@@ -10,7 +10,7 @@ use tower::ServiceExt;
 
 use super::respond::ask_for_whole_answer;
 use crate::proxy::headers::drop_headers;
-use crate::proxy::{AskAgain, Body, ProxyError};
+use crate::proxy::{AskAgain, Body, FromClient, ProxyError};
 
 /// Belong to the first request's body or connection.
 static ONCE: [HeaderName; 5] =
@@ -24,12 +24,13 @@ pub(super) struct Again(Box<dyn Fn() -> BoxFuture<'static, Forwarded> + Send + S
 impl Again {
     /// `request` again, by `service`: with the same target, address and headers but for those in `dropped`, for the whole
     /// answer, uncompressed.
-    pub(super) fn of<B>(request: &Request<B>, service: impl AskAgain, dropped: &[HeaderName]) -> Self {
+    pub(super) fn of(request: &Request<FromClient>, service: impl AskAgain, dropped: &[HeaderName]) -> Self {
         let mut again = Request::new(());
         *again.uri_mut() = request.uri().clone();
         *again.version_mut() = request.version();
         *again.headers_mut() = request.headers().clone();
         *again.extensions_mut() = request.extensions().clone();
+        again.extensions_mut().insert(request.body().client());
         // Keeps the client's connection from being closed.
         again.extensions_mut().remove::<OnUpgrade>();
         drop_headers(again.headers_mut(), |name| ONCE.contains(name) || dropped.contains(name));

@@ -26,7 +26,7 @@ use super::respond::{Received, describe_stream, label};
 use super::whole::Whole;
 use crate::analysis::{CacheOutcome, RunStatus};
 use crate::comparison;
-use crate::proxy::{AskAgain, Body, Held};
+use crate::proxy::{AskAgain, Body, FromClient, Held};
 use crate::route::StatusRequest;
 use crate::run_id::RunId;
 use crate::stream::event::{comment, retry};
@@ -47,7 +47,7 @@ pub(super) struct Caller {
 
 impl Caller {
     /// The sender of `request`; asks again by `service`, with the same target, headers and address, for JSON.
-    pub(super) fn of<B>(request: &Request<B>, service: impl AskAgain) -> Self {
+    pub(super) fn of(request: &Request<FromClient>, service: impl AskAgain) -> Self {
         let last_event_id = request.headers().get(LAST_EVENT_ID).cloned();
         Self { again: Again::of(request, service, &[header::ACCEPT]), last_event_id }
     }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response, header};
-use hyper::body::Incoming;
 use tower::{Layer, Service};
 
 use super::again::Again;
@@ -16,7 +15,7 @@ use super::exchange::{EnrichParams, Enricher};
 use super::live::Caller;
 use super::respond::ask_for_whole_answer;
 use crate::proxy::headers::drop_headers;
-use crate::proxy::{AskAgain, Body, ClientAddress, ProxyError};
+use crate::proxy::{AskAgain, Body, FromClient, ProxyError};
 use crate::rollout;
 use crate::runlog::Tracker;
 use crate::stream::Streams;
@@ -51,23 +50,23 @@ pub struct Enrich<S> {
     enricher: Arc<Enricher>,
 }
 
-impl<S> Service<Request<Incoming>> for Enrich<S>
+impl<S> Service<Request<FromClient>> for Enrich<S>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
+    S: Service<Request<FromClient>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
         + AskAgain,
 {
     type Response = Response<Body>;
     type Error = ProxyError;
-    type Future = EnrichFuture<<S as Service<Request<Incoming>>>::Future>;
+    type Future = EnrichFuture<<S as Service<Request<FromClient>>>::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
-        Service::<Request<Incoming>>::poll_ready(&mut self.inner, cx)
+        Service::<Request<FromClient>>::poll_ready(&mut self.inner, cx)
     }
 
-    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, mut request: Request<FromClient>) -> Self::Future {
         let asked = self.enricher.status_request(request.method(), request.uri(), request.headers());
         let Some(asked) = asked else { return self.call_other(request) };
-        let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
+        let address = request.body().client().0;
         let caller = rollout::Caller {
             headers: request.headers(),
             query: request.uri().query().unwrap_or_default(),
@@ -89,10 +88,10 @@ where
 
 impl<S> Enrich<S>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>,
+    S: Service<Request<FromClient>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>,
 {
     /// Answers what is no status request.
-    fn call_other(&mut self, mut request: Request<Incoming>) -> EnrichFuture<S::Future> {
+    fn call_other(&mut self, mut request: Request<FromClient>) -> EnrichFuture<S::Future> {
         if let Some(overheard) = self.enricher.starts.overhear(&mut request) {
             let forwarded = self.inner.call(request);
             return EnrichFuture::Status {

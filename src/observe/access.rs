@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, header};
 use tracing::Level;
 
 use crate::enrich::Fallback;
-use crate::proxy::ClientAddress;
+use crate::proxy::FromClient;
 use crate::rollout::Rule;
 use crate::telemetry::{KnownVersion, Served, Target, trace_id};
 use crate::variant::Variant;
@@ -34,7 +34,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// `trace` is the id of the trace that gloss records it in; without one, its caller's counts.
-    pub(super) fn of<B>(request: &Request<B>, trace: Option<String>) -> Self {
+    pub(super) fn of(request: &Request<FromClient>, trace: Option<String>) -> Self {
         Self {
             target: Target::of(request),
             client: client_of(request),
@@ -86,9 +86,8 @@ impl Asked {
 }
 
 /// The other end of the request's connection.
-pub(super) fn client_of<B>(request: &Request<B>) -> Option<IpAddr> {
-    let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
-    address.map(|address| address.ip().to_canonical())
+pub(super) fn client_of(request: &Request<FromClient>) -> Option<IpAddr> {
+    request.body().client().0.map(|address| address.ip().to_canonical())
 }
 
 /// A header's value as text of bounded length, without what a terminal would obey.

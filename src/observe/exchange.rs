@@ -11,7 +11,7 @@ use opentelemetry::ContextGuard;
 
 use super::Observer;
 use super::access::{Asked, client_of};
-use crate::proxy::{Rescued, UpstreamTime};
+use crate::proxy::{FromClient, Rescued, UpstreamTime};
 use crate::telemetry::{HttpOutcome, KnownMethod, KnownVersion, RequestSpan, Served};
 
 /// The client left before the answer had been handed over.
@@ -35,7 +35,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn begin<B: Body>(observer: &Arc<Observer>, request: &Request<B>) -> Self {
+    pub(super) fn begin(observer: &Arc<Observer>, request: &Request<FromClient>) -> Self {
         let method = KnownMethod::of(request.method());
         observer.metrics.http().began(method);
         let version = KnownVersion::of(request.version());

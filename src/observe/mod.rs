@@ -24,6 +24,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use self::exchange::Exchange;
+use crate::proxy::FromClient;
 use crate::route::StatusRoute;
 use crate::telemetry::{Metrics, Traces};
 
@@ -95,10 +96,9 @@ pub struct Observe<S> {
     observer: Arc<Observer>,
 }
 
-impl<S, A, B> Service<Request<A>> for Observe<S>
+impl<S, B> Service<Request<FromClient>> for Observe<S>
 where
-    S: Service<Request<A>, Response = Response<B>, Error = Infallible>,
-    A: Body,
+    S: Service<Request<FromClient>, Response = Response<B>, Error = Infallible>,
     B: Body,
 {
     type Response = Response<ObservedBody<B>>;
@@ -109,7 +109,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<A>) -> Self::Future {
+    fn call(&mut self, request: Request<FromClient>) -> Self::Future {
         let exchange = Exchange::begin(&self.observer, &request);
         let entered = exchange.enter();
         let inner = self.inner.call(request);

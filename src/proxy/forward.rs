@@ -11,13 +11,14 @@ use http::{
     Extensions, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
 };
 use http_body_util::Empty;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
 use super::body::Body;
 use super::client::{Client, Outgoing};
 use super::error::ProxyError;
+use super::from_client::{ClientAddress, FromClient, asked_for};
 use super::headers::{
     Present, has_one_length, has_plain_framing, is_authority, join_cookies, strip_hop_by_hop,
     upgrade_protocol,
@@ -62,7 +63,7 @@ impl Forward {
     }
 }
 
-impl Service<Request<Incoming>> for Forward {
+impl Service<Request<FromClient>> for Forward {
     type Response = Response<Body>;
     type Error = ProxyError;
     type Future = Forwarded;
@@ -71,12 +72,15 @@ impl Service<Request<Incoming>> for Forward {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, mut request: Request<FromClient>) -> Self::Future {
+        let client = request.body().client();
         let upload = if request.body().is_end_stream() { Upload::none() } else { Upload::begin() };
         let overheard = request.extensions_mut().remove();
         let patience = self.0.params.body_patience;
-        let request = request.map(|body| RequestBody::new(body, upload.clone(), patience, overheard));
-        Arc::clone(&self.0).forward(request, upload)
+        let body =
+            |body: FromClient| RequestBody::new(body.into_incoming(), upload.clone(), patience, overheard);
+        let request = request.map(body);
+        Arc::clone(&self.0).forward(request, client, upload)
     }
 }
 
@@ -91,7 +95,8 @@ impl Service<Request<Empty<Bytes>>> for Forward {
     }
 
     fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
-        Arc::clone(&self.0).forward(request.map(|_| RequestBody::empty()), Upload::none())
+        let client = asked_for(&request);
+        Arc::clone(&self.0).forward(request.map(|_| RequestBody::empty()), client, Upload::none())
     }
 }
 
@@ -106,7 +111,12 @@ struct Switching {
 
 impl Forwarder {
     /// What needs no wait is done before there is a future, which then has to hold the request once.
-    fn forward(self: Arc<Self>, mut request: Request<RequestBody>, upload: Upload) -> Forwarded {
+    fn forward(
+        self: Arc<Self>,
+        mut request: Request<RequestBody>,
+        client: ClientAddress,
+        upload: Upload,
+    ) -> Forwarded {
         let present = Present::of(request.headers());
         // HTTP/1.0 cannot switch (RFC 9110, section 7.8).
         let may_switch = present.upgrade && request.version() == Version::HTTP_11;
@@ -115,7 +125,7 @@ impl Forwarder {
             let client = hyper::upgrade::on(&mut request);
             Box::new(Switching { client, place: request.extensions_mut().remove() })
         });
-        if let Err(error) = self.make_outgoing(&mut request, present, protocol) {
+        if let Err(error) = self.make_outgoing(&mut request, client, present, protocol) {
             return Box::pin(ready(Err(error)));
         }
         // On the heap by itself: both are of a size that is quickly had, and together they are not.
@@ -161,6 +171,7 @@ impl Forwarder {
     fn make_outgoing(
         &self,
         request: &mut Request<RequestBody>,
+        client: ClientAddress,
         present: Present,
         upgrade: Option<HeaderValue>,
     ) -> Result<(), ProxyError> {
@@ -176,7 +187,7 @@ impl Forwarder {
             return Err(ProxyError::ClientBody);
         }
         let host = self.host(request, present.hosts)?;
-        let hop = Hop::of(request, self.params.hops);
+        let hop = Hop::of(request, client, self.params.hops);
         let is_http2 = request.version() == Version::HTTP_2;
         // hyper sends no body with GET and HEAD unless a header tells of one.
         let is_chunked = !request.body().is_end_stream() && present.lengths == 0;

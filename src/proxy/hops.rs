@@ -4,10 +4,11 @@
 //! All of it is off unless switched on: what a client says of itself passes as it came, and whether to believe it is the
 //! upstream's affair. Nothing in gloss decides by these headers.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
+use super::from_client::ClientAddress;
 use super::headers::drop_headers;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -17,11 +18,6 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// TLS for clients is terminated before gloss: this is what it is spoken to in.
 const SCHEME: &str = "http";
-
-/// The other end of a client's connection, as an extension of each of its requests; `None` where it has no address, on a
-/// socket in the file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub Option<SocketAddr>);
 
 /// What becomes of one family of forwarding headers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,15 +63,14 @@ pub(super) struct Hop {
 }
 
 impl Hop {
-    /// Looks at a request as it came; `None` when nothing is to be told.
-    pub(super) fn of<B>(request: &Request<B>, params: HopParams) -> Option<Self> {
+    /// Looks at a request of `client` as it came; `None` when nothing is to be told.
+    pub(super) fn of<B>(request: &Request<B>, client: ClientAddress, params: HopParams) -> Option<Self> {
         if params == HopParams::default() {
             return None;
         }
-        let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
         let target = request.uri().authority().and_then(|target| HeaderValue::from_str(target.as_str()).ok());
         Some(Self {
-            client: address.map(|address| address.ip().to_canonical()),
+            client: client.0.map(|address| address.ip().to_canonical()),
             host: target.or_else(|| request.headers().get(header::HOST).cloned()),
             version: request.version(),
         })
@@ -184,8 +179,8 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut request = request.body(()).unwrap();
-        request.extensions_mut().insert(ClientAddress(client.map(|text| text.parse().unwrap())));
-        if let Some(hop) = Hop::of(&request, params) {
+        let client = ClientAddress(client.map(|text| text.parse().unwrap()));
+        if let Some(hop) = Hop::of(&request, client, params) {
             hop.announce(request.headers_mut(), params);
         }
         let pairs = request.headers().iter().filter(|(name, _)| *name != header::HOST);

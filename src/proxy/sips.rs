@@ -39,7 +39,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sips<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write_vectored(cx, slices)
+        let inner = Pin::new(&mut self.get_mut().0);
+        // A head without a body is one piece, which the system takes more easily than a list of one.
+        match slices {
+            [only] => inner.poll_write(cx, only),
+            _ => inner.poll_write_vectored(cx, slices),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -28,7 +27,7 @@ use super::seldom::Seldom;
 use super::service::ConnectionService;
 use super::state::ConnectionState;
 use super::streams::{StreamExecutor, StreamService};
-use crate::proxy::Occupied;
+use crate::proxy::{FromClient, Occupied};
 use crate::telemetry::Metrics;
 
 /// What an HTTP/2 client with prior knowledge says first (RFC 9113, section 3.4).
@@ -79,7 +78,7 @@ impl Connections {
     /// Serves one connection until it ends; the refusal, if gloss ended it.
     pub(super) async fn serve<S, B>(&self, mut socket: Socket, service: S, place: Occupied) -> Option<Refusal>
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S: Service<Request<FromClient>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
         B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {

@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -44,7 +43,7 @@ use tower::Service;
 use self::connection::{Connections, settled};
 use self::listener::Socket;
 use self::refusal::raw_answer;
-use crate::proxy::Occupied;
+use crate::proxy::{FromClient, Occupied};
 use crate::telemetry::Metrics;
 
 pub use self::descriptors::make_room;
@@ -99,7 +98,7 @@ pub async fn run<S, B>(
     drain: CancellationToken,
 ) -> bool
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<FromClient>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {

@@ -16,7 +16,7 @@ use tower::Service;
 
 use super::state::{ConnectionState, InFlight};
 use crate::prompt::{Prompt, prompt};
-use crate::proxy::{ClientAddress, Occupied};
+use crate::proxy::{ClientAddress, FromClient, Occupied};
 
 /// The service of one connection.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl<S> ConnectionService<S> {
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for ConnectionService<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+    S: Service<Request<FromClient>, Response = Response<B>, Error = Infallible> + Clone,
     B: Body,
 {
     type Response = Response<Answer<B>>;
@@ -44,21 +44,21 @@ where
     type Future = Answering<S>;
 
     fn call(&self, mut request: Request<Incoming>) -> Answering<S> {
-        request.extensions_mut().insert(self.client);
         if request.headers().contains_key(UPGRADE) {
             request.extensions_mut().insert(self.place.clone());
         }
         let in_flight = Some(self.state.request());
         let knows_chunks = request.version() != Version::HTTP_10 || request.method() == Method::HEAD;
+        let request = request.map(|incoming| FromClient::new(incoming, self.client));
         Answering { inner: prompt(&self.inner, request), knows_chunks, in_flight }
     }
 }
 
 pin_project! {
     /// A request being answered.
-    pub(super) struct Answering<S: Service<Request<Incoming>>> {
+    pub(super) struct Answering<S: Service<Request<FromClient>>> {
         #[pin]
-        inner: Prompt<S, Request<Incoming>>,
+        inner: Prompt<S, Request<FromClient>>,
         // Whether a body of unknown length has an end of its own.
         knows_chunks: bool,
         in_flight: Option<InFlight>,
@@ -67,7 +67,7 @@ pin_project! {
 
 impl<S, B> Future for Answering<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<FromClient>, Response = Response<B>, Error = Infallible>,
     B: Body,
 {
     type Output = Result<Response<Answer<B>>, Infallible>;

@@ -29,7 +29,7 @@ use tower::Service;
 
 use super::refusal::Refusal;
 use super::service::{Answer, Answering, ConnectionService};
-use crate::proxy::Deadline;
+use crate::proxy::{Deadline, FromClient};
 use crate::telemetry::Metrics;
 
 tokio::task_local! {
@@ -159,7 +159,7 @@ pub(super) struct StreamService<S>(pub(super) ConnectionService<S>);
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for StreamService<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+    S: Service<Request<FromClient>, Response = Response<B>, Error = Infallible> + Clone,
     B: Body,
 {
     type Response = Response<StreamAnswer<B>>;
@@ -173,7 +173,7 @@ where
 
 pin_project! {
     /// A request on a stream being answered.
-    pub(super) struct StreamAnswering<S: Service<Request<Incoming>>> {
+    pub(super) struct StreamAnswering<S: Service<Request<FromClient>>> {
         #[pin]
         inner: Answering<S>,
     }
@@ -181,7 +181,7 @@ pin_project! {
 
 impl<S, B> Future for StreamAnswering<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<FromClient>, Response = Response<B>, Error = Infallible>,
     B: Body,
 {
     type Output = Result<Response<StreamAnswer<B>>, Infallible>;

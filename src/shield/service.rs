@@ -16,7 +16,6 @@ use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body::Body as _;
 use http_body_util::Empty;
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
@@ -24,7 +23,7 @@ use tower::{Layer, Service, ServiceExt};
 use super::key::{IgnoredHeaders, Key};
 use super::rules::{Lifetime, Verdict, may_be_given_again, may_share};
 use super::store::{Asked, Found, Kept, Store};
-use crate::proxy::{AskAgain, Body, ClientAddress, Gathered, HeldLimit, ProxyError};
+use crate::proxy::{AskAgain, Body, FromClient, Gathered, HeldLimit, ProxyError, asked_for};
 use crate::route::StatusRoute;
 use crate::telemetry::{Metrics, Shielded};
 
@@ -98,20 +97,20 @@ pub struct Shield<S> {
 
 type Forwarded = Result<Response<Body>, ProxyError>;
 
-impl<S> Service<Request<Incoming>> for Shield<S>
+impl<S> Service<Request<FromClient>> for Shield<S>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
+    S: Service<Request<FromClient>, Response = Response<Body>, Error = ProxyError, Future: Send + 'static>
         + AskAgain,
 {
     type Response = Response<Body>;
     type Error = ProxyError;
-    type Future = ShieldFuture<<S as Service<Request<Incoming>>>::Future>;
+    type Future = ShieldFuture<<S as Service<Request<FromClient>>>::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
-        Service::<Request<Incoming>>::poll_ready(&mut self.inner, cx)
+        Service::<Request<FromClient>>::poll_ready(&mut self.inner, cx)
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<FromClient>) -> Self::Future {
         let Some(sharing) = self.sharing.as_ref().filter(|sharing| sharing.concerns(&request)) else {
             return ShieldFuture::Passing { answer: self.inner.call(request), bypasses: false };
         };
@@ -146,8 +145,10 @@ where
 }
 
 /// The request without its body, which is empty, and without what would keep its connection from being closed.
-fn empty<B>(request: Request<B>) -> Request<Empty<Bytes>> {
+fn empty(request: Request<FromClient>) -> Request<Empty<Bytes>> {
+    let client = request.body().client();
     let mut request = request.map(|_| Empty::new());
+    request.extensions_mut().insert(client);
     request.extensions_mut().remove::<OnUpgrade>();
     request
 }
@@ -202,8 +203,7 @@ impl Sharing {
     }
 
     fn key(&self, request: &Request<Empty<Bytes>>) -> Key {
-        let client = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
-        let address = client.filter(|_| self.params.by_address).map(|address| address.ip());
+        let address = asked_for(request).0.filter(|_| self.params.by_address).map(|address| address.ip());
         Key::of(request.method(), request.uri(), request.headers(), address, &self.params.ignored)
     }
 

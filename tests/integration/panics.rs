@@ -8,11 +8,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use gloss::proxy::FromClient;
 use gloss::server::{self, ServerParams};
 use gloss::telemetry::Metrics;
 use http::{Request, Response};
 use http_body::Frame;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
@@ -43,7 +44,7 @@ impl http_body::Body for Panicking {
     }
 }
 
-fn answer(request: &Request<Incoming>) -> Response<Panicking> {
+fn answer(request: &Request<FromClient>) -> Response<Panicking> {
     assert!(request.uri().path() != "/call", "as the test wants it");
     Response::new(Panicking { first: Some(Bytes::from_static(b"first")), asked_again: false })
 }
