@@ -20,7 +20,7 @@ use crate::runlog::{BodyText, CatchUp, LogError, RunFields, Snapshot, StorageWat
 use crate::telemetry;
 
 /// A log that was looked at so long before the upstream's answer arrived is looked at once more, and one of a run that has
-/// ended in any case: its client asks no more, so that it would never see what was written in between.
+/// ended however short a time before: its client asks no more, so that it would never see what was written in between.
 const FRESH: Duration = Duration::from_millis(10);
 
 /// What readings need.
@@ -44,7 +44,8 @@ pub(super) struct Attempt {
 #[derive(Debug)]
 struct LogAttempt {
     reader: Reader,
-    first: Option<Reading>,
+    /// And whether it began when the answer was there already.
+    first: Option<(Reading, bool)>,
 }
 
 /// What the upstream's answer tells of where logs are.
@@ -92,7 +93,7 @@ struct Reader {
     slots: Slots,
     watch: StorageWatch,
     /// Tells readings when nobody waits any more; they then stop queueing behind another reader.
-    waiting: DropGuard,
+    _waiting: DropGuard,
     nobody_waits: CancellationToken,
 }
 
@@ -174,7 +175,7 @@ impl Readings {
             run: RunFields::of(run),
             slots: self.slots.clone(),
             watch: StorageWatch::default(),
-            waiting: nobody_waits.clone().drop_guard(),
+            _waiting: nobody_waits.clone().drop_guard(),
             nobody_waits,
         };
         Ok(LogAttempt { reader, first: None })
@@ -222,6 +223,10 @@ impl Reader {
         Ok(Reading { began, goes: Goes::begin(reading, where_to) })
     }
 
+    async fn read_and_finish(&self, deadline: Instant, storage_patience: Duration) -> Result<Finished, Fallback> {
+        self.finish(self.read(WhereTo::Here)?, deadline, storage_patience).await
+    }
+
     /// Waits for a reading until `deadline`. What is not finished then goes on by itself, for the next poll.
     async fn finish(
         &self,
@@ -262,11 +267,11 @@ impl Goes {
 }
 
 impl Attempt {
-    /// Begins to read, unless too much of it goes on already.
-    pub(super) fn begin(&mut self, where_to: WhereTo) {
+    /// Begins to read, unless too much of it goes on already. `is_answered` where the upstream's answer is there.
+    pub(super) fn begin(&mut self, where_to: WhereTo, is_answered: bool) {
         let Ok(log) = &mut self.log else { return };
         match log.reader.read(where_to) {
-            Ok(first) => log.first = Some(first),
+            Ok(first) => log.first = Some((first, is_answered)),
             Err(fallback) => {
                 // What has been refused for want of room is not tried another way.
                 self.log = Err(fallback);
@@ -320,21 +325,27 @@ impl OwnReader {
 impl LogAttempt {
     async fn notes(self, times: Times, deadline: Instant, answer: &Answer) -> Result<Notes, Fallback> {
         let Self { mut reader, first } = self;
-        let first = first.map_or_else(|| reader.read(WhereTo::Here), Ok)?;
-        let age = times.answered.saturating_duration_since(first.began);
-        let is_fresh = age.is_zero() || (age < FRESH && !answer.has_ended());
-        let mut finished = reader.finish(first, deadline, times.storage_patience).await?;
-        let is_found = matches!(finished.outcome, CatchUp::Done(_) | CatchUp::Behind);
-        if !is_fresh || !is_found {
-            reader.learn(answer);
-            if !is_fresh || reader.tracker.gains_by(&reader.run) {
-                let second =
-                    reader.finish(reader.read(WhereTo::Here)?, deadline, times.storage_patience).await?;
-                finished = finished.then(second);
-            }
+        let (first, is_newer) = first.map_or_else(|| Ok((reader.read(WhereTo::Here)?, true)), Ok)?;
+        let is_recent = times.answered.saturating_duration_since(first.began) < FRESH;
+        let is_fresh = is_newer || (is_recent && !answer.has_ended());
+        let first = reader.finish(first, deadline, times.storage_patience).await?;
+        if is_fresh && matches!(first.outcome, CatchUp::Done(_) | CatchUp::Behind) {
+            return first.notes();
         }
-        drop(reader.waiting);
-        finished.notes()
+        reader.learn(answer);
+        if is_fresh && !reader.tracker.gains_by(&reader.run) {
+            return first.notes();
+        }
+        // Better than none, where a storage is too slow to be asked twice.
+        let is_enough = is_recent && first.is_done();
+        if is_enough && Instant::now() + first.took > deadline {
+            return first.notes();
+        }
+        match reader.read_and_finish(deadline, times.storage_patience).await {
+            Ok(second) if second.is_done() || !is_enough => first.then(second).notes(),
+            Err(fallback) if !is_enough => Err(fallback),
+            Ok(_) | Err(_) => first.notes(),
+        }
     }
 }
 
@@ -344,6 +355,10 @@ fn joined(task: Result<Finished, JoinError>) -> Result<Finished, Fallback> {
 }
 
 impl Finished {
+    fn is_done(&self) -> bool {
+        matches!(self.outcome, CatchUp::Done(_))
+    }
+
     /// Both looks as one: the later outcome, and what it took altogether.
     fn then(self, mut later: Self) -> Self {
         later.took += self.took;

@@ -131,13 +131,13 @@ enum Plan {
 }
 
 impl Plan {
-    /// Begins to read the log, where it is needed.
-    fn begin(&mut self) {
+    /// Begins to read the log, where it is needed; `is_answered` where the upstream's answer is there.
+    fn begin(&mut self, is_answered: bool) {
         match self {
             // Whose client must not notice anything of it.
-            Self::Shadow(Ok(attempt)) => attempt.begin(WhereTo::Apart),
+            Self::Shadow(Ok(attempt)) => attempt.begin(WhereTo::Apart, is_answered),
             Self::Enhance(Ok(attempt)) | Self::Stream(Ok(attempt), _) | Self::Compare(Ok(attempt), _) => {
-                attempt.begin(WhereTo::Here);
+                attempt.begin(WhereTo::Here, is_answered);
             }
             Self::Basic
             | Self::Refuse(_)
@@ -252,7 +252,7 @@ impl Enricher {
         let mut forwarded = pin!(forwarded);
         // First the request goes out, and then it is the log's turn.
         let early = poll_fn(|cx| Poll::Ready(forwarded.as_mut().poll(cx))).await;
-        plan.begin();
+        plan.begin(early.is_ready());
         let answered = match early {
             Poll::Ready(answered) => answered,
             Poll::Pending => forwarded.await,

@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use crate::support::answers::{json, status_body, status_path};
+use crate::support::answers::{json, status_body, status_body_with, status_path};
 use crate::support::eventually;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::{Setup, Sidecar};
@@ -44,7 +44,7 @@ fn poll(gloss: &Sidecar) -> Counters {
     }
 }
 
-/// Asserts that the log was looked up, once more where the upstream was slow, and not read.
+/// Asserts that the log was looked up, once more where the upstream was slow or the run has ended, and not read.
 fn assert_free(cost: Counters) {
     assert!((1..=2).contains(&cost.lookups) && cost.reads == 0 && cost.bytes == 0, "{cost:?}");
 }
@@ -200,5 +200,23 @@ fn the_log_of_an_ended_run_is_looked_at_once_more_however_quick_the_upstream_was
     poll(&gloss);
     for _ in 0..3 {
         assert_eq!(poll(&gloss), Counters { lookups: 2, reads: 0, bytes: 0 });
+    }
+}
+
+/// The first look knows the run's id alone, and the second what the answer tells, too.
+#[test]
+fn logs_that_only_the_answer_names_are_not_read_anew_at_each_poll() {
+    let session = "5d3c1e1c-9a0b-4f0e-8a63-0f6f2f0c9d11";
+    for status in ["running", "completed"] {
+        let answer = json(status_body_with("run_1", status, "", Some(session)));
+        let (upstream, logs) = (Upstream::answering(answer), Logs::with_run("run_1"));
+        std::fs::write(logs.root().join(format!("builder_{session}.log")), Log::of("run_1").running()).unwrap();
+        let gloss = Setup::before(&upstream).logs(&logs).start();
+        poll(&gloss);
+        poll(&gloss);
+        for _ in 0..3 {
+            let cost = poll(&gloss);
+            assert_eq!((cost.reads, cost.bytes), (0, 0), "{status}");
+        }
     }
 }

@@ -42,6 +42,7 @@ impl Shared {
         watch: &StorageWatch,
     ) -> Result<Vec<Found>, LogError> {
         self.metrics.log_lookup();
+        matches.learn_fields(run);
         let run = &matches.complete(run);
         let mut reason = None;
         let mut found = Vec::new();

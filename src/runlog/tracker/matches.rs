@@ -18,6 +18,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Matches {
     /// Claude Code's session, as the logs have it.
     pub(super) session: Option<RunId>,
+    /// What the upstream said last of where logs are.
+    told: Option<RunFields>,
     /// Place, template and name.
     known: Vec<(usize, usize, LogName)>,
     searched: Vec<(usize, Instant)>,
@@ -26,10 +28,19 @@ pub(super) struct Matches {
 }
 
 impl Matches {
-    /// What is known of the run by now.
+    /// What is known of the run by now. Before the upstream has answered it is taken to say what it said last: otherwise each
+    /// look at a poll would find other logs than the one before, and all of them would be read anew.
     pub(super) fn complete(&self, run: &RunFields) -> RunFields {
-        let session = self.session.clone().or_else(|| run.claude_session.clone());
-        RunFields { claude_session: session, ..run.clone() }
+        let known = if run.answered { run } else { self.told.as_ref().unwrap_or(run) };
+        let session = self.session.clone().or_else(|| known.claude_session.clone());
+        RunFields { claude_session: session, answered: run.answered, ..known.clone() }
+    }
+
+    /// Remembers what the upstream says of where logs are.
+    pub(super) fn learn_fields(&mut self, run: &RunFields) {
+        if run.answered {
+            self.told = Some(run.clone());
+        }
     }
 
     /// What the template's logs are called, as far as that is known.
@@ -81,6 +92,7 @@ impl Matches {
 
     pub(super) fn heap_bytes(&self) -> usize {
         self.known.iter().map(|(.., name)| name.as_str().len() + 64).sum::<usize>()
+            + self.told.as_ref().map_or(0, |told| size_of_val(told) + 4 * 64)
             + self.searched.len() * 32
             + self.failed.len() * 128
     }

@@ -57,6 +57,33 @@ fn storage_that_does_not_read_in_time_is_not_waited_for() {
     assert_eq!(case.gloss.enrichments("log-timeout"), 1);
 }
 
+/// The log of an ended run is looked at twice, and a storage may be too slow for that: the first look is better than nothing. It
+/// counts only where it was made just before the answer, which a busy machine may not manage at once.
+#[test]
+fn an_ended_run_whose_second_look_hangs_gets_the_notes_of_the_first() {
+    let (gate, logs) = (Gate::new(), Logs::new());
+    let upstream = Upstream::scripted(|call| {
+        let run = call.line().split('/').nth_back(2).expect("a status route").to_owned();
+        call.wire.send(json(status_body(&run, "completed")));
+        Then::Keep
+    });
+    let setup = Setup::before(&upstream).logs(&logs).gate(&gate).set("enrich.budget", "\"1s\"");
+    let gloss = setup.set("logs.timeout", "\"1h\"").start();
+    let is_enhanced = |run: String| {
+        logs.write(&run, Log::of(&run).finished("All is done."));
+        let mut client = gloss.client();
+        client.get(&status_path(&run), &["Gloss: enhanced"]);
+        for kind in ["open", "read"] {
+            let operation = gate.next();
+            assert_eq!(operation.kind, kind);
+            operation.go_on();
+        }
+        let _hangs = gate.next();
+        client.answer().labels() == ("enhanced", "header")
+    };
+    assert!((0..20).any(|number| is_enhanced(format!("run_{number}"))), "not one of twenty");
+}
+
 #[test]
 fn late_analysis_leaves_the_upstream_answer_untouched_and_serves_the_next_poll() {
     let (case, gate) = gated(hasty_with_patient_storage);
