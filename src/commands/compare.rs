@@ -24,10 +24,6 @@ use crate::variant::Variant;
 /// How often a run whose own answer changes is fetched.
 const TRIES: u32 = 5;
 
-/// Reasons for which there are no notes this time.
-const LATE: [&str; 3] =
-    [Fallback::Deadline.as_str(), Fallback::LogTimeout.as_str(), Fallback::Overload.as_str()];
-
 const EXAMPLES: &str = "\
 Examples:
   gloss compare run_08ac1de6fa8d --header 'x-api-key: KEY'
@@ -95,7 +91,7 @@ pub(super) async fn compare(caller: &Caller, run: &RunId) -> Outcome {
             }
             Judgement::Moved(_) | Judgement::Suspicious(_) => {}
             // Notes that were only late are there the next time.
-            Judgement::FellBack(reason) if !last && LATE.contains(&reason.as_str()) => {}
+            Judgement::FellBack(reason) if !last && Fallback::is_late(&reason) => {}
             decided => return settled(outcome, decided),
         }
     }

@@ -37,7 +37,8 @@ Examples:
   gloss watch run_08ac1de6fa8d --header \"authorization: Bearer $TOKEN\"
   gloss watch run_08ac1de6fa8d --url https://api.example --plain
 
-Ends with the run: 0 if it succeeded, 1 if it did not or could not be read.";
+Ends with the run: 0 if it succeeded, 1 if it did not or could not be read. Without notes, whether it succeeded is what the service says: it
+calls a run completed that stopped at its turn limit.";
 
 /// Watch a run in the terminal, through the proxy
 #[derive(Debug, clap::Args)]
@@ -74,20 +75,24 @@ async fn watch(args: &Args) -> Result<()> {
         match said {
             Said::State { json, reason, streamed } => {
                 let view = View::read(&json)?.because(reason);
-                if view.is_late() && late < LATE_TRIES {
-                    late += 1;
-                    tokio::time::sleep(POLL).await;
-                    continue;
+                let waits = view.is_late(streamed) && late < LATE_TRIES;
+                if view.has_ended() && !waits {
+                    screen.show(&view)?;
+                    return ended(screen, &view);
                 }
-                screen.show(&view)?;
-                if view.has_ended() {
-                    screen.finish(&view, Utc::now())?;
-                    return verdict(&view);
-                }
+                screen.show(&if waits { view.clone().awaiting_notes() } else { view.clone() })?;
                 last = Some(view);
-                if !streamed {
+                late += u32::from(waits);
+                if waits {
+                    link.ask_anew();
+                }
+                if waits || !streamed {
                     tokio::time::sleep(POLL).await;
                 }
+            }
+            // All but its notes is known.
+            Said::Refused(_) | Said::Broken(_) if last.as_ref().is_some_and(View::has_ended) => {
+                return last.map_or(Ok(()), |view| ended(screen, &view));
             }
             Said::Refused(why) => bail!("{} cannot be read: {why}", args.run),
             Said::Broken(why) => {
@@ -100,6 +105,12 @@ async fn watch(args: &Args) -> Result<()> {
             }
         }
     }
+}
+
+/// Shows what came of a run, and tells whether it succeeded.
+fn ended(screen: Screen, view: &View) -> Result<()> {
+    screen.finish(view, Utc::now())?;
+    verdict(view)
 }
 
 fn verdict(view: &View) -> Result<()> {

@@ -223,7 +223,11 @@ impl Reader {
         Ok(Reading { began, goes: Goes::begin(reading, where_to) })
     }
 
-    async fn read_and_finish(&self, deadline: Instant, storage_patience: Duration) -> Result<Finished, Fallback> {
+    async fn read_and_finish(
+        &self,
+        deadline: Instant,
+        storage_patience: Duration,
+    ) -> Result<Finished, Fallback> {
         self.finish(self.read(WhereTo::Here)?, deadline, storage_patience).await
     }
 

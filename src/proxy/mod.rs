@@ -1,7 +1,7 @@
 //! The data path: a client's request out to the upstream, and its answer back, both streamed.
 //!
-//! `forward` puts a request into the form that goes out, `hops` says in it where it came from where that is wanted,
-//! `client` sends it on a connection of the `pool` (once more where that is safe) or on a new one that `connect` makes
+//! `from_client` is a request as it comes in, `forward` puts it into the form that goes out, `hops` says in it where it came from
+//! where that is wanted, `client` sends it on a connection of the `pool` (once more where that is safe) or on a new one that `connect` makes
 //! (to an `upstream`, by `dial` and `tls`) and `drive` keeps going, `upgrade` joins the two sides after a 101, and `rescue` turns what failed
 //! into an answer. Nothing here knows what a status answer is.
 //!

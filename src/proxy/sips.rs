@@ -15,7 +15,7 @@ use tokio_util::io::poll_read_buf;
 /// The most that one read brings.
 const SIP: usize = 64 * 1024;
 
-/// A connection to the upstream that is read in sips; writing is as it was.
+/// A connection to the upstream that is read in sips.
 #[derive(Debug)]
 pub(super) struct Sips<S>(pub(super) S);
 

@@ -210,7 +210,8 @@ fn logs_that_only_the_answer_names_are_not_read_anew_at_each_poll() {
     for status in ["running", "completed"] {
         let answer = json(status_body_with("run_1", status, "", Some(session)));
         let (upstream, logs) = (Upstream::answering(answer), Logs::with_run("run_1"));
-        std::fs::write(logs.root().join(format!("builder_{session}.log")), Log::of("run_1").running()).unwrap();
+        std::fs::write(logs.root().join(format!("builder_{session}.log")), Log::of("run_1").running())
+            .unwrap();
         let gloss = Setup::before(&upstream).logs(&logs).start();
         poll(&gloss);
         poll(&gloss);

@@ -134,17 +134,56 @@ fn without_notes_the_answers_are_polled() {
     assert_eq!(watcher.ended().0.code(), Some(0));
 }
 
-/// One poll reads only a part of a long log, and an ended run gets no second poll but by asking again.
+/// Of which one poll reads only a part.
+fn long_log() -> Log {
+    (0..400).fold(Log::of(RUN), |log, n| log.says(&format!("Word {n}: {}", "x".repeat(1000))))
+}
+
+fn reading_little(upstream: &Upstream, logs: &Logs) -> Sidecar {
+    setup(upstream, logs).set("logs.max_bytes_per_poll", "\"128KiB\"").start()
+}
+
+/// An ended run gets no second poll but by asking again.
 #[test]
 fn the_notes_of_an_ended_run_are_waited_for() {
     let (upstream, _answer) = guarded(json(status_body(RUN, "completed")));
     let logs = Logs::new();
-    let padding = (0..400).fold(Log::of(RUN), |log, n| log.says(&format!("Word {n}: {}", "x".repeat(1000))));
-    logs.write(RUN, padding.finished("All is well."));
-    let gloss = setup(&upstream, &logs).set("logs.max_bytes_per_poll", "\"128KiB\"").start();
+    logs.write(RUN, long_log().finished("All is well."));
+    let gloss = reading_little(&upstream, &logs);
     let (status, lines, stderr) = Watcher::before(&gloss).ended();
     assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{lines:?}");
+    assert_eq!(lines.first().unwrap(), "completed · no notes yet");
     assert_eq!(lines.last().unwrap(), "All is well.", "{lines:?}");
+}
+
+#[test]
+fn a_stream_that_ends_without_notes_is_asked_for_them() {
+    let (upstream, answer) = guarded(json(status_body(RUN, "running")));
+    let logs = Logs::with_run(RUN);
+    let gloss = reading_little(&upstream, &logs);
+    let mut watcher = Watcher::before(&gloss);
+    watcher.line_with("step 2 of 3: Fix the parser");
+    logs.append(RUN, long_log().result("error_max_turns", None).text());
+    *answer.lock().unwrap() = json(status_body(RUN, "completed"));
+    let (status, lines, stderr) = watcher.ended();
+    assert_eq!(
+        (status.code(), stderr.as_str()),
+        (Some(1), "gloss: the run stopped at its turn limit\n"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn an_ended_run_is_told_of_also_where_its_notes_cannot_be_asked_for_again() {
+    let (upstream, now) = guarded(json(status_body(RUN, "completed")));
+    let logs = Logs::new();
+    logs.write(RUN, long_log().finished("All is well."));
+    let gloss = setup(&upstream, &logs).set("logs.max_bytes_per_poll", "\"1KiB\"").start();
+    let mut watcher = Watcher::before(&gloss);
+    watcher.line_with("completed · no notes yet");
+    *now.lock().unwrap() = answer("HTTP/1.1 503 Service Unavailable\r\n", "");
+    let (status, lines, stderr) = watcher.ended();
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{lines:?}");
 }
 
 #[test]

@@ -180,12 +180,11 @@ async fn of_run(caller: &Caller, route: &str, args: &Args, config: Option<&Confi
 
 /// What gloss answers to somebody who asks for notes; asked again where they were only late.
 async fn told(caller: &Caller, run: &RunId) -> Result<Told, String> {
-    let late = [Fallback::Deadline, Fallback::LogTimeout, Fallback::Overload].map(Fallback::as_str);
     let mut tries = 0;
     loop {
         tries += 1;
         let told = read(&caller.ask(run, Variant::Enhanced).await?);
-        let is_late = told.labels.as_ref().is_some_and(|(_, reason)| late.contains(&reason.as_str()));
+        let is_late = told.labels.as_ref().is_some_and(|(_, reason)| Fallback::is_late(reason));
         if !is_late || tries == TRIES {
             return Ok(told);
         }

@@ -64,6 +64,11 @@ impl Link {
         Ok(Self { service, request, stream: None })
     }
 
+    /// Has the next state asked for.
+    pub(super) fn ask_anew(&mut self) {
+        self.stream = None;
+    }
+
     /// What comes next; asks where nothing comes by itself.
     pub(super) async fn next(&mut self) -> Said {
         let mut streaming = match self.stream.take() {

@@ -31,6 +31,9 @@ pub(super) struct View {
     /// `Gloss-Reason`, which is no part of the JSON.
     #[serde(skip)]
     reason: Option<String>,
+    /// Whether its notes are asked for again.
+    #[serde(skip)]
+    awaits_notes: bool,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -134,9 +137,16 @@ impl View {
         matches!(self.status.as_str(), "completed" | "failed" | "timeout" | "killed")
     }
 
-    /// Whether this is the last state but for notes, which the next answer may well have.
-    pub(super) fn is_late(&self) -> bool {
-        self.has_ended() && self.lasting() == Some(Fallback::Deadline.as_str())
+    /// The same, of which notes are still to come.
+    pub(super) fn awaiting_notes(self) -> Self {
+        Self { awaits_notes: true, ..self }
+    }
+
+    /// Whether this is the last state but for notes, which the next answer may well have. One that was `streamed` does not tell
+    /// why it has none.
+    pub(super) fn is_late(&self, streamed: bool) -> bool {
+        let may_come = self.reason.as_deref().map_or(streamed, Fallback::is_late);
+        self.has_ended() && self.run_details.is_none() && may_come
     }
 
     /// How the run failed, if it has ended and did.
@@ -226,7 +236,7 @@ impl View {
             parts.extend(details.usage.cost_usd.map(|usd| cost(usd, details.usage.cost_is_estimate)));
         } else if let Some(reason) = self.lasting() {
             parts.push(format!("no notes: {}", plain(reason)));
-        } else if !self.has_ended() {
+        } else if !self.has_ended() || self.awaits_notes {
             parts.push("no notes yet".to_owned());
         }
         parts.join(" · ")
@@ -236,7 +246,7 @@ impl View {
     fn lasting(&self) -> Option<&str> {
         let reason = self.reason.as_deref().filter(|_| self.run_details.is_none())?;
         let passes = PASSING.iter().any(|passing| passing.as_str() == reason) && !self.has_ended();
-        (!passes).then_some(reason)
+        (!passes && !self.awaits_notes).then_some(reason)
     }
 
     fn steps(&self) -> &[Step] {
