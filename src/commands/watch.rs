@@ -37,8 +37,8 @@ Examples:
   gloss watch run_08ac1de6fa8d --header \"authorization: Bearer $TOKEN\"
   gloss watch run_08ac1de6fa8d --url https://api.example --plain
 
-Ends with the run: 0 if it succeeded, 1 if it did not or could not be read. Without notes, whether it succeeded is what the service says: it
-calls a run completed that stopped at its turn limit.";
+Ends with the run: 0 if it succeeded, 1 if it did not or could not be read. Without notes, whether it succeeded is \
+what the service says, which calls a run completed that stopped at its turn limit.";
 
 /// Watch a run in the terminal, through the proxy
 #[derive(Debug, clap::Args)]
