@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Mutex;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 
 use crate::support::answers::{json, status_body, status_body_with, status_path};
+use crate::support::client::Answer;
 use crate::support::eventually;
 use crate::support::logs::{Log, Logs};
 use crate::support::sidecar::{Setup, Sidecar};
@@ -23,6 +24,16 @@ struct Counters {
     bytes: u64,
 }
 
+impl Counters {
+    fn since(self, before: Self) -> Self {
+        Self {
+            lookups: self.lookups - before.lookups,
+            reads: self.reads - before.reads,
+            bytes: self.bytes - before.bytes,
+        }
+    }
+}
+
 fn counters(gloss: &Sidecar) -> Counters {
     Counters {
         lookups: gloss.metric("gloss_log_lookups_total"),
@@ -36,12 +47,7 @@ fn poll(gloss: &Sidecar) -> Counters {
     let before = counters(gloss);
     let answer = gloss.get(&status_path("run_1"), &["Gloss: enhanced"]);
     assert_eq!(answer.labels(), ("enhanced", "header"));
-    let after = counters(gloss);
-    Counters {
-        lookups: after.lookups - before.lookups,
-        reads: after.reads - before.reads,
-        bytes: after.bytes - before.bytes,
-    }
+    counters(gloss).since(before)
 }
 
 /// Asserts that the log was looked up, once more where the upstream was slow or the run has ended, and not read.
@@ -167,57 +173,61 @@ fn a_poll_of_several_logs_reads_what_each_has_grown_by() {
     assert_free(poll(&gloss));
 }
 
+/// An upstream that answers a poll once the log has been looked at.
+struct Slow {
+    upstream: Upstream,
+    answers: Sender<Vec<u8>>,
+}
+
+impl Slow {
+    fn new() -> Self {
+        let (answers, answer) = channel::<Vec<u8>>();
+        let answer = Mutex::new(answer);
+        let upstream = Upstream::scripted(move |call| {
+            call.wire.send(answer.lock().unwrap().recv().unwrap());
+            Then::Keep
+        });
+        Self { upstream, answers }
+    }
+
+    /// Polls once; what happens meanwhile happens between the look and the answer. What came, and what it cost.
+    fn poll(&self, gloss: &Sidecar, answer: &str, meanwhile: impl FnOnce()) -> (Answer, Counters) {
+        let before = counters(gloss);
+        let mut client = gloss.client();
+        client.get(&status_path("run_1"), &["Gloss: enhanced"]);
+        let has_looked = || (counters(gloss).lookups > before.lookups).then_some(());
+        eventually("the log is looked at while the upstream answers", has_looked);
+        meanwhile();
+        self.answers.send(json(answer)).unwrap();
+        let answer = client.answer();
+        assert_eq!(answer.labels(), ("enhanced", "header"));
+        (answer, counters(gloss).since(before))
+    }
+}
+
 /// Its client asks no more once it has read that the run has ended.
 #[test]
 fn the_notes_of_an_ended_run_hold_what_was_written_while_the_upstream_answered() {
-    let (answers, answer) = channel();
-    let answer = Mutex::new(answer);
-    let upstream = Upstream::scripted(move |call| {
-        call.wire.send(json(status_body("run_1", answer.lock().unwrap().recv().unwrap())));
-        Then::Keep
-    });
-    let logs = Logs::with_run("run_1");
-    let gloss = Setup::before(&upstream).logs(&logs).start();
-    answers.send("running").unwrap();
-    poll(&gloss);
-    let lookups = || counters(&gloss).lookups;
-    let before = lookups();
-    let mut client = gloss.client();
-    client.get(&status_path("run_1"), &["Gloss: enhanced"]);
-    eventually("the log is looked at while the upstream answers", || (lookups() > before).then_some(()));
-    logs.write("run_1", Log::of("run_1").finished("All is done."));
-    answers.send("completed").unwrap();
-    let answer = client.answer();
-    assert_eq!(answer.labels(), ("enhanced", "header"));
+    let (slow, logs) = (Slow::new(), Logs::with_run("run_1"));
+    let gloss = Setup::before(&slow.upstream).logs(&logs).start();
+    slow.poll(&gloss, &status_body("run_1", "running"), || {});
+    let ends = || logs.write("run_1", Log::of("run_1").finished("All is done."));
+    let (answer, cost) = slow.poll(&gloss, &status_body("run_1", "completed"), ends);
     assert_eq!(answer.json()["final_result"], "All is done.");
-}
-
-#[test]
-fn the_log_of_an_ended_run_is_looked_at_once_more_however_quick_the_upstream_was() {
-    let (upstream, logs) =
-        (Upstream::answering(json(status_body("run_1", "completed"))), Logs::with_run("run_1"));
-    let gloss = Setup::before(&upstream).logs(&logs).start();
-    poll(&gloss);
-    for _ in 0..3 {
-        assert_eq!(poll(&gloss), Counters { lookups: 2, reads: 0, bytes: 0 });
-    }
+    assert_eq!(cost.lookups, 2, "however quick the upstream was");
 }
 
 /// The first look knows the run's id alone, and the second what the answer tells, too.
 #[test]
 fn logs_that_only_the_answer_names_are_not_read_anew_at_each_poll() {
     let session = "5d3c1e1c-9a0b-4f0e-8a63-0f6f2f0c9d11";
-    for status in ["running", "completed"] {
-        let answer = json(status_body_with("run_1", status, "", Some(session)));
-        let (upstream, logs) = (Upstream::answering(answer), Logs::with_run("run_1"));
-        std::fs::write(logs.root().join(format!("builder_{session}.log")), Log::of("run_1").running())
-            .unwrap();
-        let gloss = Setup::before(&upstream).logs(&logs).start();
-        poll(&gloss);
-        poll(&gloss);
-        for _ in 0..3 {
-            let cost = poll(&gloss);
-            assert_eq!((cost.reads, cost.bytes), (0, 0), "{status}");
-        }
+    let answer = status_body_with("run_1", "completed", "", Some(session));
+    let (slow, logs) = (Slow::new(), Logs::with_run("run_1"));
+    std::fs::write(logs.root().join(format!("builder_{session}.log")), Log::of("run_1").running()).unwrap();
+    let gloss = Setup::before(&slow.upstream).logs(&logs).start();
+    slow.poll(&gloss, &answer, || {});
+    for _ in 0..3 {
+        let (_, cost) = slow.poll(&gloss, &answer, || {});
+        assert_eq!(cost, Counters { lookups: 2, reads: 0, bytes: 0 });
     }
 }

@@ -67,7 +67,7 @@ fn an_ended_run_whose_second_look_hangs_gets_the_notes_of_the_first() {
         call.wire.send(json(status_body(&run, "completed")));
         Then::Keep
     });
-    let setup = Setup::before(&upstream).logs(&logs).gate(&gate).set("enrich.budget", "\"1s\"");
+    let setup = Setup::before(&upstream).logs(&logs).gate(&gate).set("enrich.budget", "\"3s\"");
     let gloss = setup.set("logs.timeout", "\"1h\"").start();
     let is_enhanced = |run: String| {
         logs.write(&run, Log::of(&run).finished("All is done."));
@@ -78,8 +78,12 @@ fn an_ended_run_whose_second_look_hangs_gets_the_notes_of_the_first() {
             assert_eq!(operation.kind, kind);
             operation.go_on();
         }
-        let _hangs = gate.next();
-        client.answer().labels() == ("enhanced", "header")
+        let is_enhanced = client.answer().labels() == ("enhanced", "header");
+        if !is_enhanced {
+            // The second look, which must not be taken for one of the next run.
+            let _hangs = gate.next();
+        }
+        is_enhanced
     };
     assert!((0..20).any(|number| is_enhanced(format!("run_{number}"))), "not one of twenty");
 }
