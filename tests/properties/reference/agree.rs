@@ -63,6 +63,9 @@ fn list_disagreements(facts: &Facts, report: &Additions, said: &mut Vec<String>)
 
 /// Every task is shown, and no other. What one is called whose name the log does not tell is gloss's own affair.
 fn task_disagreements(facts: &Facts, mut shown: Vec<(String, State)>, said: &mut Vec<String>) {
+    if facts.lists.has_overtaken {
+        return;
+    }
     let (named, unnamed): (Vec<&Task>, Vec<&Task>) =
         facts.lists.tasks.iter().partition(|task| task.name.is_some());
     for task in named {

@@ -38,6 +38,8 @@ pub(super) struct Call {
 /// What a call came to.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
+    /// The how manieth of the calls' answers it is.
+    order: usize,
     is_error: bool,
     pub(super) words: String,
     pub(super) detail: Value,
@@ -46,6 +48,12 @@ pub(super) struct Answer {
 impl Call {
     pub(super) fn failed(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| answer.is_error)
+    }
+
+    /// Whether its answer came after that of `other`.
+    pub(super) fn is_answered_after(&self, other: &Self) -> bool {
+        let order = |call: &Self| call.answer.as_ref().map(|answer| answer.order);
+        order(self).zip(order(other)).is_some_and(|(own, others)| own > others)
     }
 
     /// `TaskUpdate` says some failures in words, or beside them.
@@ -137,7 +145,9 @@ fn answered(events: &[Value], calls: &mut [Call]) -> u64 {
             Some(place) => {
                 let detail = ["tool_use_result", "toolUseResult"].map(|name| event[name].clone());
                 let detail = detail.into_iter().find(|detail| !detail.is_null()).unwrap_or_default();
-                calls[*place].answer = Some(Answer { is_error, words: words(&block["content"]), detail });
+                let order = calls.iter().filter(|call| call.answer.is_some()).count();
+                calls[*place].answer =
+                    Some(Answer { order, is_error, words: words(&block["content"]), detail });
             }
             None => orphans += u64::from(is_error),
         }

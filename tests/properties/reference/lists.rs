@@ -34,6 +34,9 @@ pub(crate) struct Lists {
     pub(crate) ever_todo: Vec<String>,
     /// Tasks by id, in the order in which they became known; a name is unknown where the log does not tell it.
     pub(crate) tasks: Vec<Task>,
+    /// Whether a change of a task failed only after a later change of a list was answered: until then it looks like one whose
+    /// answer was lost, and of those gloss takes each to have come into force.
+    pub(crate) has_overtaken: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +62,14 @@ pub(super) fn lists(calls: &[Call]) -> Lists {
             _ => {}
         }
     }
+    lists.has_overtaken = calls.iter().enumerate().any(|(at, call)| {
+        let later = || calls[at + 1..].iter().filter(|later| later.by_main && !later.failed());
+        let is_change = |name: &str| matches!(name, "TodoWrite" | "TaskCreate" | "TaskUpdate");
+        let fails = call.failed() || call.is_refused();
+        call.name == "TaskUpdate"
+            && fails
+            && later().any(|later| is_change(&later.name) && call.is_answered_after(later))
+    });
     lists
 }
 
