@@ -80,7 +80,8 @@ async fn watch(args: &Args) -> Result<()> {
                     screen.show(&view)?;
                     return ended(screen, &view);
                 }
-                screen.show(&if waits { view.clone().awaiting_notes() } else { view.clone() })?;
+                let view = if waits { view.awaiting_notes() } else { view };
+                screen.show(&view)?;
                 last = Some(view);
                 late += u32::from(waits);
                 if waits {

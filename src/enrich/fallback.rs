@@ -60,12 +60,10 @@ impl Fallback {
         matches!(self, Self::NoLog | Self::LogUnreadable | Self::LogTimeout | Self::Deadline)
     }
 
-    /// Each by which notes were late or had no room, so that the next poll may well have them: what one has read is kept.
-    pub const LATE: [Self; 3] = [Self::Deadline, Self::LogTimeout, Self::Overload];
-
-    /// Whether this is the word for one of [`LATE`](Self::LATE).
+    /// Whether this is the word for one by which notes were late or had no room: the next poll may well have them, since what
+    /// one has read is kept.
     pub fn is_late(word: &str) -> bool {
-        Self::LATE.iter().any(|late| late.as_str() == word)
+        [Self::Deadline, Self::LogTimeout, Self::Overload].iter().any(|late| late.as_str() == word)
     }
 
     /// The word for it.
