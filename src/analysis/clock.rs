@@ -16,11 +16,16 @@ pub(super) struct Clock {
 impl Clock {
     /// Notes the time of a line.
     pub(super) fn tick(&mut self, at: DateTime<Utc>) {
+        if let Some(newest) = self.newest.filter(|&newest| at > newest) {
+            self.before_newest = Some(newest);
+        }
+        self.tick_again(at);
+    }
+
+    /// Notes the time of a line that tells what the line before it told: nothing was begun between the two.
+    pub(super) fn tick_again(&mut self, at: DateTime<Utc>) {
         if let Some(newest) = self.newest {
             self.longest_silence = self.longest_silence.max(at - newest);
-            if at > newest {
-                self.before_newest = Some(newest);
-            }
         }
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.newest = Some(self.newest.map_or(at, |newest| newest.max(at)));

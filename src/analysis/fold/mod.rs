@@ -58,6 +58,8 @@ pub(super) struct Fold {
     /// The same words, by whether their message had an id.
     words: Seen<1024>,
     held: Option<HeldRaw>,
+    /// Whether the times that come are of the event whose time came last; nothing between two lines.
+    is_told_again: bool,
 }
 
 /// What was read, and what was lost.
@@ -144,8 +146,12 @@ impl Fold {
                 Twin::Same => return self.twin(&held, line),
                 Twin::Poorer => {
                     // It happened when the second one was there, as where that one is read.
-                    [held.time(), logged_at(line)].into_iter().flatten().for_each(|time| self.at(time));
+                    self.first_time_of(&held);
+                    if let Some(time) = logged_at(line) {
+                        self.at(time);
+                    }
                     self.read(held.line());
+                    self.is_told_again = false;
                     return;
                 }
                 Twin::Other => {
@@ -163,12 +169,18 @@ impl Fold {
 
     /// Reads an event that was logged twice: the second time, unless that one is damaged.
     fn twin(&mut self, raw: &HeldRaw, parsed: &[u8]) {
-        // Whoever looked before the second one came knows the time of the first.
-        if let Some(time) = raw.time() {
-            self.at(time);
-        }
+        self.first_time_of(raw);
         if self.read(parsed) == Reading::Unknown && read_line(raw.line(), self) == Reading::Known {
             self.observe_progress();
+        }
+        self.is_told_again = false;
+    }
+
+    /// Notes when an event was logged first: whoever looked before the second time knows only this one.
+    fn first_time_of(&mut self, raw: &HeldRaw) {
+        if let Some(time) = raw.time() {
+            self.at(time);
+            self.is_told_again = true;
         }
     }
 
@@ -315,7 +327,11 @@ impl Identity {
 impl Sink for Fold {
     fn at(&mut self, time: DateTime<Utc>) {
         let before = self.clock.newest();
-        self.clock.tick(time);
+        if self.is_told_again {
+            self.clock.tick_again(time);
+        } else {
+            self.clock.tick(time);
+        }
         if before.is_none() {
             self.observe_progress();
         }

@@ -208,6 +208,28 @@ fn a_raw_line_is_read_only_where_its_parsed_twin_is_missing() {
 }
 
 #[test]
+fn a_phase_begins_where_the_call_that_tells_it_was_begun_also_where_that_is_logged_twice() {
+    let input = json!({"file_path": "/work/report.md", "old_string": "a", "new_string": "b"});
+    let block = json!({"type": "tool_use", "id": "b", "name": "Edit", "input": input});
+    let message = json!({"id": "msg_b", "content": [block]});
+    let raw = json!({"message": format!(r#"{{"type":"assistant","message":{message}}}"#)});
+    let parsed = json!({"type": "assistant", "message": message});
+    let mut log = Log::default().started().calls("a", "Read", &json!({"file_path": "/work/report.md"}));
+    log = log.answers("a", "# Report", false);
+    let answered = second(log.seconds);
+    // Writing the call took a minute and a half.
+    log.seconds += 90;
+    let mut begun = |kind, data| {
+        log = std::mem::take(&mut log).entry(kind, data);
+        let steps = &log.report(Some(RunStatus::Running))["workflow_steps"]["steps"];
+        assert_eq!(steps[0]["completed_at"], steps[1]["started_at"]);
+        steps[1]["started_at"].as_str().and_then(|at| at.parse::<DateTime<Utc>>().ok())
+    };
+    let moments = (begun("claude_stream_raw", &raw), begun("claude_stream_assistant", &parsed));
+    assert_eq!(moments, (Some(answered), Some(answered)));
+}
+
+#[test]
 fn a_message_on_several_lines_counts_its_tokens_once() {
     let block = json!({"type": "thinking", "thinking": ""});
     let log = Log::default().started().assistant("m", &block, None).assistant("m", &block, None);

@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 
 from . import plain
 from .cors import OpenCors
-from .log_writer import LogWriter, log_path
+from .log_writer import LogWriter, log_path, utc_now
 from .status import Run, answer
 
 API_KEY = "peer-key"
@@ -82,8 +82,9 @@ class Runs:
         return run
 
     def append(self, run_id, events):
-        """Lets the run go on: the events are written to its log."""
-        writer = self.writers[run_id]
+        """Lets the run go on: the events are written to its log, and what is appended at once happens at one moment."""
+        writer, moment = self.writers[run_id], utc_now()
+        writer.clock = lambda: moment
         if not writer.path.exists():
             writer.start()
         for event in events:
