@@ -29,7 +29,7 @@
 //!
 //! | part | modules |
 //! | --- | --- |
-//! | pure: no IO, no clock, an outcome for every input | [`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], [`comparison`], [`openapi`], and parts of others: `answer`, `eligible`, `merge`, `fallback`, `findings` of [`enrich`], `framing` of [`server`], `key` and `rules` of [`shield`], `accept` and `event` of [`stream`] |
+//! | pure: no IO, no clock, an outcome for every input | [`chunked`], [`run_id`], [`variant`], [`route`], [`rollout`], [`analysis`], [`comparison`], [`openapi`], and parts of others: `answer`, `eligible`, `merge`, `fallback`, `findings` of [`enrich`], `framing` of [`server`], heads and bodies in `http1` of [`proxy`], `key` and `rules` of [`shield`], `accept` and `event` of [`stream`] |
 //! | the data path | [`server`], [`prompt`], [`stack`], [`observe`], [`shield`], [`enrich`], [`stream`], [`proxy`] |
 //! | what it reads | [`runlog`]: folders, object stores, web servers, transcripts, the upstream's own answer |
 //! | what it is told | [`config`] (raw → checked → in force), [`reload`] (again, without losing a request), [`switch`] (the rollout at run time) |
@@ -49,6 +49,7 @@ pub mod reload;
 pub mod server;
 pub mod stack;
 
+pub mod chunked;
 pub mod rollout;
 pub mod route;
 pub mod run_id;

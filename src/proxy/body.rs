@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::collected::Collected;
 use super::held::{Held, HeldLimit};
+use super::http1::{Answer, ConnectionError};
 use super::pool::Lease;
 use super::request_body::BodyError;
 
@@ -91,9 +92,18 @@ pub enum Gathered {
 
 #[derive(Debug)]
 struct UpstreamBody {
-    incoming: Incoming,
+    source: Source,
     /// Gives the connection back to the pool when the body has ended.
     lease: Option<Lease>,
+}
+
+/// Where the upstream's frames come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// From the HTTP library.
+    Library(Incoming),
+    /// From the connection of the lease, as far as they are not there yet.
+    Own(Answer),
 }
 
 #[derive(Debug)]
@@ -134,8 +144,9 @@ impl Body {
     }
 
     /// The upstream's body; the lease ends with it.
-    pub(super) fn from_upstream(incoming: Incoming, lease: Option<Lease>) -> Self {
-        Self { upstream: Some(UpstreamBody { incoming, lease }), own: None }
+    pub(super) fn from_upstream(source: Source, lease: Option<Lease>) -> Self {
+        let is_empty = source.is_end_stream();
+        Self { upstream: (!is_empty).then_some(UpstreamBody { source, lease }), own: None }
     }
 
     fn of(own: Own) -> Self {
@@ -249,7 +260,7 @@ impl Body {
     fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
         let frame = ready!(upstream.poll_frame(cx));
-        if !matches!(&frame, Some(Ok(_))) || upstream.incoming.is_end_stream() {
+        if !matches!(&frame, Some(Ok(_))) || upstream.source.is_end_stream() {
             // Given back at once, not when the client's side gets round to dropping the body.
             upstream.lease = None;
         }
@@ -308,11 +319,28 @@ impl Own {
 }
 
 impl UpstreamBody {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let incoming = &mut self.incoming;
-        match self.lease.as_mut().and_then(Lease::driver) {
-            Some(driver) => driver.poll_beside(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
-            None => Pin::new(incoming).poll_frame(cx),
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ConnectionError>>> {
+        match &mut self.source {
+            Source::Own(answer) => answer.poll_frame(self.lease.as_mut().and_then(Lease::exchange), cx),
+            Source::Library(incoming) => {
+                Pin::new(incoming).poll_frame(cx).map(|frame| frame.map(|frame| Ok(frame?)))
+            }
+        }
+    }
+}
+
+impl Source {
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Library(incoming) => incoming.is_end_stream(),
+            Self::Own(answer) => answer.is_done(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Library(incoming) => incoming.size_hint(),
+            Self::Own(answer) => answer.size_hint(),
         }
     }
 }
@@ -379,11 +407,11 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         let owes = |own: &Own| !own.chunks.is_empty() || own.live.is_some() || own.ending.is_some();
         !self.own.as_deref().is_some_and(owes)
-            && self.upstream.as_ref().is_none_or(|upstream| upstream.incoming.is_end_stream())
+            && self.upstream.as_ref().is_none_or(|upstream| upstream.source.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = self.upstream.as_ref().map_or(SizeHint::with_exact(0), |u| u.incoming.size_hint());
+        let rest = self.upstream.as_ref().map_or(SizeHint::with_exact(0), |u| u.source.size_hint());
         let Some(own) = &self.own else { return rest };
         let front = own.chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         let mut hint = SizeHint::new();

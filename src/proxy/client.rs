@@ -8,7 +8,7 @@
 
 use std::future::poll_fn;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,13 +16,14 @@ use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::body::Body;
+use super::body::{Body, Source};
 use super::calls::Calls;
-use super::connect::{Connection, Connector};
+use super::connect::{Connection, Connector, Speaker};
+use super::deadline::Deadline;
 use super::error::ProxyError;
+use super::http1::ConnectionError;
 use super::pool::{Lease, Pool, PoolParams};
 use super::request_body::RequestBody;
 use super::upload::Upload;
@@ -61,11 +62,13 @@ pub struct Client {
 /// It stays where it is until a connection takes it, since it is large: what sends it borrows it.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// An empty one once a connection has it.
+    /// An empty one once the library has it.
     request: Request<RequestBody>,
     /// Whether it asks to switch protocols.
     switches: bool,
-    /// What is sent instead, should the connection have been dead.
+    /// Whether it may be sent once more, should the connection have been dead.
+    is_repeatable: bool,
+    /// What is sent then, once the library has the request.
     spare: Option<Spare>,
 }
 
@@ -117,9 +120,7 @@ impl Client {
     pub async fn send(&self, outgoing: &mut Outgoing, upload: &Upload) -> Result<Response<Body>, ProxyError> {
         let now = Instant::now();
         let call = self.calls.begin(&mut outgoing.request, now);
-        // After what the call has added, which belongs to whatever is sent.
-        let is_repeatable = !outgoing.switches && is_repeatable(&outgoing.request);
-        outgoing.spare = is_repeatable.then(|| Spare::of(&outgoing.request));
+        outgoing.is_repeatable = !outgoing.switches && is_repeatable(&outgoing.request);
         let mut answered = self.send_patiently(outgoing, upload, now).await;
         match &mut answered {
             Ok(response) => call.answered(response),
@@ -139,14 +140,12 @@ impl Client {
             match self.attempt(connection, outgoing, upload).await {
                 Ok(response) => return Ok(response),
                 Err(Failure::Unsent(_)) => {}
-                Err(Failure::Sent(error)) => match outgoing.spare.take() {
-                    Some(spare) if is_lost_connection(&error) => {
-                        self.metrics.upstream_retry();
-                        outgoing.request = spare.into_request();
-                        break;
-                    }
-                    _ => return Err(blame(error, upload)),
-                },
+                Err(Failure::Sent(error)) if outgoing.is_repeatable && is_lost_connection(&error) => {
+                    self.metrics.upstream_retry();
+                    outgoing.restore();
+                    break;
+                }
+                Err(Failure::Sent(error)) => return Err(blame(error, upload)),
             }
         }
         Box::pin(self.send_fresh(outgoing, upload)).await
@@ -173,12 +172,45 @@ impl Client {
         outgoing: &mut Outgoing,
         upload: &Upload,
     ) -> Result<Response<Body>, Failure> {
-        if outgoing.switches || !outgoing.request.body().is_end_stream() {
-            connection.driver.spawn();
+        let needs_library = outgoing.needs_library() || self.connector.preserve_header_case;
+        let Connection { speaker: Speaker::Own(exchange), waiting } = &mut *connection else {
+            return Box::pin(self.attempt_by_library(connection, outgoing, upload)).await;
+        };
+        if needs_library {
+            return Box::pin(self.attempt_by_library(connection, outgoing, upload)).await;
         }
+        exchange.begin(&outgoing.request);
+        match self.unless_overdue(waiting, upload, |cx| exchange.poll_answer(cx)).await {
+            Some(Ok((head, mut answer))) => {
+                let is_whole = answer.settle(exchange);
+                let lease = self.pool.lease(connection, upload.clone());
+                // Without more to come the lease ends here, and the connection is free at once.
+                let lease = (!is_whole).then_some(lease);
+                Ok(head.map(|()| Body::from_upstream(Source::Own(answer), lease)))
+            }
+            Some(Err(fault)) => {
+                let error = classify(fault.error);
+                Err(if fault.is_unsent { Failure::Unsent(error) } else { Failure::Sent(error) })
+            }
+            None => Err(Failure::Sent(ProxyError::ResponseTimeout(self.response_timeout))),
+        }
+    }
+
+    /// The same by the HTTP library, on the heap: few requests need it, and it takes up much memory.
+    async fn attempt_by_library(
+        &self,
+        connection: Box<Connection>,
+        outgoing: &mut Outgoing,
+        upload: &Upload,
+    ) -> Result<Response<Body>, Failure> {
+        let handed_over = self.connector.hand_over(connection).await;
+        let mut connection = handed_over.map_err(Failure::Unsent)?;
+        let Connection { speaker: Speaker::Library(library), waiting } = &mut *connection else {
+            unreachable!("it was handed over")
+        };
         upload.moved();
-        let answer = pin!(connection.sender.try_send_request(mem::take(&mut outgoing.request)));
-        match self.unless_overdue(answer, &mut connection, upload).await {
+        let mut answer = pin!(library.sender.try_send_request(outgoing.take()));
+        match self.unless_overdue(waiting, upload, |cx| answer.as_mut().poll(cx)).await {
             Some(Ok(response)) => {
                 upload.answer_begins();
                 let upload = upload.clone();
@@ -188,11 +220,15 @@ impl Client {
                 } else {
                     self.pool.lease(connection, upload)
                 };
-                Ok(leased(lease, response))
+                Ok(response.map(|incoming| {
+                    // Without a body the lease ends here, and the connection is free at once.
+                    let lease = (!incoming.is_end_stream()).then_some(lease);
+                    Body::from_upstream(Source::Library(incoming), lease)
+                }))
             }
             Some(Err(mut error)) => {
                 let unsent = error.take_message();
-                let error = classify(error.into_error());
+                let error = classify(error.into_error().into());
                 Err(match unsent {
                     Some(request) => {
                         outgoing.request = request;
@@ -209,16 +245,15 @@ impl Client {
     /// body is no fault of the upstream's, and has a limit of its own.
     async fn unless_overdue<T>(
         &self,
-        mut answer: Pin<&mut impl Future<Output = T>>,
-        connection: &mut Connection,
+        waiting: &mut Deadline,
         upload: &Upload,
+        mut poll_answer: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Option<T> {
-        let Connection { driver, waiting, .. } = connection;
         // Put where it stays as soon as it is there: an answer is large, and would be copied by each who hands it on.
         let mut came = None;
         poll_fn(|cx| {
-            let arrives = |cx: &mut Context<'_>| answer.as_mut().poll(cx).map(|answer| came = Some(answer));
-            if driver.poll_beside(cx, arrives).is_ready() {
+            if let Poll::Ready(answer) = poll_answer(cx) {
+                came = Some(answer);
                 return Poll::Ready(());
             }
             loop {
@@ -239,16 +274,27 @@ impl Client {
 impl Outgoing {
     /// Of a request in the form in which it goes out, which asks to switch protocols or not.
     pub fn of(request: Request<RequestBody>, switches: bool) -> Self {
-        Self { request, switches, spare: None }
+        Self { request, switches, is_repeatable: false, spare: None }
     }
-}
 
-/// The answer, with the claim on its connection.
-fn leased(lease: Lease, response: Response<Incoming>) -> Response<Body> {
-    response.map(|incoming| {
-        // Without a body the lease ends here, and the connection is free at once.
-        if incoming.is_end_stream() { Body::empty() } else { Body::from_upstream(incoming, Some(lease)) }
-    })
+    /// The request, of which a copy is kept where it may have to be sent again.
+    fn take(&mut self) -> Request<RequestBody> {
+        self.spare = self.is_repeatable.then(|| Spare::of(&self.request));
+        mem::take(&mut self.request)
+    }
+
+    /// Makes it ready to be sent once more, and not again.
+    fn restore(&mut self) {
+        self.is_repeatable = false;
+        if let Some(spare) = self.spare.take() {
+            self.request = spare.into_request();
+        }
+    }
+
+    /// Whether bytes may go both ways at their own pace.
+    fn needs_library(&self) -> bool {
+        self.switches || !self.request.body().is_end_stream()
+    }
 }
 
 /// What is kept of a request that may have to be sent again.
@@ -295,8 +341,8 @@ fn is_lost_connection(error: &ProxyError) -> bool {
     matches!(error, ProxyError::Closed(_))
 }
 
-fn classify(error: hyper::Error) -> ProxyError {
-    if error.is_parse() { ProxyError::Malformed(error) } else { ProxyError::Closed(error) }
+fn classify(error: ConnectionError) -> ProxyError {
+    if error.is_malformed() { ProxyError::Malformed(error) } else { ProxyError::Closed(error) }
 }
 
 fn blame(error: ProxyError, upload: &Upload) -> ProxyError {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
+use super::http1::ConnectionError;
 use super::tls;
 
 /// Why a request could not be forwarded or got no answer.
@@ -26,16 +27,16 @@ pub enum ProxyError {
     ConnectTimeout(Duration),
     /// The connection was made but could not be used.
     #[error("the connection to the upstream could not be used: {0}")]
-    Handshake(#[source] hyper::Error),
+    Handshake(#[source] ConnectionError),
     /// The upstream's answer did not begin in time.
     #[error("the upstream's answer did not begin within {0:?}")]
     ResponseTimeout(Duration),
     /// The connection ended, or broke, before an answer.
     #[error("the upstream closed the connection without an answer: {0}")]
-    Closed(#[source] hyper::Error),
+    Closed(#[source] ConnectionError),
     /// What the upstream sent is not HTTP.
     #[error("the upstream's answer is not valid HTTP: {0}")]
-    Malformed(#[source] hyper::Error),
+    Malformed(#[source] ConnectionError),
     /// A 101 that nobody asked for.
     #[error("the upstream switched protocols without being asked")]
     UnaskedUpgrade,
@@ -103,7 +104,7 @@ impl ProxyError {
                 tls::proxy_status(error).unwrap_or("connection_terminated")
             }
             Self::ResponseTimeout(_) => "http_response_timeout",
-            Self::Malformed(error) if error.is_parse_too_large() => "http_response_header_section_size",
+            Self::Malformed(error) if error.is_large_head() => "http_response_header_section_size",
             Self::Malformed(_) | Self::UnaskedUpgrade => "http_protocol_error",
             Self::ClientBody
             | Self::ClientStalled(_)

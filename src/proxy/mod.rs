@@ -2,7 +2,7 @@
 //!
 //! `from_client` is a request as it comes in, `forward` puts it into the form that goes out, `hops` says in it where it came from
 //! where that is wanted, `client` sends it on a connection of the `pool` (once more where that is safe) or on a new one that `connect` makes
-//! (to an `upstream`, by `dial` and `tls`) and `drive` keeps going, `upgrade` joins the two sides after a 101, and `rescue` turns what failed
+//! (to an `upstream`, by `dial` and `tls`), by `http1` or, with a body, by the HTTP library, `upgrade` joins the two sides after a 101, and `rescue` turns what failed
 //! into an answer. Nothing here knows what a status answer is.
 //!
 //! What the client sees of each fault, the status with the error of `Proxy-Status` (RFC 9209); whatever the answer that
@@ -55,17 +55,16 @@ mod collected;
 mod connect;
 mod deadline;
 mod dial;
-mod drive;
 mod error;
 mod forward;
 mod from_client;
 pub mod headers;
 mod held;
 mod hops;
+mod http1;
 mod pool;
 mod request_body;
 mod rescue;
-mod sips;
 mod tls;
 mod upgrade;
 mod upload;
@@ -82,6 +81,7 @@ pub(crate) use from_client::asked_for;
 pub use from_client::{ClientAddress, FromClient};
 pub use held::{Held, HeldLimit};
 pub use hops::{Forwarding, HopParams};
+pub use http1::ConnectionError;
 pub use request_body::{BodyError, BodyPatience, Overheard, RequestBody};
 pub use rescue::{Rescue, RescueLayer, Rescued};
 pub use tls::{TlsParams, TlsSetupError};

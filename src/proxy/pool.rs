@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::connect::Connection;
-use super::drive::Driver;
+use super::connect::{Connection, Speaker};
+use super::http1::Exchange;
 use super::upload::Upload;
 
 /// The pool's limits.
@@ -66,12 +66,11 @@ impl Shared {
         let found = loop {
             let Some(mut last) = self.pop(now) else { break None };
             // Where the upstream has closed it, this is the moment to see that.
-            last.connection.driver.settle_if_called();
-            if last.connection.sender.is_ready() {
+            if last.connection.is_usable() {
                 break Some(last.connection);
             }
-            // One that is open but not ready yet is still finishing its last exchange: leave it for later.
-            if !last.connection.sender.is_closed() {
+            // One that is still finishing its last exchange is left for later.
+            if last.connection.may_be_usable() && last.connection.task().is_some() {
                 busy.push(last);
             }
         };
@@ -87,19 +86,12 @@ impl Shared {
         idle.pop_back()
     }
 
-    fn put(&self, mut connection: Box<Connection>, now: Instant) {
-        // As a rule the end of the answer was the end of the exchange.
-        if !connection.sender.is_ready() {
-            connection.driver.settle();
+    fn put(&self, connection: Box<Connection>, now: Instant) {
+        if !connection.may_be_usable() {
+            return;
         }
-        connection.driver.rest();
-        // What nobody keeps going would never be ready.
-        let is_good = match connection.driver.task() {
-            Some(_) => !connection.sender.is_closed(),
-            None => connection.sender.is_ready(),
-        };
         let mut idle = self.lock();
-        if is_good && idle.len() < self.params.max_idle {
+        if idle.len() < self.params.max_idle {
             idle.push_back(Idle { connection, since: now });
         }
     }
@@ -142,16 +134,19 @@ impl Lease {
 }
 
 impl Lease {
-    /// What keeps the connection going.
-    pub(super) fn driver(&mut self) -> Option<&mut Driver> {
-        self.connection.as_mut().map(|connection| &mut connection.driver)
+    /// The connection, where gloss itself speaks on it.
+    pub(super) fn exchange(&mut self) -> Option<&mut Exchange> {
+        match &mut self.connection.as_mut()?.speaker {
+            Speaker::Own(exchange) => Some(exchange),
+            Speaker::Library(_) => None,
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        if let Some(task) = connection.driver.task() {
+        if let Some(task) = connection.task() {
             self.upload.answer_ends(task);
         }
         if let Some(pool) = self.pool.upgrade() {

@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
+use super::http1::ConnectionError;
 use super::upload::{ClientFailure, Upload};
 
 /// Why a body broke off.
@@ -22,7 +23,7 @@ use super::upload::{ClientFailure, Upload};
 pub enum BodyError {
     /// The connection which it came from failed, or its framing did.
     #[error("the body broke off: {0}")]
-    Hyper(#[from] hyper::Error),
+    Connection(#[from] ConnectionError),
     /// Nothing came for so long.
     #[error("the body stalled for {0:?}")]
     Stalled(Duration),
@@ -151,7 +152,7 @@ impl ClientBody {
             }
             Err(error) => {
                 self.upload.failed(ClientFailure::Broken);
-                Err(error.into())
+                Err(ConnectionError::from(error).into())
             }
         }))
     }

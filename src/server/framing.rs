@@ -7,6 +7,8 @@
 
 use memchr::memchr;
 
+use crate::chunked::{Chunks, Misplaced, Part};
+
 /// How much of a line is kept while it is incomplete: more than any line that matters here needs.
 const KEPT: usize = 64;
 
@@ -59,24 +61,7 @@ enum State {
     Head,
     /// So many bytes of a body are still to come.
     Length(u64),
-    Chunk(Chunk, u64),
-}
-
-/// Where in a chunked body; the states of RFC 9112, section 7.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Chunk {
-    FirstDigit,
-    Digits,
-    Blank,
-    Extension,
-    SizeLf,
-    Data,
-    DataCr,
-    DataLf,
-    LineStart,
-    Trailer,
-    TrailerLf,
-    EndLf,
+    Chunks(Chunks),
 }
 
 /// What is known of the head being read.
@@ -115,7 +100,7 @@ impl Framing {
         match self.state {
             State::Head if self.head.begun || self.head.line_bytes > 0 => Phase::Head,
             State::Head => Phase::Between,
-            State::Length(_) | State::Chunk(..) => Phase::Body,
+            State::Length(_) | State::Chunks(_) => Phase::Body,
         }
     }
 
@@ -130,8 +115,7 @@ impl Framing {
             let step = match self.state {
                 State::Head => self.head_line(rest),
                 State::Length(left) => Ok(self.length(rest, left)),
-                State::Chunk(Chunk::Data, left) => Ok(self.chunk_data(rest, left)),
-                State::Chunk(chunk, size) => self.chunk_byte(rest[0], chunk, size),
+                State::Chunks(chunks) => self.chunks(rest, chunks),
             };
             match step {
                 Ok(used) => at += used,
@@ -173,7 +157,7 @@ impl Framing {
     fn message_begins(&mut self) {
         let upgrade = self.head.upgrade;
         self.state = match (self.head.coded, self.head.length) {
-            (true, _) => State::Chunk(Chunk::FirstDigit, 0),
+            (true, _) => State::Chunks(Chunks::default()),
             (false, Some(length)) if length > 0 => State::Length(length),
             (false, _) => State::Head,
         };
@@ -187,45 +171,20 @@ impl Framing {
         used
     }
 
-    fn chunk_data(&mut self, bytes: &[u8], left: u64) -> usize {
-        let (used, left) = take(bytes, left);
-        self.state = State::Chunk(if left == 0 { Chunk::DataCr } else { Chunk::Data }, left);
-        used
-    }
-
-    fn chunk_byte(&mut self, byte: u8, chunk: Chunk, size: u64) -> Step {
-        let digit = || {
-            let digit = char::from(byte).to_digit(16)?;
-            size.checked_mul(16)?.checked_add(u64::from(digit))
-        };
-        let next = match (chunk, byte) {
-            (Chunk::FirstDigit | Chunk::Digits, _) if byte.is_ascii_hexdigit() => {
-                let size = digit().ok_or((0, Violation::Chunk))?;
-                self.state = State::Chunk(Chunk::Digits, size);
-                return Ok(1);
-            }
-            (Chunk::Digits | Chunk::Blank, b'\t' | b' ') => Chunk::Blank,
-            (Chunk::Digits | Chunk::Blank | Chunk::Extension, b'\r') => Chunk::SizeLf,
-            (Chunk::Extension | Chunk::LineStart | Chunk::Trailer, b'\n') => {
-                return Err((0, Violation::BareLineFeed));
-            }
-            (Chunk::Digits | Chunk::Blank, b';') | (Chunk::Extension, _) => Chunk::Extension,
-            (Chunk::SizeLf, b'\n') if size == 0 => Chunk::LineStart,
-            (Chunk::SizeLf, b'\n') => Chunk::Data,
-            (Chunk::DataCr, b'\r') => Chunk::DataLf,
-            (Chunk::DataLf, b'\n') => Chunk::FirstDigit,
-            (Chunk::LineStart, b'\r') => Chunk::EndLf,
-            (Chunk::Trailer, b'\r') => Chunk::TrailerLf,
-            (Chunk::LineStart | Chunk::Trailer, _) => Chunk::Trailer,
-            (Chunk::TrailerLf, b'\n') => Chunk::LineStart,
-            (Chunk::EndLf, b'\n') => {
-                self.state = State::Head;
-                return Ok(1);
-            }
-            _ => return Err((0, Violation::Chunk)),
-        };
-        self.state = State::Chunk(next, size);
-        Ok(1)
+    fn chunks(&mut self, bytes: &[u8], mut chunks: Chunks) -> Step {
+        let (mut used, left) = (1, chunks.data_left());
+        let mut part = Part::Framing;
+        if left > 0 {
+            used = take(bytes, left).0;
+            chunks.took(used as u64);
+        } else {
+            part = chunks.byte(bytes[0]).map_err(|misplaced| match misplaced {
+                Misplaced::LineFeed => (0, Violation::BareLineFeed),
+                Misplaced::Other => (0, Violation::Chunk),
+            })?;
+        }
+        self.state = if part == Part::End { State::Head } else { State::Chunks(chunks) };
+        Ok(used)
     }
 }
 

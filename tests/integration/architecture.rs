@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files of the pure part, and folders of such files.
-const PURE: [&str; 32] = [
+const PURE: [&str; 35] = [
+    "chunked.rs",
     "run_id.rs",
     "route.rs",
     "rollout",
@@ -19,6 +20,8 @@ const PURE: [&str; 32] = [
     "enrich/findings.rs",
     "enrich/members.rs",
     "enrich/written.rs",
+    "proxy/http1/decoder.rs",
+    "proxy/http1/head.rs",
     "server/framing.rs",
     "shield/key.rs",
     "shield/rules.rs",
@@ -72,7 +75,7 @@ const LAYERS: [&[&str]; 13] = [
     &["proxy", "runlog", "switch"],
     &["telemetry", "systemd"],
     &["comparison", "openapi"],
-    &["rollout", "route", "run_id", "variant", "analysis"],
+    &["chunked", "rollout", "route", "run_id", "variant", "analysis"],
 ];
 
 /// The one arrow upwards: metrics are labelled with the reasons that the enrichment has.
