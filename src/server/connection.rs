@@ -52,7 +52,7 @@ const MAX_STREAMS: u32 = 100;
 /// How much of one answer hyper takes before an HTTP/2 client does, in bytes; the chunk that passes it is taken whole.
 ///
 /// A client that takes nothing thus holds at most `MAX_STREAMS` times this and three chunks of the upstream's: one that
-/// waits here, one on its way, and one that is being read (128 KiB each, see `proxy::sips`), or 45 MiB a connection,
+/// waits here, one on its way, and one that is being read (128 KiB each at most, see `proxy::http1`), or 45 MiB a connection,
 /// until `write_timeout` ends it.
 const SEND_AHEAD: usize = 64 * 1024;
 
@@ -196,6 +196,8 @@ fn http1_builder(params: &ServerParams) -> http1::Builder {
         .max_buf_size(params.max_header_bytes)
         .max_header_size(params.max_header_bytes)
         .preserve_header_case(params.preserve_header_case)
+        // The socket's watch sees, too, whether a client that waits has left.
+        .half_close(true)
         // The upstream's date, or none.
         .auto_date_header(false);
     builder

@@ -4,12 +4,12 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{SendFlags, send, sockopt};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::net::{RecvFlags, SendFlags, recv, send, sockopt};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::config::ListenAddress;
@@ -179,6 +179,22 @@ impl Socket {
                 poll(&mut asked, Some(&at_once))?;
                 let left = asked[0].revents().intersects(PollFlags::HUP | PollFlags::ERR);
                 Ok(left.then(|| io::ErrorKind::BrokenPipe.into()))
+            }
+        }
+    }
+
+    /// Whether something waits to be read, which is left where it is, or nothing more is to come.
+    pub(super) fn poll_waiting(&self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let peek = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        loop {
+            ready!(either!(self, socket => socket.poll_read_ready(cx)))?;
+            let looked = either!(self, socket => socket.try_io(Interest::READABLE, || {
+                let (_, bytes) = recv(socket, &mut [0], peek)?;
+                Ok(bytes > 0)
+            }));
+            match looked {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                looked => return Poll::Ready(looked),
             }
         }
     }

@@ -85,7 +85,11 @@ pub(super) fn read(came: &Bytes, head_only: bool) -> Result<Option<Head>, Connec
         read => read,
     };
     let Some(mut head) = read.map_err(malformed)? else { return Ok(None) };
-    head.body = body(&head.response, head_only)?;
+    let framing = Framing::of(head.response.headers());
+    head.body = framing.body(&head.response, head_only)?;
+    // What follows a switch of protocols is no HTTP.
+    let switches = head.response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    head.keeps_alive = !switches && framing.keeps_alive(&head.response);
     Ok(Some(head))
 }
 
@@ -117,14 +121,12 @@ fn read_within<'b>(
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
     let reason = parsed.reason.filter(|reason| Some(*reason) != status.canonical_reason());
     let headers = headers(bytes, parsed.headers)?;
-    // What follows a switch of protocols is no HTTP.
-    let keeps_alive = status != StatusCode::SWITCHING_PROTOCOLS && keeps_alive(version, &headers);
     let mut response = Response::new(());
     *response.status_mut() = status;
     *response.version_mut() = version;
     *response.headers_mut() = headers;
     let reason = reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes()));
-    Ok(Some(Head { response, reason, body: Decoder::Done, keeps_alive, bytes: length }))
+    Ok(Some(Head { response, reason, body: Decoder::Done, keeps_alive: false, bytes: length }))
 }
 
 /// The values stay where they were read.
@@ -140,36 +142,63 @@ fn headers(bytes: &Bytes, parsed: &[Header<'_>]) -> Result<HeaderMap, httparse::
     Ok(headers)
 }
 
-fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
-    let says = |word| headers.get_all(CONNECTION).iter().any(|value| has_word(value, word));
-    !says("close") && (version == Version::HTTP_11 || says("keep-alive"))
+/// Which of the headers that tell of a body's end, and the connection's, are there: few answers have more than one, and to
+/// look for a header takes longer than to pass by all.
+#[derive(Debug, Default)]
+struct Framing {
+    connection: bool,
+    coding: bool,
+    length: bool,
+}
+
+impl Framing {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut found = Self::default();
+        for name in headers.keys() {
+            found.connection |= *name == CONNECTION;
+            found.coding |= *name == TRANSFER_ENCODING;
+            found.length |= *name == CONTENT_LENGTH;
+        }
+        found
+    }
+
+    fn keeps_alive(&self, response: &Response<()>) -> bool {
+        let says = |word| response.headers().get_all(CONNECTION).iter().any(|value| has_word(value, word));
+        let by_itself = response.version() == Version::HTTP_11;
+        if self.connection { !says("close") && (by_itself || says("keep-alive")) } else { by_itself }
+    }
+
+    /// How the body ends (RFC 9112, section 6.3).
+    fn body(&self, response: &Response<()>, head_only: bool) -> Result<Decoder, ConnectionError> {
+        let status = response.status();
+        let has_none = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if has_none || status.is_informational() || head_only {
+            return Ok(Decoder::Done);
+        }
+        if self.coding {
+            if response.version() == Version::HTTP_10 {
+                return Err(ConnectionError::Head("a Transfer-Encoding in HTTP/1.0"));
+            }
+            let is_chunked = is_chunked(response.headers());
+            return Ok(if is_chunked { Decoder::chunked() } else { Decoder::UntilEnd });
+        }
+        if self.length {
+            let length = length(response.headers());
+            return length.map(Decoder::length).ok_or(ConnectionError::Head("the Content-Length"));
+        }
+        Ok(Decoder::UntilEnd)
+    }
 }
 
 fn has_word(list: &HeaderValue, word: &str) -> bool {
     list.to_str().is_ok_and(|list| list.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
 }
 
-/// How the body ends (RFC 9112, section 6.3).
-fn body(response: &Response<()>, head_only: bool) -> Result<Decoder, ConnectionError> {
-    let status = response.status();
-    let has_none = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if has_none || status.is_informational() || head_only {
-        return Ok(Decoder::Done);
-    }
-    if let Some(coding) = response.headers().get_all(TRANSFER_ENCODING).iter().next_back() {
-        if response.version() == Version::HTTP_10 {
-            return Err(ConnectionError::Head("a Transfer-Encoding in HTTP/1.0"));
-        }
-        let last = coding.to_str().ok().and_then(|codings| codings.rsplit(',').next());
-        let is_chunked = last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"));
-        return Ok(if is_chunked { Decoder::chunked() } else { Decoder::UntilEnd });
-    }
-    if response.headers().contains_key(CONTENT_LENGTH) {
-        return length(response.headers())
-            .map(Decoder::length)
-            .ok_or(ConnectionError::Head("the Content-Length"));
-    }
-    Ok(Decoder::UntilEnd)
+/// Whether that is the last coding.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let last = headers.get_all(TRANSFER_ENCODING).iter().next_back();
+    let last = last.and_then(|codings| codings.to_str().ok()).and_then(|codings| codings.rsplit(',').next());
+    last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
 /// The length that all headers of the name agree on.

@@ -113,17 +113,48 @@ impl ClientIo {
     /// probes any more (Linux forgets a closed connection after 60 s), or is known to have left by a socket in the file
     /// system, and that is looked for.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
-        let End(look) = self.end.get_or_insert_default();
         while phase == Phase::Between && self.state.poll_answered(cx).is_pending() {
-            if let Some(look) = look {
-                ready!(look.as_mut().poll(cx));
-            }
-            if let Some(error) = self.socket.departure()? {
-                return Poll::Ready(Err(error));
-            }
-            *look = Some(Box::pin(sleep(LOOK_EVERY)));
+            ready!(self.poll_look(cx))?;
         }
+        self.end.get_or_insert_default();
         Poll::Ready(Ok(()))
+    }
+
+    /// Looks whether the client is still there, when it is time to.
+    fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let End(look) = self.end.get_or_insert_default();
+        if let Some(look) = look {
+            ready!(look.as_mut().poll(cx));
+        }
+        if let Some(error) = self.socket.departure()? {
+            return Poll::Ready(Err(error));
+        }
+        *look = Some(Box::pin(sleep(LOOK_EVERY)));
+        Poll::Ready(Ok(()))
+    }
+
+    /// While an HTTP/1 client is owed an answer, nothing of it is read: hyper would set memory aside for that. Whether it has
+    /// left is looked for all the same.
+    ///
+    /// # Errors
+    /// When it has.
+    pub(super) fn watch_for_departure(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Watch::Framing(framing) = &self.watch else { return Ok(()) };
+        if framing.phase() != Phase::Between || !self.state.is_answering() {
+            return Ok(());
+        }
+        if self.end.is_none() {
+            match self.socket.poll_waiting(cx) {
+                Poll::Ready(Ok(false)) => {}
+                // The next request waits for its turn.
+                Poll::Ready(Ok(true)) | Poll::Pending => return Ok(()),
+                Poll::Ready(Err(error)) => return Err(error),
+            }
+        }
+        while let Poll::Ready(looked) = self.poll_look(cx) {
+            looked?;
+        }
+        Ok(())
     }
 }
 
