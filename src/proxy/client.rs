@@ -136,7 +136,8 @@ impl Client {
         upload: &Upload,
         now: Instant,
     ) -> Result<Response<Body>, ProxyError> {
-        while let Some(connection) = self.pool.take(now) {
+        let by_library = self.needs_library(outgoing);
+        while let Some(connection) = self.pool.take(now, by_library) {
             match self.attempt(connection, outgoing, upload).await {
                 Ok(response) => return Ok(response),
                 Err(Failure::Unsent(_)) => {}
@@ -165,6 +166,12 @@ impl Client {
         }
     }
 
+    /// Whether bytes may go both ways at their own pace, or names are to be kept as they were written.
+    fn needs_library(&self, outgoing: &Outgoing) -> bool {
+        let both_ways = outgoing.switches || !outgoing.request.body().is_end_stream();
+        both_ways || self.connector.preserve_header_case
+    }
+
     /// Sends a request on this connection.
     async fn attempt(
         &self,
@@ -172,11 +179,10 @@ impl Client {
         outgoing: &mut Outgoing,
         upload: &Upload,
     ) -> Result<Response<Body>, Failure> {
-        let needs_library = outgoing.needs_library() || self.connector.preserve_header_case;
         let Connection { speaker: Speaker::Own(exchange), waiting } = &mut *connection else {
             return Box::pin(self.attempt_by_library(connection, outgoing, upload)).await;
         };
-        if needs_library {
+        if self.needs_library(outgoing) {
             return Box::pin(self.attempt_by_library(connection, outgoing, upload)).await;
         }
         exchange.begin(&outgoing.request);
@@ -289,11 +295,6 @@ impl Outgoing {
         if let Some(spare) = self.spare.take() {
             self.request = spare.into_request();
         }
-    }
-
-    /// Whether bytes may go both ways at their own pace.
-    fn needs_library(&self) -> bool {
-        self.switches || !self.request.body().is_end_stream()
     }
 }
 

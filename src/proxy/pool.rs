@@ -50,8 +50,10 @@ impl Pool {
     }
 
     /// The connection used last which is still good; `None` when a new one has to be made.
-    pub(super) fn take(&self, now: Instant) -> Option<Box<Connection>> {
-        self.0.take(now)
+    ///
+    /// One that the library speaks on where it is to, and one that gloss does where not, as far as there are both.
+    pub(super) fn take(&self, now: Instant, by_library: bool) -> Option<Box<Connection>> {
+        self.0.take(now, by_library)
     }
 
     /// A claim on the pool that gives `connection` back when it is dropped; it is for the answer to `upload`.
@@ -61,10 +63,10 @@ impl Pool {
 }
 
 impl Shared {
-    fn take(&self, now: Instant) -> Option<Box<Connection>> {
+    fn take(&self, now: Instant, by_library: bool) -> Option<Box<Connection>> {
         let mut busy = Vec::new();
         let found = loop {
-            let Some(mut last) = self.pop(now) else { break None };
+            let Some(mut last) = self.pop(now, by_library) else { break None };
             // Where the upstream has closed it, this is the moment to see that.
             if last.connection.is_usable() {
                 break Some(last.connection);
@@ -80,10 +82,14 @@ impl Shared {
         found
     }
 
-    fn pop(&self, now: Instant) -> Option<Idle> {
+    fn pop(&self, now: Instant, by_library: bool) -> Option<Idle> {
         let mut idle = self.lock();
         self.drop_expired(&mut idle, now);
-        idle.pop_back()
+        let fits = |idle: &Idle| idle.connection.task().is_some() == by_library;
+        match idle.iter().rposition(fits) {
+            Some(place) => idle.remove(place),
+            None => idle.pop_back(),
+        }
     }
 
     fn put(&self, connection: Box<Connection>, now: Instant) {

@@ -42,8 +42,8 @@ pub struct BodyPatience {
     pub min_rate: u64,
 }
 
-/// A request's body on its way to the upstream; most have none. A connection keeps places for 32 requests, so that it pays to
-/// be small.
+/// A request's body on its way to the upstream; most have none. One of the library's connections keeps places for 32
+/// requests, so that it pays to be small.
 #[derive(Debug, Default)]
 pub struct RequestBody(Option<Box<Content>>);
 

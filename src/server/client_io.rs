@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
 
-use self::reading::End;
 use super::framing::Framing;
 use super::linger::Linger;
 use super::listener::Socket;
@@ -53,7 +53,9 @@ pub(super) struct ClientIo {
     /// For which head, counted from 0, time has been kept: blank lines before one are not the next.
     head_timed: Option<u64>,
     /// Set when the client has said that it sends no more.
-    end: Option<End>,
+    ended: bool,
+    /// When to look next whether the client is still there.
+    look: Option<Pin<Box<Sleep>>>,
     /// Set when gloss has said so.
     linger: Option<Linger>,
     /// Whether closing the socket resets the connection.
@@ -117,7 +119,8 @@ impl ClientIo {
             stalled: false,
             filling: false,
             head_timed: None,
-            end: None,
+            ended: false,
+            look: None,
             linger: None,
             resets: false,
             state,
@@ -137,7 +140,7 @@ impl AsyncRead for ClientIo {
             this.take_held(buf);
         } else if let Watch::Framing(framing) = &this.watch {
             let phase = framing.phase();
-            if this.end.is_none() {
+            if !this.ended {
                 ready!(this.poll_in_time(cx, buf, phase))?;
             }
             if buf.filled().len() == before {

@@ -52,7 +52,7 @@ const MAX_STREAMS: u32 = 100;
 /// How much of one answer hyper takes before an HTTP/2 client does, in bytes; the chunk that passes it is taken whole.
 ///
 /// A client that takes nothing thus holds at most `MAX_STREAMS` times this and three chunks of the upstream's: one that
-/// waits here, one on its way, and one that is being read (128 KiB each at most, see `proxy::http1`), or 45 MiB a connection,
+/// waits here, one on its way, and one that is being read (128 KiB each at most, where the library reads them), or 45 MiB a connection,
 /// until `write_timeout` ends it.
 const SEND_AHEAD: usize = 64 * 1024;
 

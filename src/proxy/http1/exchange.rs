@@ -1,6 +1,7 @@
 //! One request after the other on a connection, and the answer to each.
 
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -30,6 +31,8 @@ pub(in crate::proxy) struct Exchange {
     /// What has come of a head that is not complete, and how much of it was looked at.
     came: BytesMut,
     seen: usize,
+    /// How long the interim answers to this request were.
+    interim: usize,
     /// How much the next read of a body brings at most.
     sip: usize,
     state: State,
@@ -72,6 +75,7 @@ impl Exchange {
             head_only: false,
             came: BytesMut::new(),
             seen: 0,
+            interim: 0,
             sip: FIRST_SIP,
             state: State::Idle,
         }
@@ -97,6 +101,7 @@ impl Exchange {
         debug_assert!(self.is_idle(), "one exchange at a time");
         head::write(request, &mut self.request);
         self.head_only = *request.method() == Method::HEAD;
+        self.interim = 0;
         self.sip = FIRST_SIP;
         self.state = State::Busy { keeps_alive: true };
     }
@@ -114,12 +119,11 @@ impl Exchange {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Response<()>, Answer), ConnectionError>> {
-        // One that refuses what it is sent may have said why before it ended the connection.
-        let failure = match self.poll_send(cx) {
-            Poll::Ready(Err(error)) if self.sent == 0 => return Poll::Ready(Err(error.into())),
+        let mut failure = match self.poll_send(cx) {
             Poll::Ready(Err(error)) => Some(error),
             _ => None,
         };
+        // One that refuses what it is sent may have said why before it ended the connection.
         loop {
             match self.stream.poll_fill(cx, FIRST_SIP, &mut self.came) {
                 Poll::Pending => {
@@ -128,11 +132,22 @@ impl Exchange {
                         None => Poll::Pending,
                     };
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(failure.unwrap_or(error).into())),
+                Poll::Ready(Err(error)) => {
+                    // What TLS has to say is the cause of all else.
+                    let cause = match failure {
+                        Some(failure) if error.kind() != io::ErrorKind::InvalidData => failure,
+                        _ => error,
+                    };
+                    return Poll::Ready(Err(cause.into()));
+                }
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(Err(failure.map_or(ConnectionError::Ended, Into::into)));
                 }
                 Poll::Ready(Ok(_)) => {}
+            }
+            if let Some(failure) = failure.take_if(|_| self.sent == 0) {
+                // Whatever it is, it is no answer to this request.
+                return Poll::Ready(Err(failure.into()));
             }
             if let Some(answer) = self.read_head()? {
                 return Poll::Ready(Ok(answer));
@@ -161,7 +176,8 @@ impl Exchange {
         if self.seen > 0 && !head::may_end(&self.came, self.seen) {
             return self.wait_for_more();
         }
-        let mut came = self.came.split().freeze();
+        // All of it, so that nothing holds on to the memory behind what was taken.
+        let mut came = mem::take(&mut self.came).freeze();
         let head = loop {
             let Some(head) = head::read(&came, self.head_only)? else {
                 self.came = came.into();
@@ -171,6 +187,10 @@ impl Exchange {
                 break head;
             }
             came.advance(head.bytes);
+            self.interim += head.bytes;
+            if self.interim >= MAX_HEAD_BYTES {
+                return Err(ConnectionError::LargeHead);
+            }
         };
         self.seen = 0;
         let Head { mut response, reason, body, keeps_alive, bytes } = head;

@@ -87,9 +87,10 @@ pub(super) fn read(came: &Bytes, head_only: bool) -> Result<Option<Head>, Connec
     let Some(mut head) = read.map_err(malformed)? else { return Ok(None) };
     let framing = Framing::of(head.response.headers());
     head.body = framing.body(&head.response, head_only)?;
-    // What follows a switch of protocols is no HTTP.
+    // What follows a switch of protocols is no HTTP, and nothing follows a body that ends with the connection.
     let switches = head.response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    head.keeps_alive = !switches && framing.keeps_alive(&head.response);
+    let is_last = switches || matches!(head.body, Decoder::UntilEnd);
+    head.keeps_alive = !is_last && framing.keeps_alive(&head.response);
     Ok(Some(head))
 }
 

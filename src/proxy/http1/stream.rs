@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::coop::has_budget_remaining;
 use tokio_rustls::client::TlsStream;
 use tokio_util::io::poll_read_buf;
 
@@ -62,6 +63,10 @@ impl Stream {
             Self::Tcp(tcp) => is_empty(tcp.try_read(&mut [0])),
             Self::Unix(unix) => is_empty(unix.try_read(&mut [0])),
             Self::Tls(tls) => {
+                // Without a budget it would not be read, however much there is.
+                if !has_budget_remaining() {
+                    return false;
+                }
                 let cx = &mut Context::from_waker(Waker::noop());
                 Pin::new(tls).poll_read(cx, &mut ReadBuf::new(&mut [0])).is_pending()
             }

@@ -196,8 +196,14 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     ];
     // Most begin as an answer does, so that what follows is looked at.
     let begin = prop_oneof![4 => Just(b"HTTP/1.1 200 OK\r\n".to_vec()), 1 => Just(Vec::new())];
-    (begin, proptest::collection::vec(word, 0..9)).prop_map(|(mut bytes, words)| {
+    let damage = proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..2);
+    (begin, proptest::collection::vec(word, 0..9), damage).prop_map(|(mut bytes, words, damage)| {
         bytes.extend(words.into_iter().flatten());
+        for (place, byte) in damage {
+            if let Some(place) = (!bytes.is_empty()).then(|| place.index(bytes.len())) {
+                bytes[place] = byte;
+            }
+        }
         bytes
     })
 }
@@ -268,6 +274,38 @@ async fn a_connection_is_used_again_where_the_library_would_use_it() {
         // The library may notice what came behind an answer only later.
         assert!(ours.is_reusable == theirs.is_reusable || answer.ends_with("more"), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_whose_end_is_the_end_of_an_answer_is_used_no_more() {
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nconnection: keep-alive\r\n\r\n",
+    ] {
+        let answer = format!("{head}all of it");
+        let Came::Answer(read) = by_gloss(&Method::GET, vec![answer.into()], true).await else {
+            panic!("{head}")
+        };
+        assert_eq!(
+            (&read.body[..], read.is_whole, read.is_reusable),
+            (&b"all of it"[..], true, false),
+            "{head}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_none_yet_come_to_an_end() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n".repeat(100);
+    let some = format!("{interim}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let Came::Answer(read) = by_gloss(&Method::GET, vec![some.into()], false).await else {
+        panic!("they are few")
+    };
+    assert_eq!(read.status, 200);
+    let flood = vec![interim.clone().into_bytes(); MAX_HEAD_BYTES / interim.len() + 1];
+    let came = by_gloss(&Method::GET, flood, false).await;
+    assert!(came == Came::Malformed { large: true });
 }
 
 #[tokio::test]

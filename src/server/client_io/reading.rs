@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::sleep;
 
 use super::{ClientIo, Watch};
 use crate::server::framing::{Followed, Phase};
@@ -16,10 +16,6 @@ use crate::server::refusal::{Refusal, raw_answer};
 
 /// How often a connection that has ended on its client's side is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// The end of what a client sends, and when to look whether the client itself is still there.
-#[derive(Debug, Default)]
-pub(super) struct End(Option<Pin<Box<Sleep>>>);
 
 impl ClientIo {
     /// Puts what is to pass before anything else into `buf`.
@@ -81,8 +77,7 @@ impl ClientIo {
         };
         loop {
             ready!(self.reading.poll_missed(cx, patience));
-            // The time in which it was gloss that was waited for does not count. It is looked at only now: hyper does
-            // not read again when an answer has ended.
+            // The time in which it was gloss that was waited for does not count.
             match self.state.waiting_for_client() {
                 None => self.reading.met(),
                 Some(waiting) if waiting < patience => {
@@ -107,54 +102,52 @@ impl ClientIo {
         Poll::Ready(Ok(()))
     }
 
-    /// The client sends no more: passed on unless an answer is owed, since hyper would take it for the client's own end.
-    ///
-    /// A client that waits for its answer has closed its own side only. One that has left does not answer its system's
-    /// probes any more (Linux forgets a closed connection after 60 s), or is known to have left by a socket in the file
-    /// system, and that is looked for.
+    /// The client sends no more: passed on once no answer is owed.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
+        self.ended = true;
         while phase == Phase::Between && self.state.poll_answered(cx).is_pending() {
             ready!(self.poll_look(cx))?;
         }
-        self.end.get_or_insert_default();
-        Poll::Ready(Ok(()))
-    }
-
-    /// Looks whether the client is still there, when it is time to.
-    fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let End(look) = self.end.get_or_insert_default();
-        if let Some(look) = look {
-            ready!(look.as_mut().poll(cx));
-        }
-        if let Some(error) = self.socket.departure()? {
-            return Poll::Ready(Err(error));
-        }
-        *look = Some(Box::pin(sleep(LOOK_EVERY)));
         Poll::Ready(Ok(()))
     }
 
     /// While an HTTP/1 client is owed an answer, nothing of it is read: hyper would set memory aside for that. Whether it has
     /// left is looked for all the same.
     ///
+    /// A connection that is broken off tells of it. A client that has sent all that it will may still wait for its answer, or have
+    /// left: then it does not answer its system's probes any more (Linux forgets a closed connection after 60 s), or is known to
+    /// have left by a socket in the file system, and that is looked for now and then. So it is where something waits to be read,
+    /// behind which nobody sees an end.
+    ///
     /// # Errors
-    /// When it has.
+    /// When it has left.
     pub(super) fn watch_for_departure(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let Watch::Framing(framing) = &self.watch else { return Ok(()) };
+        let (Watch::Framing(framing) | Watch::UpgradeAsked(framing)) = &self.watch else { return Ok(()) };
         if framing.phase() != Phase::Between || !self.state.is_answering() {
             return Ok(());
         }
-        if self.end.is_none() {
+        if !self.ended {
             match self.socket.poll_waiting(cx) {
-                Poll::Ready(Ok(false)) => {}
-                // The next request waits for its turn.
-                Poll::Ready(Ok(true)) | Poll::Pending => return Ok(()),
-                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(()),
+                Poll::Ready(waits) => self.ended = !waits?,
             }
         }
         while let Poll::Ready(looked) = self.poll_look(cx) {
             looked?;
         }
         Ok(())
+    }
+
+    /// Looks whether the client is still there, when it is time to.
+    fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(look) = &mut self.look {
+            ready!(look.as_mut().poll(cx));
+        }
+        if let Some(error) = self.socket.departure()? {
+            return Poll::Ready(Err(error));
+        }
+        self.look = Some(Box::pin(sleep(LOOK_EVERY)));
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -223,15 +223,39 @@ fn waiting() -> (Upstream, Receiver<()>) {
 
 #[test]
 fn a_client_that_breaks_off_while_it_waits_ends_its_request() {
-    for bytes in [request("GET", "/", &[]), request("POST", "/", &["Content-Length: 2"]) + "12"] {
+    let get = request("GET", "/", &[]);
+    let upgrade = request("GET", "/", &["Connection: Upgrade", "Upgrade: echo"]);
+    for (bytes, then) in [
+        (get.clone(), ""),
+        (request("POST", "/", &["Content-Length: 2"]) + "12", ""),
+        (upgrade, ""),
+        // The next request is there already, or waits to be read.
+        (get.repeat(2), ""),
+        (get.clone(), &get),
+    ] {
         let (upstream, begun) = waiting();
         let gloss = Setup::before(&upstream).start();
         let mut client = gloss.client();
         client.send(&bytes);
         begun.recv_timeout(PATIENCE).unwrap();
+        client.send(then);
         client.break_off();
         upstream.wait_for_closed(1);
     }
+}
+
+#[test]
+fn a_client_that_breaks_off_while_its_stream_is_silent_ends_it() {
+    let upstream = Upstream::scripted(|call| {
+        call.wire.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ntick\r\n");
+        call.wire.rest();
+        Then::Close
+    });
+    let gloss = Setup::before(&upstream).start();
+    let mut client = gloss.client();
+    client.get("/events", &[]).head();
+    client.break_off();
+    upstream.wait_for_closed(1);
 }
 
 #[test]
