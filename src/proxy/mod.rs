@@ -1,9 +1,10 @@
 //! The data path: a client's request out to the upstream, and its answer back, both streamed.
 //!
-//! `from_client` is a request as it comes in, `forward` puts it into the form that goes out, `hops` says in it where it came from
-//! where that is wanted, `client` sends it on a connection of the `pool` (once more where that is safe) or on a new one that `connect` makes
-//! (to an `upstream`, by `dial` and `tls`), by `http1` or, with a body, by the HTTP library, `upgrade` joins the two sides after a 101, and `rescue` turns what failed
-//! into an answer. Nothing here knows what a status answer is.
+//! `from_client` is a request as it comes in, `forward` puts it into the form that goes out, `hops` says in it where it
+//! came from where that is wanted, `client` sends it on a connection of the `pool` (once more where that is safe) or on
+//! a new one that `connect` makes (to an `upstream`, by `dial` and `tls`), through `http1` or, where bytes go both
+//! ways, through the HTTP library, `upgrade` joins the two sides after a 101, and `rescue` turns what failed into an
+//! answer. Nothing here knows what a status answer is.
 //!
 //! What the client sees of each fault, the status with the error of `Proxy-Status` (RFC 9209); whatever the answer that
 //! was asked for, since without an answer there is nothing to add notes to:
@@ -33,9 +34,10 @@
 //! | more headers than `server.max_headers` | 431; for HTTP/2 `http_request_error` |
 //!
 //! A client that leaves: while its answer streams, the next write fails and the upstream connection is closed. While it
-//! waits, a connection that it breaks off and an HTTP/2 request that it resets drop the request at once; one that it
-//! closes could still be waiting, and is found out by the server's probes after a minute; on a socket in the file system,
-//! within seconds. While it does not take its answer, `server.write_timeout` runs, for each HTTP/2 stream by itself.
+//! waits, a connection that it breaks off and an HTTP/2 request that it resets drop the request at once, or within
+//! seconds where its next request waits to be read; a connection that it closes could still be waiting, and is found
+//! out by the server's probes after a minute; on a socket in the file system, within seconds. While it does not take
+//! its answer, `server.write_timeout` runs, for each HTTP/2 stream by itself.
 //!
 //! What the HTTP library does not let through, and a client or an upstream may notice:
 //!
