@@ -24,6 +24,7 @@ use super::headers::{
     upgrade_protocol,
 };
 use super::hops::{Hop, HopParams, via};
+use super::http1::ConnectionError;
 use super::request_body::{BodyPatience, RequestBody};
 use super::upgrade::{Occupied, Tunnels};
 use super::upload::Upload;
@@ -148,7 +149,12 @@ impl Forwarder {
     ) -> Result<(), ProxyError> {
         let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let accepted = switches.then(|| upgrade_protocol(response.headers())).flatten();
-        if Present::of(response.headers()).hop_by_hop {
+        let present = Present::of(response.headers());
+        // The length that an answer to HEAD tells of was not needed to read it; two of them hyper does not send on.
+        if present.lengths > 1 && !has_one_length(response.headers_mut()) {
+            return Err(ProxyError::Malformed(ConnectionError::Head("lengths that differ")));
+        }
+        if present.hop_by_hop {
             strip_hop_by_hop(response.headers_mut(), &self.params.opt_in_header);
         }
         if self.params.hops.via {

@@ -24,6 +24,16 @@ fn an_upstream_that_resets_within_the_head_is_a_502() {
 }
 
 #[test]
+fn two_lengths_that_differ_are_a_502_for_head_too() {
+    for (lengths, status) in [("4\r\ncontent-length: 5", 502), ("4\r\ncontent-length: 4", 200), ("4", 200)] {
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {lengths}\r\n\r\n");
+        let gloss = Setup::before(&Upstream::answering_and_closing(answer)).start();
+        let answer = gloss.client().send(request("HEAD", "/", &[])).head();
+        assert_eq!(answer.0, status, "{lengths}");
+    }
+}
+
+#[test]
 fn an_upstream_that_resets_within_the_body_never_looks_complete() {
     for head in ["content-length: 10\r\n", "transfer-encoding: chunked\r\n", "connection: close\r\n"] {
         let (read, wait) = channel();
